@@ -1,0 +1,1 @@
+"""What crosses between the engine, its workers and its trainers: frozen dataclasses and pure numpy, nothing else."""

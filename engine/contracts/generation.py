@@ -1,0 +1,81 @@
+"""Requests to generators and their replies.
+
+Sent by name as the Celery task `model_workers.generate` (queue `generate`); the worker answers by sending
+`engine.generation.tasks.record_reply` (queue `engine`). Both carry `{"message": to_json(contract)}`.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from engine.contracts.blobs import BlobRef
+from engine.contracts.poses import Pose
+from engine.contracts.targets import TargetInput
+
+GENERATE_TASK = "model_workers.generate"
+RECORD_REPLY_TASK = "engine.generation.tasks.record_reply"
+
+
+class Modality(StrEnum):
+    """What is chosen in a round: the shape, or the texture of a chosen shape."""
+
+    SHAPE = "shape"
+    TEXTURE = "texture"
+
+
+class ReplyStatus(StrEnum):
+    """How a run ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class ModelRef:
+    """A checkpoint: the id of its model version and the safetensors blob that rebuilds it."""
+
+    model_version_id: str
+    checkpoint: BlobRef
+
+
+@dataclass(frozen=True)
+class GenerateRequest:
+    """One generator's share of a request: one candidate per seed."""
+
+    run_id: str
+    attempt: int
+    generator: str
+    modality: Modality
+    target: TargetInput
+    seeds: tuple[int, ...]
+    deadline_seconds: float
+    model: ModelRef | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CandidateResult:
+    """One proposed shape: a canonical GLB (Y up, fitted to [-0.5, 0.5]³), and for sam3d its latent x₁ and layout."""
+
+    seed: int
+    mesh: BlobRef
+    vertex_count: int
+    face_count: int
+    watertight: bool
+    latent: BlobRef | None = None
+    layout: Pose | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class GenerateReply:
+    """What came back for one run. A failure is a fact with a reason; candidates may then be fewer than seeds."""
+
+    run_id: str
+    attempt: int
+    generator: str
+    status: ReplyStatus
+    candidates: tuple[CandidateResult, ...] = ()
+    error: str = ""
+    duration_ms: int = 0
+    worker: str = ""
