@@ -1,0 +1,144 @@
+"""Settings common to every way of running. Everything that differs between machines is an environment variable."""
+
+import os
+
+from engine.embedded import redis
+from engine.embedded.places import CHECKOUT, var_folder
+from engine.settings import environment
+from engine.settings.secret_key import kept_secret_key
+
+BASE_DIR = CHECKOUT
+VAR_DIR = var_folder()
+
+DEBUG = environment.flag("LATHE_DEBUG")
+SECRET_KEY = os.environ.get("LATHE_SECRET_KEY") or kept_secret_key(VAR_DIR)
+ALLOWED_HOSTS = environment.words("LATHE_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = environment.words("LATHE_TRUSTED_ORIGINS", "")
+
+ROOMS = [
+    "storage",
+    "workforce",
+    "sourcing",
+    "generation",
+    "selection",
+    "artistry",
+    "alignment",
+    "datasets",
+    "flywheel",
+]
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "drf_spectacular",
+    "django_vite",
+    "storages",
+    *(f"engine.{room}" for room in ROOMS),
+    "annotation_ui",
+]
+MIGRATION_MODULES = {room: f"migrations.{room}" for room in ROOMS}
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+ROOT_URLCONF = "engine.urls"
+WSGI_APPLICATION = "engine.wsgi.application"
+ASGI_APPLICATION = "engine.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES = {"default": environment.database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+AUTH_USER_MODEL = "workforce.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+VITE_BUNDLE = BASE_DIR / "annotation_ui" / "static" / "annotation_ui" / "dist"
+DJANGO_VITE = {
+    "default": {
+        "dev_mode": environment.flag("LATHE_VITE_DEV"),
+        "manifest_path": VITE_BUNDLE / "manifest.json",
+        "static_url_prefix": "annotation_ui/dist",
+    }
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.SessionAuthentication",
+        "rest_framework.authentication.TokenAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [
+        "rest_framework.parsers.JSONParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "engine.api_errors.problem_response",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Lathe",
+    "DESCRIPTION": "An open data engine for single-image 3D.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+LATHE_STORAGE_URL = os.environ.get("LATHE_STORAGE_URL") or (VAR_DIR / "blobs").as_uri()
+
+CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or redis.url()

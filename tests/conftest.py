@@ -1,0 +1,26 @@
+"""Fixtures for all tests. Integration and e2e tests run on the embedded PostgreSQL and Redis (or configured ones)."""
+
+import os
+
+import pytest
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "engine.settings.test")
+
+from engine.embedded import postgres, redis
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """Before the test database is made: start the embedded server where no other is configured."""
+    if not os.environ.get("DATABASE_URL"):
+        postgres.ensure_running()
+
+
+@pytest.fixture(scope="session")
+def broker_url() -> str:
+    """Address of a running broker: the configured one, or database 1 of the embedded Redis."""
+    configured = os.environ.get("CELERY_BROKER_URL")
+    if configured:
+        return configured
+    redis.ensure_running()
+    return redis.url(database=1)
