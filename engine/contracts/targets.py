@@ -25,7 +25,7 @@ class PointMapSource(StrEnum):
 
 @dataclass(frozen=True)
 class PointMapInput:
-    """Point map P. The blob is a compressed .npz with `points_camera`: (H, W, 3) float32, OpenCV camera, NaN unknown."""
+    """Point map P. The blob is a compressed .npz with `points_camera`: (H, W, 3) float32, OpenCV, NaN unknown."""
 
     blob: BlobRef
     scale: PointMapScale

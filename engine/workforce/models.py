@@ -1,7 +1,163 @@
-"""People, their work and their leases."""
+"""People, the judgements wanted from them, who holds which, and what happened."""
+
+import uuid
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+
+class Role(models.TextChoices):
+    """What a person is here for; a person may have several (Django groups of these names)."""
+
+    ANNOTATOR = "annotator"
+    REVIEWER = "reviewer"
+    ARTIST = "artist"
+    ML_ENGINEER = "ml_engineer"
+    ADMIN = "admin"
 
 
 class User(AbstractUser):
-    """A person who signs in: annotator, reviewer, artist, ML engineer or administrator."""
+    """A person or a script with a login; roles are the groups named as in `Role`."""
+
+
+class Stage(models.TextChoices):
+    """The kinds of judgement."""
+
+    MASK = "mask"  # Stage 1
+    SELECTION = "selection"  # Stage 2
+    ARTIST = "artist"  # Stage 2.5
+    ALIGNMENT = "alignment"  # Stage 3
+
+
+class WorkItem(models.Model):
+    """One judgement wanted from one person. The hot table: narrow, claimed by one indexed statement."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        LEASED = "leased"
+        DONE = "done"
+        CANCELLED = "cancelled"
+
+    class Purpose(models.TextChoices):
+        COLLECT = "collect"
+        OVERLAP = "overlap"  # a second opinion
+        GOLD = "gold"  # the answer is known
+        REVIEW = "review"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    stage = models.CharField(max_length=10, choices=Stage.choices)
+    purpose = models.CharField(max_length=10, choices=Purpose.choices, default=Purpose.COLLECT)
+    subject_id = models.UUIDField(help_text="The target object judged; siblings (overlap, review) share it.")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    priority_band = models.PositiveSmallIntegerField(default=1, help_text="0 is claimed first.")
+    random_key = models.FloatField(help_text="Uniform in [0, 1): entry point of claims inside a band.")
+    barred_user_ids = ArrayField(
+        models.BigIntegerField(), default=list, help_text="Who may not claim it: judged a sibling, or skipped it."
+    )
+    fencing_token = models.BigIntegerField(default=0, help_text="Grows with every claim; proves the lease at submit.")
+    holder = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    lease_expires_at = models.DateTimeField(null=True)
+    skip_count = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="workitem_state_known", condition=Q(state__in=["open", "leased", "done", "cancelled"])
+            ),
+            models.CheckConstraint(
+                name="workitem_leased_has_holder_and_expiry",
+                condition=~Q(state="leased") | Q(holder__isnull=False, lease_expires_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="workitem_done_has_time",
+                condition=Q(state="done", done_at__isnull=False) | (~Q(state="done") & Q(done_at__isnull=True)),
+            ),
+            models.CheckConstraint(name="workitem_band_range", condition=Q(priority_band__lte=9)),
+        ]
+        indexes = [
+            models.Index(
+                name="workitem_claimable", fields=["stage", "priority_band", "random_key"], condition=Q(state="open")
+            ),
+            models.Index(name="workitem_expiring", fields=["lease_expires_at"], condition=Q(state="leased")),
+            models.Index(name="workitem_held", fields=["holder"], condition=Q(state="leased")),
+            models.Index(name="workitem_subject", fields=["subject_id", "stage"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stage} work item {self.id}"
+
+
+class Draft(models.Model):
+    """Unsent work of one person on one item; kept when the lease is lost."""
+
+    work_item = models.ForeignKey(WorkItem, on_delete=models.CASCADE, related_name="drafts")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="drafts")
+    content = models.JSONField()
+    saved_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="draft_one_per_person", fields=["work_item", "user"])]
+
+    def __str__(self) -> str:
+        return f"draft of {self.user_id} on {self.work_item_id}"
+
+
+class Judgement(models.Model):
+    """Who answered a work item, when, in how long, by which guidelines; the answer itself lives in the stage's room."""
+
+    work_item = models.OneToOneField(WorkItem, primary_key=True, on_delete=models.CASCADE, related_name="judgement")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="judgements")
+    fencing_token = models.BigIntegerField()
+    duration_ms = models.PositiveIntegerField(help_text="Active time as the page measured it.")
+    guideline_version = models.CharField(max_length=40)
+    submitted_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(name="judgement_by_person", fields=["user", "submitted_at"])]
+
+    def __str__(self) -> str:
+        return f"judgement on {self.work_item_id}"
+
+
+class IdempotentRequest(models.Model):
+    """The answer given to a write, so that the same key and body get the same answer again."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=200)
+    request_sha256 = models.CharField(max_length=64, help_text="Digest of method, path and body.")
+    response_status = models.PositiveSmallIntegerField()
+    response_body = models.JSONField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="idempotent_key_once", fields=["user", "key"])]
+        indexes = [models.Index(name="idempotent_age", fields=["created_at"])]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class AuditEvent(models.Model):
+    """One change of state of anything. Append-only: a database trigger refuses UPDATE and DELETE."""
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField(auto_now_add=True)
+    actor = models.ForeignKey(
+        User, null=True, on_delete=models.PROTECT, related_name="+", help_text="None: the engine."
+    )
+    subject_kind = models.CharField(max_length=30)
+    subject_id = models.UUIDField()
+    verb = models.CharField(max_length=40)
+    from_state = models.CharField(max_length=20, blank=True)
+    to_state = models.CharField(max_length=20, blank=True)
+    facts = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [models.Index(name="audit_of_subject", fields=["subject_kind", "subject_id", "id"])]
+
+    def __str__(self) -> str:
+        return f"{self.subject_kind} {self.subject_id}: {self.verb}"

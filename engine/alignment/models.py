@@ -1,0 +1,59 @@
+"""Stage 3: the pose (R, t, s) of the accepted shape in the camera frame (paper A.4)."""
+
+from django.db import models
+from django.db.models import Q
+
+from engine.generation.models import Candidate
+from engine.sourcing.models import PointMap, TargetObject
+from engine.workforce.models import WorkItem
+
+
+class NotAlignable(models.TextChoices):
+    """Why no pose can be given."""
+
+    BAD_MESH = "bad_mesh"
+    BAD_POINTS = "bad_points"
+    TOO_OCCLUDED = "too_occluded"
+
+
+class Alignment(models.Model):
+    """One pose wanted, and given. The two scores are recomputed by the engine; they advise and do not gate."""
+
+    work_item = models.OneToOneField(WorkItem, primary_key=True, on_delete=models.CASCADE, related_name="alignment")
+    target = models.ForeignKey(TargetObject, on_delete=models.CASCADE, related_name="alignments")
+    candidate = models.ForeignKey(Candidate, on_delete=models.PROTECT, related_name="alignments")
+    point_map = models.ForeignKey(PointMap, on_delete=models.PROTECT, related_name="+")
+    pose = models.JSONField(null=True, help_text="camera_from_object as the contract's Pose.")
+    not_alignable = models.CharField(max_length=20, choices=NotAlignable.choices, blank=True)
+    client_silhouette_iou = models.FloatField(null=True)
+    client_inlier_share = models.FloatField(null=True)
+    silhouette_iou = models.FloatField(null=True, help_text="Posed mesh against M from the input camera.")
+    inlier_share = models.FloatField(null=True, help_text="Share of M's points within τ of the surface.")
+    inlier_tolerance = models.FloatField(null=True, help_text="τ, in the unit of the point map.")
+    submitted_at = models.DateTimeField(null=True)
+    scored_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="alignment_pose_or_reason",
+                condition=Q(submitted_at__isnull=True)
+                | Q(pose__isnull=False, not_alignable="")
+                | (Q(pose__isnull=True) & ~Q(not_alignable="")),
+            ),
+            models.CheckConstraint(
+                name="alignment_scores_range",
+                condition=Q(silhouette_iou__isnull=True)
+                | Q(silhouette_iou__gte=0, silhouette_iou__lte=1, inlier_share__gte=0, inlier_share__lte=1),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                name="alignment_unscored",
+                fields=["submitted_at"],
+                condition=Q(scored_at__isnull=True, pose__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"alignment of {self.target_id}"

@@ -1,0 +1,98 @@
+"""Stage 2.5: hard cases for 3D artists (paper A.3)."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from engine.generation.models import Candidate
+from engine.selection.models import FailureReason
+from engine.sourcing.models import TargetObject
+from engine.storage.models import Blob
+from engine.workforce.models import User, WorkItem
+
+
+class TriageCase(models.Model):
+    """A target that no generator solved, waiting for the decision whether it is worth an artist's time."""
+
+    class Decision(models.TextChoices):
+        PENDING = "pending"
+        CHOSEN = "chosen"
+        SHELVED = "shelved"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    target = models.ForeignKey(TargetObject, on_delete=models.CASCADE, related_name="triage_cases")
+    failure_reason = models.CharField(max_length=20, choices=FailureReason.choices)
+    decision = models.CharField(max_length=10, choices=Decision.choices, default=Decision.PENDING)
+    decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    note = models.TextField(blank=True)
+    duplicate_of = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="duplicates")
+    created_at = models.DateTimeField(auto_now_add=True)
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="triage_one_pending", fields=["target"], condition=Q(decision="pending")),
+            models.CheckConstraint(
+                name="triage_decided_has_time",
+                condition=Q(decision="pending", decided_at__isnull=True)
+                | (~Q(decision="pending") & Q(decided_at__isnull=False)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.failure_reason}: {self.target_id}"
+
+
+class ArtistJob(models.Model):
+    """One mesh wanted from an artist; the accepted mesh becomes a candidate of the generator `artist`."""
+
+    work_item = models.OneToOneField(WorkItem, primary_key=True, on_delete=models.CASCADE, related_name="artist_job")
+    case = models.ForeignKey(TriageCase, on_delete=models.PROTECT, related_name="jobs")
+    target = models.ForeignKey(TargetObject, on_delete=models.CASCADE, related_name="artist_jobs")
+    accepted = models.OneToOneField(Candidate, null=True, on_delete=models.PROTECT, related_name="+")
+    accepted_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    accepted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="artistjob_accepted_whole",
+                condition=Q(accepted__isnull=True, accepted_at__isnull=True)
+                | Q(accepted__isnull=False, accepted_at__isnull=False, accepted_by__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"mesh for {self.target_id}"
+
+
+class MeshUpload(models.Model):
+    """A file that an artist sent: quarantined as it came, checked in a limited process, re-exported."""
+
+    class Status(models.TextChoices):
+        CHECKING = "checking"
+        USABLE = "usable"
+        REFUSED = "refused"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    job = models.ForeignKey(ArtistJob, on_delete=models.CASCADE, related_name="uploads")
+    original = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
+    canonical = models.ForeignKey(Blob, null=True, on_delete=models.PROTECT, related_name="+")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.CHECKING)
+    problem = models.TextField(blank=True)
+    vertex_count = models.PositiveIntegerField(null=True)
+    face_count = models.PositiveIntegerField(null=True)
+    watertight = models.BooleanField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="upload_usable_has_mesh", condition=~Q(status="usable") | Q(canonical__isnull=False)
+            ),
+            models.CheckConstraint(name="upload_refused_says_why", condition=~Q(status="refused") | ~Q(problem="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.status} upload {self.id}"

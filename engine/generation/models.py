@@ -1,0 +1,146 @@
+"""Stage 2: what was asked of the generator suite, and the candidates that came back (paper A.2)."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from engine.contracts.generation import Modality
+from engine.sourcing.models import TargetObject
+from engine.storage.models import Blob
+
+
+class Collection(models.Model):
+    """The collection step of iteration k: the bar α_k, the suite with its shares of N, and the current checkpoint.
+
+    Paper Algorithm 1, lines 3 to 11. At most one collection is open.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    iteration = models.PositiveIntegerField(unique=True)
+    alpha = models.FloatField(help_text="Quality threshold α_k in [0, 1].")
+    suite = models.JSONField(help_text="Generator name → number of candidates in the first round.")
+    widening = models.PositiveSmallIntegerField(default=2, help_text="Factor on the counts in each further round.")
+    max_rounds = models.PositiveSmallIntegerField(default=2, help_text="Rounds before triage.")
+    model_version_id = models.UUIDField(null=True, help_text="Checkpoint that sam3d samples from.")
+    checkpoint = models.ForeignKey(Blob, null=True, on_delete=models.PROTECT, related_name="+")
+    opened_at = models.DateTimeField(auto_now_add=True)
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            # All open rows share the value NULL-ness: an expression that is constant on them allows only one.
+            models.UniqueConstraint(
+                models.ExpressionWrapper(Q(closed_at__isnull=True), output_field=models.BooleanField()),
+                name="collection_one_open",
+                condition=Q(closed_at__isnull=True),
+            ),
+            models.CheckConstraint(name="collection_alpha_range", condition=Q(alpha__gte=0, alpha__lte=1)),
+            models.CheckConstraint(name="collection_rounds_positive", condition=Q(max_rounds__gte=1, widening__gte=1)),
+        ]
+
+    def __str__(self) -> str:
+        return f"collection {self.iteration}"
+
+
+class GenerationRequest(models.Model):
+    """One round of candidates for one target; fans out to one run per generator."""
+
+    class Status(models.TextChoices):
+        OPEN = "open"
+        FILLED = "filled"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    target = models.ForeignKey(TargetObject, on_delete=models.CASCADE, related_name="generation_requests")
+    collection = models.ForeignKey(Collection, on_delete=models.PROTECT, related_name="requests")
+    modality = models.CharField(
+        max_length=10, choices=[(x.value, x.value) for x in Modality], default=Modality.SHAPE.value
+    )
+    round = models.PositiveSmallIntegerField(help_text="1 for the first round of this collection.")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN)
+    created_at = models.DateTimeField(auto_now_add=True)
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="request_round_once", fields=["target", "collection", "modality", "round"]),
+            models.UniqueConstraint(name="request_one_open", fields=["target"], condition=Q(status="open")),
+            models.CheckConstraint(
+                name="request_closed_when_ended",
+                condition=Q(status="open", closed_at__isnull=True) | (~Q(status="open") & Q(closed_at__isnull=False)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"round {self.round} for {self.target_id}"
+
+
+class GenerationRun(models.Model):
+    """One generator's share of a request. The row is the outbox: `waiting` rows are (re)sent by the sweeper."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting"  # to be published
+        SENT = "sent"  # published, reply due before `deadline_at`
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    request = models.ForeignKey(GenerationRequest, on_delete=models.CASCADE, related_name="runs")
+    generator = models.CharField(max_length=60)
+    seeds = models.JSONField(help_text="One candidate per seed.")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    deadline_at = models.DateTimeField(null=True)
+    error = models.TextField(blank=True)
+    duration_ms = models.PositiveIntegerField(null=True)
+    worker = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="run_generator_once", fields=["request", "generator"]),
+            models.CheckConstraint(
+                name="run_sent_has_deadline", condition=~Q(status="sent") | Q(deadline_at__isnull=False)
+            ),
+            models.CheckConstraint(name="run_failed_says_why", condition=~Q(status="failed") | ~Q(error="")),
+        ]
+        indexes = [
+            models.Index(name="run_unsent", fields=["created_at"], condition=Q(status="waiting")),
+            models.Index(name="run_overdue", fields=["deadline_at"], condition=Q(status="sent")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.generator} ({self.status})"
+
+
+class Candidate(models.Model):
+    """One proposed shape for a target: from one generator, checkpoint and seed, or from an artist (no run)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    target = models.ForeignKey(TargetObject, on_delete=models.CASCADE, related_name="candidates")
+    run = models.ForeignKey(GenerationRun, null=True, on_delete=models.PROTECT, related_name="candidates")
+    generator = models.CharField(max_length=60)
+    model_version_id = models.UUIDField(null=True)
+    seed = models.BigIntegerField()
+    parameters = models.JSONField(default=dict)
+    mesh = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
+    latent = models.ForeignKey(Blob, null=True, on_delete=models.PROTECT, related_name="+")
+    layout = models.JSONField(null=True, help_text="Predicted Pose, as the contract's JSON.")
+    vertex_count = models.PositiveIntegerField()
+    face_count = models.PositiveIntegerField()
+    watertight = models.BooleanField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="candidate_seed_once", fields=["run", "seed"]),
+            models.CheckConstraint(name="candidate_has_faces", condition=Q(vertex_count__gte=3, face_count__gte=1)),
+            models.CheckConstraint(
+                name="candidate_run_or_artist", condition=Q(run__isnull=False) | Q(generator="artist")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.generator} seed {self.seed}"

@@ -1,0 +1,87 @@
+"""The life of an example: every state, every legal move, and what comes next (paper Figure 5).
+
+This table is the only place that knows the order of the rooms. `sourcing.services.move_target` is the only writer of a
+target's state; it calls the service named in ON_ENTRY in the same transaction, so handing over is one hop.
+"""
+
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class State(StrEnum):
+    """Where a target object is."""
+
+    PROPOSED = "proposed"
+    READY = "ready"
+    GENERATING = "generating"
+    SELECTING = "selecting"
+    SEARCHING = "searching"
+    TRIAGE = "triage"
+    WITH_ARTIST = "with_artist"
+    ALIGNING = "aligning"
+    DONE = "done"
+    DONE_UNPOSED = "done_unposed"
+    SHELVED = "shelved"
+    DISCARDED = "discarded"
+
+
+class Move(StrEnum):
+    """What can happen to a target object."""
+
+    VERIFY = "verify"  # a person confirmed or refined the mask
+    DISCARD = "discard"  # not a clearly indexable single object
+    REQUEST = "request"  # an open collection asks for candidates
+    ENOUGH_CANDIDATES = "enough_candidates"
+    NO_CANDIDATES = "no_candidates"  # every generator failed: a recorded fact, never a stuck target
+    ACCEPT = "accept"  # rating r ≥ α
+    REJECT = "reject"  # rating r < α
+    WIDEN = "widen"  # fresh seeds, wider N
+    EXHAUST = "exhaust"  # rounds used up
+    CHOOSE = "choose"  # worth an artist's time
+    SHELVE = "shelve"  # duplicate of another hard case, or not worth it
+    DECLINE = "decline"  # the artist gives the job back
+    ARTIST_MESH = "artist_mesh"  # accepted, to be posed
+    ARTIST_POSED = "artist_posed"  # accepted, posed by the artist
+    POSE = "pose"
+    BAD_MESH = "bad_mesh"  # not alignable: the mesh
+    BAD_POINTS = "bad_points"  # not alignable: the points
+    REVISIT = "revisit"  # a later collection asks again with a better checkpoint
+
+
+MOVES: MappingProxyType[Move, tuple[frozenset[State], State]] = MappingProxyType(
+    {
+        Move.VERIFY: (frozenset({State.PROPOSED}), State.READY),
+        Move.DISCARD: (frozenset({State.PROPOSED}), State.DISCARDED),
+        Move.REQUEST: (frozenset({State.READY}), State.GENERATING),
+        Move.ENOUGH_CANDIDATES: (frozenset({State.GENERATING}), State.SELECTING),
+        Move.NO_CANDIDATES: (frozenset({State.GENERATING}), State.SEARCHING),
+        Move.ACCEPT: (frozenset({State.SELECTING}), State.ALIGNING),
+        Move.REJECT: (frozenset({State.SELECTING}), State.SEARCHING),
+        Move.WIDEN: (frozenset({State.SEARCHING}), State.GENERATING),
+        Move.EXHAUST: (frozenset({State.SEARCHING}), State.TRIAGE),
+        Move.CHOOSE: (frozenset({State.TRIAGE}), State.WITH_ARTIST),
+        Move.SHELVE: (frozenset({State.TRIAGE}), State.SHELVED),
+        Move.DECLINE: (frozenset({State.WITH_ARTIST}), State.TRIAGE),
+        Move.ARTIST_MESH: (frozenset({State.WITH_ARTIST}), State.ALIGNING),
+        Move.ARTIST_POSED: (frozenset({State.WITH_ARTIST}), State.DONE),
+        Move.POSE: (frozenset({State.ALIGNING}), State.DONE),
+        Move.BAD_MESH: (frozenset({State.ALIGNING}), State.SEARCHING),
+        Move.BAD_POINTS: (frozenset({State.ALIGNING}), State.DONE_UNPOSED),
+        Move.REVISIT: (frozenset({State.SHELVED, State.DONE, State.DONE_UNPOSED}), State.READY),
+    }
+)
+
+# What the engine does when a target arrives: a service called as f(target_id=…) in the transaction of the move.
+ON_ENTRY: MappingProxyType[State, str] = MappingProxyType(
+    {
+        State.GENERATING: "engine.generation.services.open_request",
+        State.SELECTING: "engine.selection.services.open_selection",
+        State.SEARCHING: "engine.generation.services.continue_search",
+        State.TRIAGE: "engine.artistry.services.open_triage",
+        State.WITH_ARTIST: "engine.artistry.services.open_artist_job",
+        State.ALIGNING: "engine.alignment.services.open_alignment",
+    }
+)
+
+# States in which nothing more is wanted of people or machines in the current collection.
+AT_REST = frozenset({State.READY, State.DONE, State.DONE_UNPOSED, State.SHELVED, State.DISCARDED})
