@@ -5,7 +5,6 @@ reused by whoever comes next, and stops by `make stop`. It listens on a unix soc
 """
 
 import os
-import pwd
 import shutil
 import subprocess
 import time
@@ -16,13 +15,13 @@ from pathlib import Path
 import psutil
 import psycopg
 
+from engine.embedded import service_account
 from engine.embedded.places import make_private_folder, socket_folder, start_lock, var_folder
 
 DATABASE = "lathe"
 SUPERUSER = "lathe"
 PORT = 5432  # only the last part of the socket's name
 SOCKET_NAME = f".s.PGSQL.{PORT}"
-SERVICE_ACCOUNT = "lathe-postgres"
 START_SECONDS = 60
 
 # One laptop: little memory, no archive, nothing acknowledged before it is on disk.
@@ -65,11 +64,9 @@ def postmaster_pid() -> int | None:
     """Process id of the running postmaster of our data folder, None where it does not run."""
     try:
         pid = int((data_folder() / "postmaster.pid").read_text().split("\n", 1)[0])
-        process = psutil.Process(pid)
-        ours = process.name() == "postgres" and os.path.samefile(process.cwd(), data_folder())
-    except (FileNotFoundError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
+    except (FileNotFoundError, ValueError):
         return None
-    return pid if ours and process.status() != psutil.STATUS_ZOMBIE else None
+    return pid if _works_in_data_folder(pid) else None
 
 
 def ensure_running() -> None:
@@ -83,13 +80,11 @@ def ensure_running() -> None:
     with start_lock("postgres"):
         if answers():
             return
-        account = _service_account()
-        make_private_folder(data_folder(), owner=_ids(account))
-        make_private_folder(Path(host()), owner=_ids(account))
-        if not (data_folder() / "PG_VERSION").exists():
-            _make_cluster(account)
+        if not data_folder().exists():
+            _make_cluster()
+        make_private_folder(Path(host()), owner=service_account.ids())
         if postmaster_pid() is None:
-            _start(account)
+            _start()
         _wait_until(answers, "answer")
         _make_database()
 
@@ -99,7 +94,7 @@ def stop() -> bool:
     with start_lock("postgres"):
         if postmaster_pid() is None:
             return False
-        _run("pg_ctl", "stop", "-w", "-m", "fast", "-D", str(data_folder()), account=_service_account())
+        _run("pg_ctl", "stop", "--wait", "--mode=fast", f"--pgdata={data_folder()}")
         return True
 
 
@@ -112,38 +107,37 @@ def answers() -> bool:
     return True
 
 
-def _make_cluster(account: str | None) -> None:
-    # A killed initdb leaves a half-made folder without PG_VERSION as its last file: begin again from nothing.
-    for leftover in data_folder().iterdir():
-        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+def _make_cluster() -> None:
+    # Made aside and moved into place when complete: a killed initdb leaves no half-made cluster behind.
+    making = var_folder() / "postgres.making"
+    shutil.rmtree(making, ignore_errors=True)
+    make_private_folder(making, owner=service_account.ids())
     _run(
         "initdb",
-        f"--pgdata={data_folder()}",
+        f"--pgdata={making}",
         f"--username={SUPERUSER}",
         "--auth=trust",  # whoever reaches the private socket folder is us
         "--encoding=UTF8",
         "--locale=C.UTF-8",
         "--no-instructions",
         *(f"--set={name}={value}" for name, value in CONFIGURATION.items()),
-        account=account,
     )
+    making.rename(data_folder())
 
 
-def _start(account: str | None) -> None:
-    pid_file = data_folder() / "postmaster.pid"
-    pid_file.unlink(missing_ok=True)  # stale: its number may belong to another process by now
+def _start() -> None:
+    # Backends of a killed postmaster notice within moments; a second server beside them would ruin the data.
+    _wait_until(lambda: not any(map(_works_in_data_folder, psutil.pids())), "let go of its data")
+    # What is left is stale, and its number may belong to another process by now, which would forbid the start.
+    (data_folder() / "postmaster.pid").unlink(missing_ok=True)
     _run(
         "pg_ctl",
         "start",
-        "-w",
-        f"-t{START_SECONDS}",
-        "-D",
-        str(data_folder()),
-        "-l",
-        str(data_folder() / "server.log"),
-        "-o",
-        f"-k '{host()}' -p {PORT}",
-        account=account,
+        "--wait",
+        f"--timeout={START_SECONDS}",
+        f"--pgdata={data_folder()}",
+        f"--log={data_folder() / 'server.log'}",
+        f"--options=-k '{host()}' -p {PORT}",
     )
 
 
@@ -156,23 +150,23 @@ def _make_database() -> None:
             connection.execute(f"CREATE DATABASE {DATABASE}")
 
 
-def _run(program: str, *arguments: str, account: str | None) -> None:
-    binary = _installed_folder() / "bin" / program
+def _run(program: str, *arguments: str) -> None:
+    installed = _installed_folder()
     log = var_folder() / "run" / f"{program}.log"
     # Into a file, not a pipe: the server inherits its starter's output and would hold a pipe open for ever.
     with open(log, "wb") as output:
         finished = subprocess.run(
-            [binary, *arguments],
+            [*service_account.prefix(must_reach=[var_folder(), installed]), installed / "bin" / program, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            cwd=data_folder(),
-            **_as_account(account),
+            cwd="/",
         )
     if finished.returncode != 0:
         raise EmbeddedPostgresError(
-            f"{program} failed (exit {finished.returncode}):\n{log.read_text()}{_end_of_server_log()}"
+            f"{program} failed (exit {finished.returncode}):\n{log.read_text()}{_end_of_server_log()}\n"
+            "Set DATABASE_URL to use a PostgreSQL of your own, or LATHE_VAR to keep the data elsewhere."
         )
 
 
@@ -199,28 +193,11 @@ def _wait_until(condition: Callable[[], bool], verb: str) -> None:
         time.sleep(0.05)
 
 
-def _service_account() -> str | None:
-    """The account that the server runs under: ours, but PostgreSQL refuses root, so root uses one of its own."""
-    if os.geteuid() != 0:
-        return None
+def _works_in_data_folder(pid: int) -> bool:
     try:
-        pwd.getpwnam(SERVICE_ACCOUNT)
-    except KeyError:
-        subprocess.run(
-            ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SERVICE_ACCOUNT], check=True
-        )
-    return SERVICE_ACCOUNT
-
-
-def _ids(account: str | None) -> tuple[int, int] | None:
-    if account is None:
-        return None
-    entry = pwd.getpwnam(account)
-    return entry.pw_uid, entry.pw_gid
-
-
-def _as_account(account: str | None) -> dict[str, object]:
-    if account is None:
-        return {}
-    entry = pwd.getpwnam(account)
-    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+        process = psutil.Process(pid)
+        if process.name() != "postgres" or process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        return os.path.samefile(process.cwd(), data_folder())
+    except (psutil.NoSuchProcess, psutil.AccessDenied, FileNotFoundError):
+        return False

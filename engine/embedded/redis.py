@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from engine.embedded.places import make_private_folder, socket_folder, start_lock, var_folder
 
@@ -36,8 +38,10 @@ def url(*, database: int = 0) -> str:
 
 
 def client(*, database: int = 0) -> redis.Redis:
-    """A client of the embedded server."""
-    return redis.Redis(unix_socket_path=str(socket_path()), db=database, socket_connect_timeout=5)
+    """A client of the embedded server. It does not retry: who asks whether it runs wants to know now."""
+    return redis.Redis(
+        unix_socket_path=str(socket_path()), db=database, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)
+    )
 
 
 def answers() -> bool:
