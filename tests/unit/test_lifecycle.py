@@ -1,0 +1,65 @@
+"""The table of the life of an example: reachable, without dead ends, and naming only services that exist."""
+
+from importlib.util import find_spec
+
+import pytest
+
+from engine.lifecycle import AT_REST, MOVES, ON_ENTRY, Move, State
+
+# Figure 5 of the paper and section 5 of the design, written down a second time: every arrow, and no other.
+ARROWS = {
+    (State.PROPOSED, Move.VERIFY): State.READY,
+    (State.PROPOSED, Move.DISCARD): State.DISCARDED,
+    (State.READY, Move.REQUEST): State.GENERATING,
+    (State.GENERATING, Move.ENOUGH_CANDIDATES): State.SELECTING,
+    (State.GENERATING, Move.NO_CANDIDATES): State.SEARCHING,
+    (State.SELECTING, Move.ACCEPT): State.ALIGNING,
+    (State.SELECTING, Move.REJECT): State.SEARCHING,
+    (State.SEARCHING, Move.WIDEN): State.GENERATING,
+    (State.SEARCHING, Move.EXHAUST): State.TRIAGE,
+    (State.TRIAGE, Move.CHOOSE): State.WITH_ARTIST,
+    (State.TRIAGE, Move.SHELVE): State.SHELVED,
+    (State.WITH_ARTIST, Move.DECLINE): State.TRIAGE,
+    (State.WITH_ARTIST, Move.ARTIST_MESH): State.ALIGNING,
+    (State.WITH_ARTIST, Move.ARTIST_POSED): State.DONE,
+    (State.ALIGNING, Move.POSE): State.DONE,
+    (State.ALIGNING, Move.BAD_MESH): State.SEARCHING,
+    (State.ALIGNING, Move.BAD_POINTS): State.DONE_UNPOSED,
+    (State.SHELVED, Move.REVISIT): State.READY,
+    (State.DONE, Move.REVISIT): State.READY,
+    (State.DONE_UNPOSED, Move.REVISIT): State.READY,
+}
+
+
+@pytest.mark.parametrize("move", Move)
+@pytest.mark.parametrize("state", State)
+def test_a_move_is_legal_exactly_where_the_paper_draws_an_arrow(state: State, move: Move) -> None:
+    sources, destination = MOVES[move]
+    assert (destination if state in sources else None) == ARROWS.get((state, move))
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_state_can_be_reached_from_a_proposal(state: State) -> None:
+    reached = {State.PROPOSED}
+    while new := {to for (start, _), to in ARROWS.items() if start in reached} - reached:
+        reached |= new
+    assert state in reached
+
+
+@pytest.mark.parametrize("state", set(State) - {State.DISCARDED})
+def test_only_a_discarded_target_is_at_an_end(state: State) -> None:
+    assert any(start == state for start, _ in ARROWS)
+
+
+@pytest.mark.parametrize("state", State)
+def test_somebody_acts_on_every_state_that_is_not_at_rest(state: State) -> None:
+    # A proposal waits for people only: its mask task is opened where it is registered.
+    assert (state in ON_ENTRY) == (state not in AT_REST | {State.PROPOSED})
+
+
+@pytest.mark.parametrize("service", ON_ENTRY.values())
+def test_services_of_the_next_rooms_stand_in_their_room(service: str) -> None:
+    module, name = service.rsplit(".", 1)
+    assert module.endswith(".services")
+    assert find_spec(module.removesuffix(".services")) is not None
+    assert name.isidentifier()
