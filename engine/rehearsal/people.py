@@ -1,0 +1,202 @@
+"""Scripted annotators, reviewers and artists. They know nothing that the API does not say."""
+
+import io
+import random
+import time
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import trimesh
+from numpy.typing import NDArray
+from trimesh.exchange.gltf import export_glb
+
+from engine.contracts.cameras import Intrinsics
+from engine.contracts.masks import MaskRle, decode_mask
+from engine.contracts.serialisation import from_json, to_json
+from engine.rehearsal.client import ApiClient, ApiProblem
+from engine.rehearsal.posing import NoPoints, fit_pose
+from engine.rehearsal.sculpting import sculpt
+from engine.rehearsal.silhouettes import View, best_view
+from engine.rehearsal.temperament import Temperament, choose, rate
+
+GUIDELINES = "v1"
+MINIMUM_MASK_PX = 64
+
+
+class Person:
+    """What all scripted people share: a login, dice, and a tally of what they did."""
+
+    def __init__(self, *, client: ApiClient, seed: int, temperament: Temperament) -> None:
+        self.client = client
+        self.dice = random.Random(seed)
+        self.temperament = temperament
+        self.tally: Counter[str] = Counter()
+
+    def work_once(self) -> bool:
+        """Do one task of any kind; False where nothing waits."""
+        raise NotImplementedError
+
+    def _claim(self, room: str) -> dict[str, Any] | None:
+        task: dict[str, Any] | None = self.client.post(f"/{room}/claim", label=f"{room} claim")
+        return task
+
+    def _submit(self, room: str, task: dict[str, Any], started: float, **answer: Any) -> None:
+        body = {
+            "token": task["token"],
+            "duration_ms": int((time.monotonic() - started) * 1000),
+            "guideline_version": GUIDELINES,
+            **answer,
+        }
+        self.client.post(f"/{room}/{task['work_item']}/submit", body, label=f"{room} submit")
+        self.tally[f"{room} submitted"] += 1
+
+    def _walks_away(self, task: dict[str, Any]) -> bool:
+        """Skip the task or let its lease lapse, as often as the temperament says."""
+        roll = self.dice.random()
+        if roll < self.temperament.skip_share:
+            body = {"token": task["token"], "reason": "other"}
+            self.client.post(f"/work-items/{task['work_item']}/skip", body, label="skip")
+            self.tally["skipped"] += 1
+            return True
+        if roll < self.temperament.skip_share + self.temperament.lapse_share:
+            self.tally["lapsed"] += 1
+            time.sleep(float(task["lease_seconds"]) + 1.0)
+            return True
+        return False
+
+
+class Annotator(Person):
+    """Works through Stages 1, 2 and 3."""
+
+    def work_once(self) -> bool:
+        """Do one task, later stages first, so that targets finish."""
+        for room, work in (("alignments", self._align), ("selections", self._select), ("masks", self._verify)):
+            task = self._claim(room)
+            if task is None:
+                continue
+            if not self._walks_away(task):
+                try:
+                    work(task)
+                except ApiProblem as problem:
+                    # Another person took the lapsed lease over, or the task was withdrawn: go on with the next.
+                    if problem.status != 409:
+                        raise
+                    self.tally["superseded"] += 1
+            return True
+        return False
+
+    def _verify(self, task: dict[str, Any]) -> None:
+        started = time.monotonic()
+        area_px = from_json(MaskRle, task["mask"]).area_px
+        if area_px < MINIMUM_MASK_PX:
+            self._submit("masks", task, started, verdict="discard", discard_reason="low_quality")
+        else:
+            self._submit("masks", task, started, verdict="verify")
+
+    def _select(self, task: dict[str, Any]) -> None:
+        started = time.monotonic()
+        mask = decode_mask(from_json(MaskRle, task["mask"]))
+        views = {
+            candidate["presentation_id"]: self._look_at(candidate["mesh_url"], mask).iou
+            for candidate in task["candidates"]
+        }
+        while task["phase"] == "compare":
+            asked = time.monotonic()
+            pair = task["pair"]
+            answer = choose(
+                left_iou=views[pair["left"]],
+                right_iou=views[pair["right"]],
+                temperament=self.temperament,
+                dice=self.dice,
+            )
+            time.sleep(self.temperament.seconds_per_answer)
+            body = {
+                "token": task["token"],
+                "answer": answer,
+                "duration_ms": int((time.monotonic() - asked) * 1000),
+            }
+            task = task | self.client.post(f"/selections/{task['work_item']}/answer", body, label="selections answer")
+            self.tally["comparisons"] += 1
+        rating = rate(iou=views[task["winner"]], temperament=self.temperament, dice=self.dice)
+        answer_body: dict[str, Any] = {"rating": rating}
+        if rating < task["bar"]:
+            answer_body["failure_reason"] = "small_object" if mask.mean() < 0.01 else "complex_geometry"
+        self._submit("selections", task, started, **answer_body)
+
+    def _align(self, task: dict[str, Any]) -> None:
+        started = time.monotonic()
+        mask = decode_mask(from_json(MaskRle, task["mask"]))
+        data = self.client.get_bytes(task["mesh_url"])
+        mesh = _load_mesh(data)
+        with np.load(io.BytesIO(self.client.get_bytes(task["point_map"]["url"]))) as archive:
+            points_camera = archive["points_camera"]
+        try:
+            pose = fit_pose(
+                vertices_object=np.asarray(mesh.vertices, dtype=np.float64),
+                rotation=best_view(mesh, mask).rotation,
+                mask=mask,
+                points_camera=points_camera,
+                intrinsics=from_json(Intrinsics, task["point_map"]["intrinsics"]),
+            )
+        except NoPoints:
+            self._submit("alignments", task, started, pose=None, not_alignable="bad_points")
+            return
+        self._submit("alignments", task, started, pose=to_json(pose))
+
+    def _look_at(self, mesh_url: str, mask: NDArray[np.bool_]) -> View:
+        return best_view(_load_mesh(self.client.get_bytes(mesh_url)), mask)
+
+
+class Reviewer(Person):
+    """Decides about hard cases and accepts what artists send."""
+
+    def work_once(self) -> bool:
+        """Handle every waiting case and upload; False where there was none."""
+        worked = False
+        for case in _results(self.client.get("/triage/", label="triage list")):
+            worth_it = self.dice.random() < 0.7
+            body = {"note": "worth an artist's time" if worth_it else "too small to matter"}
+            verb = "choose" if worth_it else "shelve"
+            self.client.post(f"/triage/{case['id']}/{verb}", body, label=f"triage {verb}")
+            self.tally[f"triage {verb}"] += 1
+            worked = True
+        for job in _results(self.client.get("/artist-jobs/?awaiting=review", label="artist-jobs list")):
+            self.client.post(f"/artist-jobs/{job['work_item']}/accept", label="artist-jobs accept")
+            self.tally["artist meshes accepted"] += 1
+            worked = True
+        return worked
+
+
+class Artist(Person):
+    """Makes a mesh from the outline of the mask."""
+
+    def work_once(self) -> bool:
+        """Make and submit one mesh; False where no job waits."""
+        task = self._claim("artist-jobs")
+        if task is None:
+            return False
+        started = time.monotonic()
+        data = export_glb(sculpt(decode_mask(from_json(MaskRle, task["mask"]))))
+        path = f"/artist-jobs/{task['work_item']}/uploads"
+        upload = self.client.upload(
+            path, filename="mesh.glb", data=data, media_type="model/gltf-binary", label="artist-jobs upload"
+        )
+        while upload["status"] == "checking":
+            time.sleep(0.3)
+            upload = self.client.get(f"{path}/{upload['id']}", label="artist-jobs upload status")
+        if upload["status"] == "refused":
+            raise RuntimeError(f"the engine refused a scripted artist's mesh: {upload['problem']}")
+        self._submit("artist-jobs", task, started, upload_id=upload["id"])
+        return True
+
+
+def _results(page: Any) -> list[dict[str, Any]]:
+    return list(page["results"] if isinstance(page, dict) else page)
+
+
+def _load_mesh(data: bytes) -> trimesh.Trimesh:
+    mesh = trimesh.load(io.BytesIO(data), file_type="glb", force="mesh")
+    if not isinstance(mesh, trimesh.Trimesh) or not len(mesh.faces):
+        raise RuntimeError("the API served a candidate without faces")
+    return mesh
