@@ -22,7 +22,7 @@ from engine.contracts.training import TrainingStage
 from engine.flywheel.models import Iteration, ModelVersion
 from engine.generation.models import Candidate, Collection, GenerationRequest, GenerationRun
 from engine.lifecycle import State
-from engine.selection.models import Comparison, Presentation, Selection
+from engine.selection.models import Comparison, Presentation, Selection, Tournament
 from engine.sourcing.models import Image, PointMap, TargetObject
 from engine.storage.models import Blob
 from engine.workforce.models import Role, Stage, User, WorkItem
@@ -158,13 +158,12 @@ def make_candidate(
 def make_selection(
     *, request: GenerationRequest, candidates: Sequence[Candidate] = (), purpose: str = "collect", **fields: Any
 ) -> Selection:
-    """An unanswered selection among `candidates`, in their order."""
+    """An unanswered selection, with one person's tournament among `candidates`, in their order."""
     item = make_work_item(stage=Stage.SELECTION, target=request.target, purpose=purpose)
-    selection = Selection.objects.create(
-        work_item=item, target=request.target, request=request, **({"seed": 1} | fields)
-    )
+    selection = Selection.objects.create(work_item=item, target=request.target, request=request, **fields)
+    tournament = Tournament.objects.create(selection=selection, annotator=make_user(Role.ANNOTATOR), seed=1)
     Presentation.objects.bulk_create(
-        Presentation(selection=selection, candidate=candidate, order=order)
+        Presentation(tournament=tournament, candidate=candidate, order=order)
         for order, candidate in enumerate(candidates)
     )
     return selection
@@ -172,9 +171,10 @@ def make_selection(
 
 def make_comparison(*, selection: Selection, winner: Candidate, loser: Candidate) -> Comparison:
     """`winner` (left) was preferred over `loser`."""
+    tournament = selection.tournaments.get()
     return Comparison.objects.create(
-        selection=selection,
-        sequence=selection.comparisons.count(),
+        tournament=tournament,
+        sequence=tournament.comparisons.count(),
         left=winner,
         right=loser,
         answer="left",
@@ -188,6 +188,7 @@ def make_rated_selection(
     candidates: Sequence[Candidate],
     rating: float = 0.8,
     compared: int | None = None,
+    purpose: str = "collect",
     **fields: Any,
 ) -> Selection:
     """A finished selection: the first candidate met the next `compared` ones (all, if not given) and won."""
@@ -199,7 +200,13 @@ def make_rated_selection(
         "alpha": request.collection.alpha,
         "rated_at": timezone.now(),
     } | fields
-    selection = make_selection(request=request, candidates=candidates, **values)
+    selection = make_selection(request=request, candidates=candidates, purpose=purpose)
+    values["tournament"] = selection.tournaments.get()
+    if values["rating"] < values["alpha"]:
+        values.setdefault("failure_reason", "complex_geometry")
+    for name, value in values.items():
+        setattr(selection, name, value)
+    selection.save()
     WorkItem.objects.filter(id=selection.work_item_id).update(state="done", done_at=timezone.now())
     for loser in losers[:compared]:
         make_comparison(selection=selection, winner=winner, loser=loser)
@@ -234,6 +241,7 @@ def make_artist_job(*, target: TargetObject | None = None, accepted: Candidate |
         work_item=item,
         case=case,
         target=target,
+        state=ArtistJob.State.ACCEPTED if accepted else ArtistJob.State.WANTED,
         accepted=accepted,
         accepted_by=make_user(Role.REVIEWER) if accepted else None,
         accepted_at=timezone.now() if accepted else None,

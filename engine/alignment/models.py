@@ -23,6 +23,7 @@ class Alignment(models.Model):
     target = models.ForeignKey(TargetObject, on_delete=models.CASCADE, related_name="alignments")
     candidate = models.ForeignKey(Candidate, on_delete=models.PROTECT, related_name="alignments")
     point_map = models.ForeignKey(PointMap, on_delete=models.PROTECT, related_name="+")
+    initial_pose = models.JSONField(null=True, help_text="Where the page puts the mesh first; computed once.")
     pose = models.JSONField(null=True, help_text="camera_from_object as the contract's Pose.")
     not_alignable = models.CharField(max_length=20, choices=NotAlignable.choices, blank=True)
     client_silhouette_iou = models.FloatField(null=True)
@@ -32,6 +33,7 @@ class Alignment(models.Model):
     inlier_tolerance = models.FloatField(null=True, help_text="τ, in the unit of the point map.")
     submitted_at = models.DateTimeField(null=True)
     scored_at = models.DateTimeField(null=True)
+    scoring_attempts = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         constraints = [
@@ -43,8 +45,8 @@ class Alignment(models.Model):
             ),
             models.CheckConstraint(
                 name="alignment_scores_range",
-                condition=Q(silhouette_iou__isnull=True)
-                | Q(silhouette_iou__gte=0, silhouette_iou__lte=1, inlier_share__gte=0, inlier_share__lte=1),
+                condition=(Q(silhouette_iou__isnull=True) | Q(silhouette_iou__gte=0, silhouette_iou__lte=1))
+                & (Q(inlier_share__isnull=True) | Q(inlier_share__gte=0, inlier_share__lte=1)),
             ),
         ]
         indexes = [
@@ -52,7 +54,7 @@ class Alignment(models.Model):
                 name="alignment_unscored",
                 fields=["submitted_at"],
                 condition=Q(scored_at__isnull=True, pose__isnull=False),
-            )
+            ),
         ]
 
     def __str__(self) -> str:

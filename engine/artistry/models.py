@@ -45,14 +45,35 @@ class TriageCase(models.Model):
 
 
 class ArtistJob(models.Model):
-    """One mesh wanted from an artist; the accepted mesh becomes a candidate of the generator `artist`."""
+    """One mesh wanted from an artist; the accepted mesh becomes a candidate of the generator `artist`.
+
+    A mesh that a reviewer sends back ends its job; a fresh job on the same case goes to the front of the queue.
+    """
+
+    class State(models.TextChoices):
+        WANTED = "wanted"
+        SUBMITTED = "submitted"  # waits for a reviewer
+        ACCEPTED = "accepted"
+        RETURNED = "returned"
+        DECLINED = "declined"  # the artist gave it back
 
     work_item = models.OneToOneField(WorkItem, primary_key=True, on_delete=models.CASCADE, related_name="artist_job")
     case = models.ForeignKey(TriageCase, on_delete=models.PROTECT, related_name="jobs")
     target = models.ForeignKey(TargetObject, on_delete=models.CASCADE, related_name="artist_jobs")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WANTED)
+    upload = models.ForeignKey(
+        "MeshUpload", null=True, on_delete=models.RESTRICT, related_name="+", help_text="The one submitted."
+    )
+    pose = models.JSONField(null=True, help_text="camera_from_object, where the artist posed the mesh too.")
+    submitted_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    submitted_at = models.DateTimeField(null=True)
     accepted = models.OneToOneField(Candidate, null=True, on_delete=models.PROTECT, related_name="+")
     accepted_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     accepted_at = models.DateTimeField(null=True)
+    returned_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    returned_at = models.DateTimeField(null=True)
+    reason = models.TextField(blank=True, help_text="Why it was returned or declined.")
+    created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
@@ -61,6 +82,20 @@ class ArtistJob(models.Model):
                 condition=Q(accepted__isnull=True, accepted_at__isnull=True)
                 | Q(accepted__isnull=False, accepted_at__isnull=False, accepted_by__isnull=False),
             ),
+            models.CheckConstraint(
+                name="artistjob_state_has_facts",
+                condition=Q(state="wanted", submitted_at__isnull=True)
+                | Q(state="submitted", upload__isnull=False, submitted_by__isnull=False, submitted_at__isnull=False)
+                | Q(state="accepted", accepted__isnull=False)
+                | (Q(state="returned", returned_at__isnull=False, returned_by__isnull=False) & ~Q(reason=""))
+                | (Q(state="declined") & ~Q(reason="")),
+            ),
+            models.UniqueConstraint(
+                name="artistjob_one_under_way", fields=["case"], condition=Q(state__in=["wanted", "submitted"])
+            ),
+        ]
+        indexes = [
+            models.Index(name="artistjob_to_review", fields=["submitted_at"], condition=Q(state="submitted")),
         ]
 
     def __str__(self) -> str:

@@ -1,21 +1,15 @@
 """Stage 2: the stay-on tournament, every comparison of it, and the rating (paper A.2)."""
 
 import uuid
+from typing import Self
 
 from django.db import models
 from django.db.models import Q
 
 from engine.generation.models import Candidate, GenerationRequest
+from engine.selection.tournament import Answer
 from engine.sourcing.models import TargetObject
-from engine.workforce.models import WorkItem
-
-
-class Answer(models.TextChoices):
-    """The three choices of paper A.2."""
-
-    LEFT = "left"
-    RIGHT = "right"
-    EQUAL = "equal"
+from engine.workforce.models import User, WorkItem
 
 
 class FailureReason(models.TextChoices):
@@ -28,13 +22,37 @@ class FailureReason(models.TextChoices):
     OTHER = "other"
 
 
+class SelectionQuerySet(models.QuerySet["Selection"]):
+    """Selections by what became of them."""
+
+    def rated(self) -> Self:
+        """Those that a person finished."""
+        return self.filter(rated_at__isnull=False)
+
+    def accepted(self) -> Self:
+        """Those whose rating met the bar of their collection."""
+        return self.rated().filter(rating__gte=models.F("alpha"))
+
+    def with_comparisons(self) -> Self:
+        """Fetch the counting tournament with its candidates and log in three queries more, for `preference_pairs`."""
+        return self.select_related("tournament").prefetch_related(
+            "tournament__presentations", "tournament__comparisons"
+        )
+
+
 class Selection(models.Model):
-    """One person's choice among the candidates of one request, then its rating r in [0, 1], kept raw."""
+    """One choice wanted among the candidates of one request, then made and rated with r in [0, 1], kept raw."""
 
     work_item = models.OneToOneField(WorkItem, primary_key=True, on_delete=models.CASCADE, related_name="selection")
     target = models.ForeignKey(TargetObject, on_delete=models.CASCADE, related_name="selections")
     request = models.ForeignKey(GenerationRequest, on_delete=models.PROTECT, related_name="selections")
-    seed = models.BigIntegerField(help_text="Decides order, sides and coins: the tournament can be replayed.")
+    tournament = models.OneToOneField(
+        "Tournament",
+        null=True,
+        on_delete=models.RESTRICT,
+        related_name="+",
+        help_text="The one that counts: of the person who submitted.",
+    )
     winner = models.ForeignKey(Candidate, null=True, on_delete=models.PROTECT, related_name="+")
     rating = models.FloatField(null=True)
     rubric_version = models.CharField(max_length=40, blank=True)
@@ -42,32 +60,68 @@ class Selection(models.Model):
     alpha = models.FloatField(null=True, help_text="α_k when it was rated; only decides what came next.")
     rated_at = models.DateTimeField(null=True)
 
+    objects = SelectionQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.CheckConstraint(name="selection_rating_range", condition=Q(rating__gte=0, rating__lte=1)),
             models.CheckConstraint(
-                name="selection_rated_has_winner",
+                name="selection_rated_whole",
                 condition=Q(rated_at__isnull=True)
-                | Q(winner__isnull=False, rating__isnull=False, alpha__isnull=False, rubric_version__gt=""),
+                | Q(
+                    tournament__isnull=False,
+                    winner__isnull=False,
+                    rating__isnull=False,
+                    alpha__isnull=False,
+                    rubric_version__gt="",
+                ),
             ),
+            models.CheckConstraint(
+                name="selection_below_bar_says_why",
+                condition=Q(rating__isnull=True) | Q(rating__gte=models.F("alpha")) | ~Q(failure_reason=""),
+            ),
+        ]
+        indexes = [
+            models.Index(name="selection_rated", fields=["rated_at"], condition=Q(rated_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
         return f"selection for {self.target_id}"
 
 
+class Tournament(models.Model):
+    """One person's run through the candidates of a selection.
+
+    Where a lease moves to another person, that person starts a tournament of their own: nobody's answers are mixed with
+    another's, and those of the first stay stored.
+    """
+
+    selection = models.ForeignKey(Selection, on_delete=models.CASCADE, related_name="tournaments")
+    annotator = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    seed = models.BigIntegerField(help_text="Decides order, sides and coins: the tournament can be replayed.")
+    started_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="tournament_one_per_person", fields=["selection", "annotator"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"tournament of {self.annotator_id} for {self.selection_id}"
+
+
 class Presentation(models.Model):
     """A candidate as one person sees it: its opaque id is all that the browser learns."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    selection = models.ForeignKey(Selection, on_delete=models.CASCADE, related_name="presentations")
+    tournament = models.ForeignKey(Tournament, on_delete=models.CASCADE, related_name="presentations")
     candidate = models.ForeignKey(Candidate, on_delete=models.PROTECT, related_name="+")
     order = models.PositiveSmallIntegerField(help_text="Place in the random order of appearance.")
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(name="presentation_candidate_once", fields=["selection", "candidate"]),
-            models.UniqueConstraint(name="presentation_order_once", fields=["selection", "order"]),
+            models.UniqueConstraint(name="presentation_candidate_once", fields=["tournament", "candidate"]),
+            models.UniqueConstraint(name="presentation_order_once", fields=["tournament", "order"]),
         ]
 
     def __str__(self) -> str:
@@ -75,15 +129,15 @@ class Presentation(models.Model):
 
 
 class Comparison(models.Model):
-    """One answer, or the undoing of one: rows are only added (`undone_by` names the row that took it back)."""
+    """One answer, or the undoing of one: rows are only added (`undone_by` is the row that took it back)."""
 
     id = models.BigAutoField(primary_key=True)
-    selection = models.ForeignKey(Selection, on_delete=models.CASCADE, related_name="comparisons")
-    sequence = models.PositiveSmallIntegerField(help_text="Position in the log of this selection, undos included.")
+    tournament = models.ForeignKey(Tournament, on_delete=models.CASCADE, related_name="comparisons")
+    sequence = models.PositiveSmallIntegerField(help_text="Position in the log, undos included.")
     undoes = models.OneToOneField("self", null=True, on_delete=models.CASCADE, related_name="undone_by")
     left = models.ForeignKey(Candidate, null=True, on_delete=models.PROTECT, related_name="+")
     right = models.ForeignKey(Candidate, null=True, on_delete=models.PROTECT, related_name="+")
-    answer = models.CharField(max_length=5, choices=Answer.choices, blank=True)
+    answer = models.CharField(max_length=5, choices=[(x.value, x.value) for x in Answer], blank=True)
     stayed = models.ForeignKey(Candidate, null=True, on_delete=models.PROTECT, related_name="+")
     coin_seed = models.BigIntegerField(null=True, help_text="Where equal: the seed of the coin that kept one.")
     duration_ms = models.PositiveIntegerField(default=0)
@@ -91,7 +145,7 @@ class Comparison(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(name="comparison_sequence_once", fields=["selection", "sequence"]),
+            models.UniqueConstraint(name="comparison_sequence_once", fields=["tournament", "sequence"]),
             models.CheckConstraint(
                 name="comparison_answer_or_undo",
                 condition=Q(
@@ -113,4 +167,4 @@ class Comparison(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"comparison {self.sequence} of {self.selection_id}"
+        return f"comparison {self.sequence} of tournament {self.tournament_id}"

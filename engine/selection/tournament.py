@@ -10,7 +10,7 @@ Source: paper A.2, "Stage 2 Selection procedure".
 """
 
 import hashlib
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -57,7 +57,7 @@ class Comparison(Generic[C]):
 
 
 @dataclass(frozen=True)
-class Tournament(Generic[C]):
+class Standing(Generic[C]):
     """Where a tournament stands after some answers.
 
     Attributes:
@@ -91,7 +91,7 @@ class PreferencePairs(Generic[C]):
     inferred: tuple[tuple[C, C], ...]
 
 
-def play(*, candidates: Collection[C], seed: int, answers: Sequence[Answer]) -> Tournament[C]:
+def play(*, candidates: Collection[C], seed: int, answers: Sequence[Answer]) -> Standing[C]:
     """Play a tournament among `candidates` (their given order does not matter) up to the last of `answers`.
 
     Raises:
@@ -110,7 +110,7 @@ def play(*, candidates: Collection[C], seed: int, answers: Sequence[Answer]) -> 
         staying = comparison.stayed
     shown = len(comparisons) + 1
     finished = shown == len(order)
-    return Tournament(
+    return Standing(
         order=order,
         comparisons=tuple(comparisons),
         pair=None if finished else _sides(staying, order[shown], seed, shown),
@@ -135,24 +135,26 @@ def effective_answers(log: Sequence[Answer | None]) -> tuple[Answer, ...]:
     return tuple(standing)
 
 
-def preference_pairs(tournament: Tournament[C]) -> PreferencePairs[C]:
-    """Return what the answers say about pairs of candidates, as (winner, loser).
+def preference_pairs(
+    *, candidates: Iterable[C], comparisons: Sequence[Comparison[C]], winner: C | None
+) -> PreferencePairs[C]:
+    """Return what standing `comparisons` say about pairs of candidates, as (winner, loser).
 
     Direct pairs come from strict answers alone: an "equal" says nothing, whatever the coin did. Inferred pairs put the
-    tournament's winner over every candidate that it never met; they exist once the tournament is finished. A candidate
-    that the winner met and equalled is in neither.
+    tournament's winner over every candidate that it never met; they need a finished tournament (`winner` not None).
+    A candidate that the winner met and equalled is in neither.
     """
-    strict = [comparison for comparison in tournament.comparisons if comparison.answer is not Answer.EQUAL]
+    strict = [comparison for comparison in comparisons if comparison.answer is not Answer.EQUAL]
     direct = tuple((comparison.stayed, comparison.left_over) for comparison in strict)
-    winner = tournament.winner
     if winner is None:
         return PreferencePairs(direct=direct, inferred=())
     met = {winner}
-    for comparison in tournament.comparisons:
+    for comparison in comparisons:
         if winner in (comparison.left, comparison.right):
             met |= {comparison.left, comparison.right}
-    inferred = tuple((winner, candidate) for candidate in tournament.order if candidate not in met)
-    return PreferencePairs(direct=direct, inferred=inferred)
+    return PreferencePairs(
+        direct=direct, inferred=tuple((winner, candidate) for candidate in candidates if candidate not in met)
+    )
 
 
 def _compare(pair: Pair[C], answer: Answer, seed: int, round_number: int) -> Comparison[C]:

@@ -15,7 +15,7 @@ def test_a_whole_life_of_an_example_can_be_made() -> None:
     version = make.make_model_version(promoted=True)
     iteration = make.make_iteration(base=version, collection=request.collection)
 
-    assert selection.comparisons.get().stayed == selection.winner == alignment.candidate
+    assert selection.tournaments.get().comparisons.get().stayed == selection.winner == alignment.candidate
     assert job.accepted is not None
     assert job.accepted.generator == "artist"
     assert iteration.base == version

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from engine.selection.tournament import (
     Answer,
-    Tournament,
+    PreferencePairs,
+    Standing,
     TournamentError,
     effective_answers,
     play,
@@ -22,13 +23,17 @@ def names(count: int) -> list[str]:
 
 
 @st.composite
-def finished(draw: st.DrawFn) -> Tournament[str]:
+def finished(draw: st.DrawFn) -> Standing[str]:
     count = draw(st.integers(min_value=2, max_value=12))
     answers = draw(st.lists(ANSWERS, min_size=count - 1, max_size=count - 1))
     return play(candidates=names(count), seed=draw(SEEDS), answers=answers)
 
 
-def play_by_rank(candidates: list[str], seed: int, rank: dict[str, int]) -> Tournament[str]:
+def pairs_of(tournament: Standing[str]) -> PreferencePairs[str]:
+    return preference_pairs(candidates=tournament.order, comparisons=tournament.comparisons, winner=tournament.winner)
+
+
+def play_by_rank(candidates: list[str], seed: int, rank: dict[str, int]) -> Standing[str]:
     """An annotator whose answers follow a total order (ties where ranks are equal)."""
     answers: list[Answer] = []
     tournament = play(candidates=candidates, seed=seed, answers=answers)
@@ -83,14 +88,14 @@ def test_the_winner_is_best_when_answers_follow_an_order(seed, ranks):
     tournament = play_by_rank(names(len(ranks)), seed, rank)
     assert tournament.winner is not None
     assert rank[tournament.winner] == max(ranks)
-    pairs = preference_pairs(tournament)
+    pairs = pairs_of(tournament)
     assert all(rank[winner] > rank[loser] for winner, loser in pairs.direct)
     assert all(rank[winner] >= rank[loser] for winner, loser in pairs.inferred)
 
 
 @given(tournament=finished())
 def test_direct_and_inferred_pairs_are_kept_apart(tournament):
-    pairs = preference_pairs(tournament)
+    pairs = pairs_of(tournament)
     direct = {frozenset(pair) for pair in pairs.direct}
     inferred = {frozenset(pair) for pair in pairs.inferred}
     assert not direct & inferred
@@ -107,7 +112,7 @@ def test_direct_and_inferred_pairs_are_kept_apart(tournament):
 @given(seed=SEEDS, count=st.integers(2, 8))
 def test_a_tie_yields_no_pair(seed, count):
     tournament = play(candidates=names(count), seed=seed, answers=[Answer.EQUAL] * (count - 1))
-    pairs = preference_pairs(tournament)
+    pairs = pairs_of(tournament)
     assert pairs.direct == ()
     met = {c for x in tournament.comparisons for c in (x.left, x.right) if tournament.winner in (x.left, x.right)}
     assert not met & {loser for _, loser in pairs.inferred}
@@ -117,7 +122,7 @@ def test_a_tie_yields_no_pair(seed, count):
 def test_a_candidate_that_always_stays_beats_all_the_others_directly(seed, count):
     first = play(candidates=names(count), seed=seed, answers=[]).order[0]
     tournament = play_by_rank(names(count), seed, {name: int(name == first) for name in names(count)})
-    pairs = preference_pairs(tournament)
+    pairs = pairs_of(tournament)
     assert tournament.winner == first
     assert pairs.direct == tuple((first, other) for other in tournament.order[1:])
     assert pairs.inferred == ()
@@ -128,7 +133,7 @@ def test_the_last_one_shown_is_inferred_over_those_it_never_met(seed, count):
     last = play(candidates=names(count), seed=seed, answers=[]).order[-1]
     tournament = play_by_rank(names(count), seed, {name: int(name == last) for name in names(count)})
     assert tournament.winner == last
-    assert len(preference_pairs(tournament).inferred) == count - 2
+    assert len(pairs_of(tournament).inferred) == count - 2
 
 
 @given(log=st.lists(ANSWERS, min_size=1, max_size=7), seed=SEEDS)
@@ -155,7 +160,7 @@ def test_unfinished_tournaments_have_a_pair_and_no_winner():
     assert tournament.winner is None
     assert tournament.pair is not None
     assert (tournament.round, tournament.rounds) == (2, 3)
-    assert preference_pairs(tournament).inferred == ()
+    assert pairs_of(tournament).inferred == ()
 
 
 @pytest.mark.parametrize("candidates", [[], ["a"], ["a", "a"]])
