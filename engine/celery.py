@@ -9,7 +9,12 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+import structlog
 from celery import Celery
+from celery.signals import setup_logging, worker_ready
+from django_structlog.celery.steps import DjangoStructLogInitStep
+
+from engine import logs
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "engine.settings")
 
@@ -66,9 +71,21 @@ app.conf.update(
     enable_utc=True,
     timezone="UTC",
 )
+app.steps["worker"].add(DjangoStructLogInitStep)
 app.autodiscover_tasks([f"engine.{room}" for room in settings.ROOMS])
 
 
 @app.on_after_finalize.connect
 def _take_schedules(sender: Celery, **kwargs: Any) -> None:
     sender.conf.beat_schedule = _beat_schedule()
+
+
+@setup_logging.connect
+def _log_as_lathe(**kwargs: Any) -> None:
+    logs.configure()
+
+
+@worker_ready.connect
+def _say_what_it_listens_to(sender: Any, **kwargs: Any) -> None:
+    queues = sorted(queue.name for queue in sender.task_consumer.queues)
+    structlog.get_logger(__name__).info("worker_ready", queues=queues, broker=sender.app.connection().as_uri())

@@ -6,7 +6,25 @@ from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
+from drf_spectacular.utils import extend_schema, inline_serializer
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.authtoken.serializers import AuthTokenSerializer
+from rest_framework.authtoken.views import ObtainAuthToken
+from rest_framework.fields import CharField
+from rest_framework.throttling import AnonRateThrottle
+
+
+class SignInRate(AnonRateThrottle):
+    """Slows the guessing of passwords."""
+
+    rate = "30/min"
+
+
+@extend_schema(request=AuthTokenSerializer, responses={200: inline_serializer("Token", {"token": CharField()})})
+class ObtainToken(ObtainAuthToken):
+    """A token for scripts, from a username and password: send it as `Authorization: Token …`."""
+
+    throttle_classes = [SignInRate]
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -19,6 +37,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/v1/auth/token", ObtainToken.as_view(), name="auth-token"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
     *(path("api/v1/", include(f"engine.{room}.urls")) for room in settings.ROOMS if find_spec(f"engine.{room}.urls")),
     *([path("", include("annotation_ui.urls"))] if find_spec("annotation_ui.urls") else []),

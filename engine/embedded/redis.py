@@ -4,10 +4,13 @@ As PostgreSQL, it outlives its starter, is reused by whoever comes next and stop
 command to its append-only file before answering the next, so that tasks handed over survive a crash.
 """
 
+import json
 import subprocess
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
+import kombu
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -81,6 +84,27 @@ def ensure_running() -> None:
             if time.monotonic() > deadline:
                 raise EmbeddedRedisError(f"Redis did not answer within {START_SECONDS} s:\n{_end_of_log()}")
             time.sleep(0.05)
+
+
+def hand_back_unacknowledged(queues: Iterable[str]) -> int:
+    """Put tasks that were handed out but never acknowledged back to the front of their queues.
+
+    Call it only while no worker of these queues runs: whatever they still hold was lost with them.
+
+    Returns:
+        how many tasks went back.
+    """
+    wanted = set(queues)
+    returned = 0
+    with kombu.Connection(url()) as connection:
+        channel = connection.default_channel
+        with client() as server:
+            for tag, message in server.hgetall(channel.unacked_key).items():
+                routing_key = json.loads(message)[2]
+                if routing_key in wanted:
+                    channel.qos.restore_by_tag(tag.decode(), leftmost=True)
+                    returned += 1
+    return returned
 
 
 def stop() -> bool:

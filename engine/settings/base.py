@@ -2,7 +2,7 @@
 
 import os
 
-from engine.embedded import redis
+from engine import logs
 from engine.embedded.places import CHECKOUT, var_folder
 from engine.settings import environment
 from engine.settings.secret_key import kept_secret_key
@@ -42,7 +42,9 @@ INSTALLED_APPS = [
     "rest_framework",
     "rest_framework.authtoken",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "django_vite",
+    "django_structlog",
     "storages",
     *(f"engine.{room}" for room in ROOMS),
     "annotation_ui",
@@ -51,6 +53,7 @@ MIGRATION_MODULES = {room: f"migrations.{room}" for room in ROOMS}
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "engine.content_security.ContentSecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -59,6 +62,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
 ]
 
 ROOT_URLCONF = "engine.urls"
@@ -102,12 +106,21 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
+LATHE_OPEN_SIGNUP = environment.flag("LATHE_OPEN_SIGNUP")
+ACCOUNT_ADAPTER = "engine.accounts.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 
-STATIC_URL = "static/"
+if os.environ.get("LATHE_OIDC_SERVER_URL"):
+    INSTALLED_APPS.append("allauth.socialaccount.providers.openid_connect")
+    SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [environment.openid_connect_app()]}}
+
+STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+WHITENOISE_USE_FINDERS = True  # serves static files from where they lie: nothing to collect first
+WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/annotation_ui/dist/assets/.+$"  # Vite puts a hash into these names
 VITE_BUNDLE = BASE_DIR / "annotation_ui" / "static" / "annotation_ui" / "dist"
 DJANGO_VITE = {
     "default": {
@@ -129,6 +142,7 @@ REST_FRAMEWORK = {
         "rest_framework.parsers.MultiPartParser",
     ],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "engine.pagination.NewestFirst",
     "EXCEPTION_HANDLER": "engine.api_errors.problem_response",
 }
 SPECTACULAR_SETTINGS = {
@@ -137,8 +151,19 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
-LATHE_STORAGE_URL = os.environ.get("LATHE_STORAGE_URL") or (VAR_DIR / "blobs").as_uri()
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024**2
+LATHE_OBJECT_STORE_ORIGINS = environment.words("LATHE_OBJECT_STORE_ORIGINS", "")
 
-CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or redis.url()
+LATHE_STORAGE_URL = environment.storage_url()
+CELERY_BROKER_URL = environment.broker_url()
+
+logs.configure_structlog()
+LOGGING = logs.logging_config()
+DJANGO_STRUCTLOG_CELERY_ENABLED = True

@@ -5,7 +5,8 @@ from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
-from engine.embedded import postgres
+from engine.embedded import postgres, redis
+from engine.embedded.places import var_folder
 
 
 def flag(name: str) -> bool:
@@ -39,4 +40,25 @@ def database() -> dict[str, Any]:
         "HOST": parameters.pop("host", ""),
         "PORT": str(parameters.pop("port", "")),
         "OPTIONS": parameters,
+    }
+
+
+def broker_url() -> str:
+    """`CELERY_BROKER_URL`, or the embedded Redis where it is not set."""
+    return os.environ.get("CELERY_BROKER_URL") or redis.url()
+
+
+def storage_url() -> str:
+    """`LATHE_STORAGE_URL`, or the folder `var/blobs` where it is not set."""
+    return os.environ.get("LATHE_STORAGE_URL") or (var_folder() / "blobs").as_uri()
+
+
+def openid_connect_app() -> dict[str, Any]:
+    """allauth's description of the identity provider at `LATHE_OIDC_SERVER_URL`."""
+    return {
+        "provider_id": "sso",
+        "name": os.environ.get("LATHE_OIDC_NAME", "Single sign-on"),
+        "client_id": os.environ.get("LATHE_OIDC_CLIENT_ID", ""),
+        "secret": os.environ.get("LATHE_OIDC_SECRET", ""),
+        "settings": {"server_url": os.environ["LATHE_OIDC_SERVER_URL"]},
     }

@@ -1,0 +1,36 @@
+# `make` lists the targets. Python for setting up: `make setup PYTHON=python3.12`.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv/bin
+SHELL := bash
+.DEFAULT_GOAL := help
+.PHONY: help setup demo serve test lint bench stop schema
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+setup: ## install everything into .venv, annotation_ui/node_modules and var/ (seconds when nothing changed)
+	@$(PYTHON) scripts/setup.py
+
+demo: ## turn the flywheel on real photographs, then serve it at http://127.0.0.1:8000
+	@$(PYTHON) scripts/setup.py --without-browser
+	@$(VENV)/python manage.py demo
+
+serve: ## web server, engine worker and model worker in the foreground
+	@$(PYTHON) scripts/setup.py --without-browser
+	@$(VENV)/python -m engine.serve
+
+test: setup ## all tests: Python, real browser, TypeScript
+	@bash scripts/test.sh
+
+lint: setup ## formatting, lint, types, import rules, missing migrations
+	@bash scripts/lint.sh
+
+bench: ## claims per second and latencies on 100,000 work items, as JSON
+	@$(PYTHON) scripts/setup.py --without-browser
+	@$(VENV)/python manage.py bench_claims
+
+schema: ## write the OpenAPI schema and the TypeScript types made from it
+	@bash scripts/schema.sh
+
+stop: ## stop a running serve and the embedded PostgreSQL and Redis
+	@$(VENV)/python -m engine.embedded.stop

@@ -1,0 +1,75 @@
+"""The programs that make up Lathe, with the environment that each may see."""
+
+import os
+import sys
+from functools import partial
+from importlib.util import find_spec
+
+from engine.embedded import redis
+from engine.embedded.places import var_folder
+from engine.serve.supervisor import Program
+from engine.settings import environment
+
+ENGINE_QUEUES = ("engine", "geometry")
+MODEL_QUEUES = ("generate", "train")
+# Model workers may stand on machines that nobody watches: they get no way to the database and no key.
+WITHHELD_FROM_MODEL_WORKERS = ("DATABASE_URL", "LATHE_SECRET_KEY", "DJANGO_SETTINGS_MODULE")
+
+
+def web(*, host: str, port: int) -> Program:
+    """gunicorn on one address."""
+    return Program(
+        name="web",
+        command=[sys.executable, "-m", "gunicorn", "--config", "python:engine.gunicorn", "engine.wsgi"],
+        environment={**os.environ, "LATHE_PROCESS": "web", "LATHE_BIND": f"{host}:{port}"},
+        listens_to=f"http://{host}:{port}",
+    )
+
+
+def engine_worker() -> Program:
+    """The engine's Celery worker, with the timetable (beat) inside."""
+    return Program(
+        name="engine worker",
+        command=[
+            *(sys.executable, "-m", "celery", "--app=engine.celery", "--quiet", "worker"),
+            *(f"--queues={','.join(ENGINE_QUEUES)}", "--concurrency=2", "--hostname=engine@%h"),
+            *("--beat", f"--schedule={var_folder() / 'run' / 'beat'}", "--without-gossip", "--without-mingle"),
+        ],
+        environment={**os.environ, "LATHE_PROCESS": "engine-worker"},
+        listens_to=f"queues {', '.join(ENGINE_QUEUES)}",
+        before_start=partial(_hand_back_unfinished, ENGINE_QUEUES),
+    )
+
+
+def model_worker() -> Program | None:
+    """The model workers' Celery app; None where this installation has none (they run elsewhere)."""
+    if find_spec("model_workers.celery") is None:
+        return None
+    kept = {name: value for name, value in os.environ.items() if not _withheld(name)}
+    return Program(
+        name="model worker",
+        command=[
+            *(sys.executable, "-m", "celery", "--app=model_workers.celery", "--quiet", "worker"),
+            *(f"--queues={','.join(MODEL_QUEUES)}", "--concurrency=1", "--hostname=models@%h"),
+            *("--without-gossip", "--without-mingle"),
+        ],
+        environment={
+            **kept,
+            "LATHE_PROCESS": "model-worker",
+            "CELERY_BROKER_URL": environment.broker_url(),
+            "LATHE_STORAGE_URL": environment.storage_url(),
+        },
+        listens_to=f"queues {', '.join(MODEL_QUEUES)}",
+        before_start=partial(_hand_back_unfinished, MODEL_QUEUES),
+    )
+
+
+def _withheld(name: str) -> bool:
+    return name in WITHHELD_FROM_MODEL_WORKERS or name.startswith("PG")
+
+
+def _hand_back_unfinished(queues: tuple[str, ...]) -> None:
+    """What a killed worker held goes back to its queue now instead of hours later. This machine's broker only."""
+    if not os.environ.get("CELERY_BROKER_URL"):
+        redis.ensure_running()
+        redis.hand_back_unacknowledged(queues)
