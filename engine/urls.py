@@ -6,25 +6,9 @@ from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
-from drf_spectacular.utils import extend_schema, inline_serializer
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
-from rest_framework.authtoken.serializers import AuthTokenSerializer
-from rest_framework.authtoken.views import ObtainAuthToken
-from rest_framework.fields import CharField
-from rest_framework.throttling import AnonRateThrottle
 
-
-class SignInRate(AnonRateThrottle):
-    """Slows the guessing of passwords."""
-
-    rate = "30/min"
-
-
-@extend_schema(request=AuthTokenSerializer, responses={200: inline_serializer("Token", {"token": CharField()})})
-class ObtainToken(ObtainAuthToken):
-    """A token for scripts, from a username and password: send it as `Authorization: Token …`."""
-
-    throttle_classes = [SignInRate]
+from engine.tokens import ObtainToken
 
 
 def healthz(request: HttpRequest) -> HttpResponse:

@@ -225,7 +225,15 @@ def install_python_packages(log: Log) -> None:
     """Make `.venv` and install every requirement as a wheel, at its pinned version."""
     if not PYTHON.exists():
         log.run(sys.executable, "-m", "venv", "--clear", VENV)
-    install = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-compile"]
+    install: list[str | Path] = [
+        PYTHON,
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--no-input",
+        "--no-compile",
+    ]
     wheels = ["--only-binary=:all:", "-c", "requirements/constraints.txt", "-r", "requirements/dev.in"]
     try:
         log.run(*install, *wheels)

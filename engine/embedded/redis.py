@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import kombu
 import redis
@@ -97,7 +98,7 @@ def hand_back_unacknowledged(queues: Iterable[str]) -> int:
     wanted = set(queues)
     returned = 0
     with kombu.Connection(url()) as connection:
-        channel = connection.default_channel
+        channel: Any = connection.default_channel
         with client() as server:
             for tag, message in server.hgetall(channel.unacked_key).items():
                 routing_key = json.loads(message)[2]

@@ -143,6 +143,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "engine.pagination.NewestFirst",
+    "DEFAULT_THROTTLE_RATES": {"sign_in": os.environ.get("LATHE_SIGN_IN_RATE", "120/min")},
     "EXCEPTION_HANDLER": "engine.api_errors.problem_response",
 }
 SPECTACULAR_SETTINGS = {

@@ -8,7 +8,7 @@ from psycopg import OperationalError
 from engine.embedded import postgres
 
 
-class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]
+class DatabaseWrapper(base.DatabaseWrapper):
     """Connects as always; where nobody listens, starts the embedded server and connects again."""
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Everything that `make test` runs. ARGS goes to pytest: make test ARGS="tests/unit -k pose"
+set -euo pipefail
+cd "$(dirname "$0")/.."
+if [ -f annotation_ui/package.json ]; then
+    npm --prefix annotation_ui run --silent test
+fi
+# shellcheck disable=SC2086  # ARGS are words
+exec .venv/bin/python -m pytest -q ${ARGS:-}
