@@ -37,7 +37,7 @@ def main() -> None:
         left, top = index % options.columns * options.seeds * tile, index // options.columns * (tile + label)
         for seed in range(options.seeds):
             shape = build_shape(category, seed)
-            pose = look_at_object(azimuth_degrees=35 + 50 * seed, elevation_degrees=22, distance=2.0)
+            pose = look_at_object(azimuth_degrees=(30, -40, 75, 150)[seed % 4], elevation_degrees=22, distance=2.0)
             image = render(shape.mesh, pose, intrinsics)
             canvas = np.where(image.mask[..., None], image.color, 235).astype(np.uint8)
             sheet.paste(Image.fromarray(canvas), (left + seed * tile, top + label))

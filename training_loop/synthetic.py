@@ -184,7 +184,7 @@ def sample_light(rng: np.random.Generator) -> Light:
 def sample_background(
     rng: np.random.Generator, intrinsics: Intrinsics, pose: Pose, floor_object: float
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Colours (H, W, 3) and depth (H, W), NaN unknown, of what is behind: a wall, and mostly a floor under the object."""
+    """Colours (H, W, 3) and depth (H, W), NaN unknown, of what is behind: a wall, mostly with a floor."""
     wall = noise_texture(rng, intrinsics.height, intrinsics.width) if rng.random() < 0.6 else gradient(rng, intrinsics)
     depth = np.full((intrinsics.height, intrinsics.width), np.nan, dtype=np.float32)
     if rng.random() < 0.65:

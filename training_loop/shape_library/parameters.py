@@ -40,11 +40,12 @@ class Range:
 
 @dataclass(frozen=True)
 class Count:
-    """A whole number in [low, high]; `phrase` may hold one {} for it."""
+    """A whole number in [low, high]; `phrase` may hold one {} for it, `one` replaces it for the number 1."""
 
     low: int
     high: int
     phrase: str = ""
+    one: str = ""
 
     def sample(self, rng: np.random.Generator) -> int:
         """Draw uniformly."""
@@ -58,7 +59,7 @@ class Count:
 
     def word(self, value: Any) -> str:
         """The phrase for this count, or an empty string."""
-        return self.phrase.format(value)
+        return self.one if value == 1 and self.one else self.phrase.format(value)
 
 
 @dataclass(frozen=True)
@@ -121,4 +122,14 @@ def compose_description(noun: str, words: list[str]) -> str:
     if after:
         having = [word.removeprefix("with ") for word in after]
         phrase += " with " + (having[0] if len(having) == 1 else ", ".join(having[:-1]) + " and " + having[-1])
+    return with_article(phrase)
+
+
+def with_article(phrase: str) -> str:
+    """Put "a" or "an" before a phrase."""
     return ("an " if phrase[0].lower() in "aeiou" else "a ") + phrase
+
+
+def phrases(options: tuple[str, ...], noun: str) -> dict[str, str]:
+    """Words for a choice that describes a piece: "with a red shade", "with an olive shade"."""
+    return {option: f"with {with_article(option)} {noun}" for option in options}

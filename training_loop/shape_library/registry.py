@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import trimesh
 
-from training_loop.shape_library.parameters import InvalidParameterError, Parameter, compose_description
+from training_loop.shape_library.parameters import InvalidParameterError, Parameter, Range, compose_description
 from training_loop.shape_library.parts import Part, assemble
 
 Complexity = Literal["simple", "structured", "deformable"]
@@ -100,7 +100,9 @@ def build_shape(category: str, seed: int, **overrides: Any) -> ShapeInstance:
                 f"{category} has no parameter {name!r}; it has {', '.join(entry.parameters) or 'none'}"
             )
         values[name] = entry.parameters[name].check(name, value)
-    words = [parameter.word(values[name]) for name, parameter in entry.parameters.items()]
+    # Sizes go before colours and kinds: "a tall red floor lamp".
+    ordered = sorted(entry.parameters, key=lambda name: not isinstance(entry.parameters[name], Range))
+    words = [entry.parameters[name].word(values[name]) for name in ordered]
     return ShapeInstance(
         mesh=assemble(entry.builder(**values)),
         category=category,

@@ -4,9 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training_loop.shape_library.materials import GLASSES, GLAZES, METALS, PLASTICS, rgb, shaded
-from training_loop.shape_library.parameters import Choice, Count, Flag, Range
+from training_loop.shape_library.parameters import Choice, Count, Flag, Range, phrases
 from training_loop.shape_library.parts import Part, box, ellipsoid, lathe, loft, smooth, tube
 from training_loop.shape_library.registry import shape
+
+POTS = ("terracotta", "white", "grey", "black", "blue", "brown")
 
 
 def vessel(outer: NDArray[np.float64], wall: float, floor: float, *, segments: int = 28) -> Part:
@@ -262,10 +264,7 @@ def teapot(*, height: float, colour: str, spout: float, roundness: float) -> lis
     "potted_plant",
     complexity="deformable",
     noun="potted plant",
-    pot=Choice(
-        ("terracotta", "white", "grey", "black", "blue", "brown"),
-        {c: f"with a {c} pot" for c in ("terracotta", "white", "grey", "black", "blue", "brown")},
-    ),
+    pot=Choice(POTS, phrases(POTS, "pot")),
     pot_height=Range(0.6, 1.1),
     leaves=Count(12, 30),
     leaf_length=Range(0.6, 1.1, "small-leaved", "long-leaved"),
