@@ -28,6 +28,7 @@ ROOMS = [
 ]
 
 INSTALLED_APPS = [
+    "annotation_ui",  # first: its sign-in page takes the place of allauth's
     "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -47,7 +48,6 @@ INSTALLED_APPS = [
     "django_structlog",
     "storages",
     *(f"engine.{room}" for room in ROOMS),
-    "annotation_ui",
 ]
 MIGRATION_MODULES = {room: f"migrations.{room}" for room in ROOMS}
 

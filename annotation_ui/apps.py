@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class AnnotationUiConfig(AppConfig):
+    name = "annotation_ui"

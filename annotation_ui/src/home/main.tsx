@@ -1,0 +1,4 @@
+import { mountPage } from "../shell/page";
+import { Home } from "./Home";
+
+mountPage(<Home />);

@@ -1,0 +1,45 @@
+/** A kind of judgement as the home page shows it. */
+export interface StageCard {
+  key: "mask" | "selection" | "artist" | "alignment";
+  label: string;
+  task: string;
+  whenEmpty: string;
+  roles: readonly string[];
+}
+
+const STAGES: readonly StageCard[] = [
+  {
+    key: "mask",
+    label: "Stage 1",
+    task: "Check masks",
+    whenEmpty: "No proposed masks. They appear when photographs are imported.",
+    roles: ["annotator", "reviewer"],
+  },
+  {
+    key: "selection",
+    label: "Stage 2",
+    task: "Pick the best shape",
+    whenEmpty: "No candidates yet. They appear as the generators finish.",
+    roles: ["annotator", "reviewer"],
+  },
+  {
+    key: "alignment",
+    label: "Stage 3",
+    task: "Place it in the scene",
+    whenEmpty: "Nothing to place. Shapes arrive here once they pass the bar.",
+    roles: ["annotator", "reviewer"],
+  },
+  {
+    key: "artist",
+    label: "Stage 2.5",
+    task: "Model hard cases",
+    whenEmpty: "No open jobs. Cases arrive when no generator solves them.",
+    roles: ["artist", "reviewer"],
+  },
+];
+
+/** The stages that a person with these roles takes part in; admins and engineers see them all. */
+export function visibleStages(roles: readonly string[]): StageCard[] {
+  const all = roles.includes("admin") || roles.includes("ml_engineer");
+  return STAGES.filter((stage) => all || stage.roles.some((role) => roles.includes(role)));
+}

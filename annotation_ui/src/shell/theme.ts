@@ -1,0 +1,27 @@
+import { createTheme, type MantineColorsTuple } from "@mantine/core";
+
+// One accent for "what you do next"; green, amber and red are kept for meaning.
+const accent: MantineColorsTuple = [
+  "#e7f6fb",
+  "#d3e9f2",
+  "#a6d3e5",
+  "#77bcd8",
+  "#52a9cd",
+  "#3b9dc6",
+  "#2e97c4",
+  "#1f84ad",
+  "#0f759c",
+  "#00658a",
+];
+
+export const theme = createTheme({
+  primaryColor: "accent",
+  colors: { accent },
+  primaryShade: { light: 8, dark: 5 },
+  autoContrast: true,
+  fontFamily: "Inter, 'Segoe UI', system-ui, -apple-system, 'Liberation Sans', sans-serif",
+  fontSizes: { xs: "0.75rem", sm: "0.8125rem", md: "0.875rem", lg: "1rem", xl: "1.25rem" },
+  spacing: { xs: "0.25rem", sm: "0.5rem", md: "1rem", lg: "1.5rem", xl: "2rem" },
+  defaultRadius: "sm",
+  respectReducedMotion: true,
+});

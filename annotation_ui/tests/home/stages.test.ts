@@ -1,0 +1,15 @@
+import { expect, it } from "vitest";
+import { visibleStages } from "../../src/home/stages";
+
+it("shows annotators the stages that they judge", () => {
+  expect(visibleStages(["annotator"]).map((stage) => stage.key)).toEqual(["mask", "selection", "alignment"]);
+});
+
+it("shows artists their queue alone", () => {
+  expect(visibleStages(["artist"]).map((stage) => stage.key)).toEqual(["artist"]);
+});
+
+it("shows engineers everything and strangers nothing", () => {
+  expect(visibleStages(["ml_engineer"])).toHaveLength(4);
+  expect(visibleStages([])).toHaveLength(0);
+});

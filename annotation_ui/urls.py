@@ -1,0 +1,9 @@
+"""Pages of the annotation UI: each is one Vite entry in one template."""
+
+from django.urls import path
+
+from annotation_ui import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+]

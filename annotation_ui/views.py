@@ -1,0 +1,13 @@
+"""Pages hold no data: they load their bundle, which talks to the API as the signed-in person."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import ensure_csrf_cookie
+
+
+@login_required
+@ensure_csrf_cookie
+def home(request: HttpRequest) -> HttpResponse:
+    """What waits for this person, their day, and where the flywheel stands."""
+    return render(request, "annotation_ui/page.html", {"entry": "src/home/main.tsx", "title": "Home"})
