@@ -164,7 +164,7 @@ def digest_of(inputs: list[Path]) -> str:
 
 
 def check_versions() -> None:
-    """Python 3.11 or later, Node 20 or later with npm.
+    """Python 3.11 or later, Node 20.19 or later with npm.
 
     Raises:
         SetupError: naming what is missing and where to get it.
@@ -182,8 +182,8 @@ def check_versions() -> None:
             "Lathe needs Node.js 20 or later with npm, and they are not on PATH. Get them from nodejs.org."
         )
     version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    if int(version.lstrip("v").split(".")[0]) < 20:
-        raise SetupError(f"Lathe needs Node.js 20 or later, {node} is {version}. Get it from nodejs.org.")
+    if tuple(map(int, version.lstrip("v").split(".")[:2])) < (20, 19):
+        raise SetupError(f"Lathe needs Node.js 20.19 or later, {node} is {version}. Get it from nodejs.org.")
 
 
 def install_system_packages(progress: Progress, *, browser: bool) -> None:
@@ -289,7 +289,7 @@ NPM_PACKAGES = Step(
 )
 BUNDLE = Step(
     "Annotation UI bundle",
-    inputs=[UI],
+    inputs=[UI / "src", *sorted(UI.glob("*.json")), *sorted(UI.glob("*.ts")), *sorted(UI.glob("*.cjs"))],
     outputs=[UI / "static" / "annotation_ui" / "dist"],
     run=build_bundle,
 )

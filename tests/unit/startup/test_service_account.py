@@ -18,7 +18,7 @@ def test_closed_folders_need_the_capability_and_open_ones_do_not(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(service_account, "ids", lambda: (123, 456))
-    monkeypatch.setattr(service_account.shutil, "which", lambda name: f"/bin/{name}")
+    monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
     monkeypatch.setattr(service_account, "_open_to_others", lambda folder: folder.name == "open")
 
     as_account = ["/bin/setpriv", "--reuid=123", "--regid=456", "--clear-groups"]
@@ -28,6 +28,6 @@ def test_closed_folders_need_the_capability_and_open_ones_do_not(
 
 def test_says_what_to_do_without_setpriv(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(service_account, "ids", lambda: (123, 456))
-    monkeypatch.setattr(service_account.shutil, "which", lambda name: None)
+    monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(service_account.NoServiceAccountError, match="DATABASE_URL"):
         service_account.prefix(must_reach=[tmp_path])
