@@ -163,7 +163,11 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024**2
 LATHE_OBJECT_STORE_ORIGINS = environment.words("LATHE_OBJECT_STORE_ORIGINS", "")
 
 LATHE_STORAGE_URL = environment.storage_url()
+LATHE_URL_SECONDS = 12 * 3600  # a signed URL is good for this long at least
 CELERY_BROKER_URL = environment.broker_url()
+
+LATHE_LEASE_SECONDS = {"mask": 60, "selection": 300, "alignment": 600, "artist": 3 * 86400}
+LATHE_MAX_SKIPS = 3  # skipped by so many people, a work item goes to the end of the queue
 
 logs.configure_structlog()
 LOGGING = logs.logging_config()

@@ -1,11 +1,14 @@
 """People, the judgements wanted from them, who holds which, and what happened."""
 
 import uuid
+from datetime import datetime
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q
+from django.utils.functional import cached_property
 
 
 class Role(models.TextChoices):
@@ -18,8 +21,34 @@ class Role(models.TextChoices):
     ADMIN = "admin"
 
 
+class UserQuerySet(models.QuerySet["User"]):
+    """Questions about people."""
+
+    def with_roles(self) -> "UserQuerySet":
+        """Each person with the names of their roles, read in the same query."""
+        return self.annotate(
+            read_role_names=ArraySubquery(
+                User.groups.through.objects.filter(user_id=OuterRef("pk")).values("group__name")
+            )
+        )
+
+
+class PeopleManager(UserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
+    """Makes people, and asks about them."""
+
+    use_in_migrations = False
+
+
 class User(AbstractUser):
     """A person or a script with a login; roles are the groups named as in `Role`."""
+
+    objects = PeopleManager()
+
+    @cached_property
+    def role_names(self) -> frozenset[str]:
+        """The names of the person's roles. One query, unless the person was read `with_roles`."""
+        read: list[str] | None = getattr(self, "read_role_names", None)
+        return frozenset(self.groups.values_list("name", flat=True) if read is None else read)
 
 
 class Stage(models.TextChoices):
@@ -29,6 +58,37 @@ class Stage(models.TextChoices):
     SELECTION = "selection"  # Stage 2
     ARTIST = "artist"  # Stage 2.5
     ALIGNMENT = "alignment"  # Stage 3
+
+
+class SkipReason(models.TextChoices):
+    """Why a person would rather not judge an item."""
+
+    UNCLEAR = "unclear"  # cannot tell what is meant
+    TOO_HARD = "too_hard"
+    NOT_MY_FIELD = "not_my_field"
+    BROKEN = "broken"  # something does not load or looks wrong
+    OFFENSIVE = "offensive"
+    OTHER = "other"
+
+
+class WorkItemQuerySet(models.QuerySet["WorkItem"]):
+    """Questions about work items; each is answered by an index."""
+
+    def claimable(self, *, stage: str) -> "WorkItemQuerySet":
+        """Open items of a stage."""
+        return self.filter(stage=stage, state=WorkItem.State.OPEN)
+
+    def held_by(self, user: User) -> "WorkItemQuerySet":
+        """Items under lease of this person, the first claimed first."""
+        return self.filter(holder=user, state=WorkItem.State.LEASED).order_by("claimed_at", "id")
+
+    def overdue(self, *, now: datetime) -> "WorkItemQuerySet":
+        """Leased items whose time has run out."""
+        return self.filter(state=WorkItem.State.LEASED, lease_expires_at__lte=now)
+
+    def live(self) -> "WorkItemQuerySet":
+        """Items that still want an answer."""
+        return self.filter(state__in=[WorkItem.State.OPEN, WorkItem.State.LEASED])
 
 
 class WorkItem(models.Model):
@@ -57,11 +117,20 @@ class WorkItem(models.Model):
         models.BigIntegerField(), default=list, help_text="Who may not claim it: judged a sibling, or skipped it."
     )
     fencing_token = models.BigIntegerField(default=0, help_text="Grows with every claim; proves the lease at submit.")
-    holder = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    holder = models.ForeignKey(
+        User,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Holds the lease; on an open item: held it last, ran out of time and may still submit.",
+    )
+    claimed_at = models.DateTimeField(null=True, help_text="Last given to somebody.")
     lease_expires_at = models.DateTimeField(null=True)
     skip_count = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     done_at = models.DateTimeField(null=True)
+
+    objects = WorkItemQuerySet.as_manager()
 
     class Meta:
         constraints = [

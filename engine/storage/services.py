@@ -1,0 +1,76 @@
+"""Blobs and their rows. The row is written after the object is safe, so a row always has its object."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+
+from engine.contracts.blobs import BlobRef
+from engine.errors import Unprocessable
+from engine.storage.blobs import BlobStore, Content, open_store
+from engine.storage.models import Blob
+
+
+class BlobMismatch(Unprocessable):
+    """What a worker said about an object is not what is stored."""
+
+    code = "blob_mismatch"
+
+
+def store() -> BlobStore:
+    """The configured object store."""
+    return _opened(settings.LATHE_STORAGE_URL, Path(settings.VAR_DIR), settings.SECRET_KEY)
+
+
+@lru_cache(maxsize=8)
+def _opened(url: str, var: Path, secret_key: str) -> BlobStore:
+    return open_store(url, var=var, signing_key=secret_key.encode())
+
+
+def put_blob(*, data: Content, media_type: str) -> Blob:
+    """Store `data` and its row; an object that is there already keeps the media type it first had."""
+    return _row(store().put(data, media_type=media_type))
+
+
+def record_blob(*, ref: BlobRef) -> Blob:
+    """The row of an object that a worker stored.
+
+    Raises:
+        BlobMissing: it is not in the store (a worker with another storage address, for instance).
+        BlobMismatch: its size is not the one named.
+    """
+    size_bytes = store().size_bytes(ref.sha256)
+    if size_bytes != ref.size_bytes:
+        raise BlobMismatch(
+            f"The object {ref.sha256} has {size_bytes} bytes, not {ref.size_bytes}.",
+            what_to_do="Store the object again and reply with what `put` returned.",
+        )
+    return _row(ref)
+
+
+def read_blob(*, blob: Blob) -> bytes:
+    """The whole content, verified.
+
+    Raises:
+        BlobMissing, BlobCorrupt.
+    """
+    return store().get(blob.sha256)
+
+
+def signed_url(*, blob: Blob, filename: str | None = None) -> str:
+    """A URL for a browser, signed now; good for LATHE_URL_SECONDS at least. With `filename` it downloads."""
+    return store().sign(
+        blob.sha256, media_type=blob.media_type, expires_seconds=settings.LATHE_URL_SECONDS, filename=filename
+    )
+
+
+def blob_ref(blob: Blob) -> BlobRef:
+    """The row as workers and trainers know it."""
+    return BlobRef(sha256=blob.sha256, media_type=blob.media_type, size_bytes=blob.size_bytes)
+
+
+def _row(ref: BlobRef) -> Blob:
+    blob, _ = Blob.objects.get_or_create(
+        sha256=ref.sha256, defaults={"media_type": ref.media_type, "size_bytes": ref.size_bytes}
+    )
+    return blob

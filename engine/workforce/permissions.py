@@ -1,0 +1,33 @@
+"""Permissions by role, for API views: `permission_classes = [HasRole(Role.REVIEWER, Role.ML_ENGINEER)]`."""
+
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from engine.workforce.models import Role, User
+
+
+def has_role(user: User, *roles: Role) -> bool:
+    """Whether `user` has one of `roles`. Administrators have all."""
+    if not user.is_authenticated or not user.is_active:
+        return False
+    return user.is_superuser or not user.role_names.isdisjoint({Role.ADMIN.value, *(role.value for role in roles)})
+
+
+class HasRole:
+    """Makes a DRF permission that lets in people with one of `roles` (administrators always)."""
+
+    def __init__(self, *roles: Role) -> None:
+        self.roles = roles
+
+    def __call__(self) -> BasePermission:
+        return _RolePermission(self.roles)
+
+
+class _RolePermission(BasePermission):
+    def __init__(self, roles: tuple[Role, ...]) -> None:
+        self.roles = roles
+        self.message = f"This needs the role {' or '.join(role.value for role in roles)}. Ask an administrator for it."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return has_role(request.user, *self.roles)

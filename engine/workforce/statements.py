@@ -1,0 +1,162 @@
+"""The statements of the hot table that must be one round trip each: state, audit row and all that belongs to it.
+
+Every statement takes named parameters and returns rows of `workforce_workitem`.
+"""
+
+# Twenty probes of the partial index `workitem_claimable`, made one after the other until one finds a row: for each
+# band in order, from the random entry point upwards, then from zero to the entry point. Rows that another claim has
+# locked at this moment are skipped, so nobody waits and nobody gets the same row. A person who already holds as many
+# leases as allowed gets the newest of those again, with the same token and more time.
+CLAIM = """
+WITH held AS MATERIALIZED (
+    SELECT id, subject_id, fencing_token, claimed_at
+    FROM workforce_workitem
+    WHERE holder_id = %(user)s AND stage = %(stage)s AND state = 'leased'
+),
+claimed AS (
+    UPDATE workforce_workitem AS item
+    SET state = 'leased',
+        holder_id = %(user)s,
+        fencing_token = item.fencing_token + (item.state = 'open')::int,
+        claimed_at = CASE item.state WHEN 'open' THEN %(now)s ELSE item.claimed_at END,
+        lease_expires_at = %(expires)s
+    WHERE item.id = coalesce(
+            (SELECT id FROM held ORDER BY claimed_at, id OFFSET %(leases)s - 1 LIMIT 1),
+            (SELECT found.id
+             FROM generate_series(0, 19) AS probe
+             CROSS JOIN LATERAL (
+                SELECT id
+                FROM workforce_workitem
+                WHERE stage = %(stage)s
+                  AND state = 'open'
+                  AND priority_band = probe / 2
+                  AND random_key >= CASE probe %% 2 WHEN 0 THEN %(entry)s ELSE 0 END
+                  AND random_key < CASE probe %% 2 WHEN 0 THEN 1 ELSE %(entry)s END
+                  AND NOT (%(user)s = ANY (barred_user_ids))
+                  AND subject_id NOT IN (SELECT subject_id FROM held)
+                ORDER BY random_key
+                LIMIT 1
+                FOR UPDATE SKIP LOCKED
+             ) AS found
+             LIMIT 1)
+          )
+      AND (item.state = 'open' OR (item.state = 'leased' AND item.holder_id = %(user)s))
+    RETURNING item.*
+),
+audited AS (
+    INSERT INTO workforce_auditevent
+        (at, actor_id, subject_kind, subject_id, verb, from_state, to_state, facts)
+    SELECT %(now)s, %(user)s, 'work_item', id, 'claim', 'open', 'leased',
+           jsonb_build_object('fencing_token', fencing_token)
+    FROM claimed
+    WHERE NOT EXISTS (
+        SELECT 1 FROM held WHERE held.id = claimed.id AND held.fencing_token = claimed.fencing_token
+    )
+)
+SELECT * FROM claimed
+"""
+
+# The caller has locked the item and its live siblings and compared the token. Whoever has judged one sibling may not
+# judge another.
+SUBMIT = """
+WITH done AS (
+    UPDATE workforce_workitem
+    SET state = 'done', done_at = %(now)s
+    WHERE id = %(id)s
+    RETURNING *
+),
+barred AS (
+    UPDATE workforce_workitem AS sibling
+    SET barred_user_ids = array_append(sibling.barred_user_ids, %(user)s::bigint)
+    FROM done
+    WHERE sibling.subject_id = done.subject_id AND sibling.stage = done.stage
+      AND sibling.state IN ('open', 'leased') AND sibling.id <> done.id
+      AND NOT (%(user)s = ANY (sibling.barred_user_ids))
+),
+judged AS (
+    INSERT INTO workforce_judgement
+        (work_item_id, user_id, fencing_token, duration_ms, guideline_version, submitted_at)
+    SELECT id, %(user)s, fencing_token, %(duration_ms)s, %(guideline_version)s, %(now)s FROM done
+),
+audited AS (
+    INSERT INTO workforce_auditevent
+        (at, actor_id, subject_kind, subject_id, verb, from_state, to_state, facts)
+    SELECT %(now)s, %(user)s, 'work_item', id, 'submit', %(from_state)s, 'done',
+           jsonb_build_object('fencing_token', fencing_token, 'duration_ms', %(duration_ms)s::int)
+    FROM done
+),
+cleared AS (
+    DELETE FROM workforce_draft WHERE work_item_id = %(id)s AND user_id = %(user)s
+)
+SELECT * FROM done
+"""
+
+CREATE = """
+WITH created AS (
+    INSERT INTO workforce_workitem
+        (id, stage, purpose, subject_id, state, priority_band, random_key, barred_user_ids, fencing_token, skip_count,
+         created_at)
+    VALUES (%(id)s, %(stage)s, %(purpose)s, %(subject)s, 'open', %(band)s, %(random_key)s, %(barred)s::bigint[], 0, 0,
+            %(now)s)
+    RETURNING *
+),
+audited AS (
+    INSERT INTO workforce_auditevent
+        (at, actor_id, subject_kind, subject_id, verb, from_state, to_state, facts)
+    SELECT %(now)s, NULL, 'work_item', id, 'create', '', 'open',
+           jsonb_build_object('stage', stage, 'purpose', purpose, 'target', subject_id)
+    FROM created
+)
+SELECT * FROM created
+"""
+
+# Expired leases go back in one statement. The token and the holder stay: until somebody else claims the item, its
+# last holder may still submit. Rows under a lock are being submitted or extended right now, so they are left alone.
+EXPIRE = """
+WITH overdue AS MATERIALIZED (
+    SELECT id FROM workforce_workitem
+    WHERE state = 'leased' AND lease_expires_at <= %(now)s
+    ORDER BY lease_expires_at
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+),
+reopened AS (
+    UPDATE workforce_workitem AS item
+    SET state = 'open', lease_expires_at = NULL
+    FROM overdue
+    WHERE item.id = overdue.id
+    RETURNING item.*
+),
+audited AS (
+    INSERT INTO workforce_auditevent
+        (at, actor_id, subject_kind, subject_id, verb, from_state, to_state, facts)
+    SELECT %(now)s, NULL, 'work_item', id, 'expire', 'leased', 'open',
+           jsonb_build_object('fencing_token', fencing_token, 'holder', holder_id)
+    FROM reopened
+)
+SELECT * FROM reopened
+"""
+
+CANCEL = """
+WITH live AS MATERIALIZED (
+    SELECT id, state FROM workforce_workitem
+    WHERE subject_id = %(subject)s AND (%(stage)s::text IS NULL OR stage = %(stage)s)
+      AND state IN ('open', 'leased')
+    ORDER BY id
+    FOR UPDATE
+),
+cancelled AS (
+    UPDATE workforce_workitem AS item
+    SET state = 'cancelled', lease_expires_at = NULL
+    FROM live
+    WHERE item.id = live.id
+    RETURNING item.*, live.state AS from_state
+),
+audited AS (
+    INSERT INTO workforce_auditevent
+        (at, actor_id, subject_kind, subject_id, verb, from_state, to_state, facts)
+    SELECT %(now)s, %(actor)s, 'work_item', id, 'cancel', from_state, 'cancelled', '{}'::jsonb
+    FROM cancelled
+)
+SELECT * FROM cancelled
+"""
