@@ -9,7 +9,10 @@ from engine.storage.models import Blob
 
 
 class Snapshot(models.Model):
-    """An immutable export: the manifest's digest names it, the manifest names every shard by digest."""
+    """An immutable export: the manifest's digest names it, the manifest names every shard by digest.
+
+    A database trigger refuses any change of a frozen snapshot and of its shards.
+    """
 
     class Status(models.TextChoices):
         FREEZING = "freezing"
@@ -21,13 +24,16 @@ class Snapshot(models.Model):
     alpha = models.FloatField(help_text="α_k: a filter on ratings, applied here and nowhere else.")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.FREEZING)
     cutoff_at = models.DateTimeField(help_text="Judgements up to this instant are in.")
+    options = models.JSONField(default=dict, help_text="FreezeOptions: what the default DPO export leaves out.")
     manifest = models.ForeignKey(Blob, null=True, on_delete=models.PROTECT, related_name="+")
-    example_count = models.PositiveIntegerField(default=0, help_text="D+")
-    negative_count = models.PositiveIntegerField(default=0, help_text="D-: distinct losers")
-    direct_pair_count = models.PositiveIntegerField(default=0)
-    inferred_pair_count = models.PositiveIntegerField(default=0)
+    example_count = models.PositiveIntegerField(default=0, help_text="D+ in the shards")
+    negative_count = models.PositiveIntegerField(default=0, help_text="D-: losers that an exported pair names")
+    direct_pair_count = models.PositiveIntegerField(default=0, help_text="Exported pairs that were compared.")
+    inferred_pair_count = models.PositiveIntegerField(default=0, help_text="Exported pairs that never met.")
     below_alpha_count = models.PositiveIntegerField(default=0)
     posed_count = models.PositiveIntegerField(default=0)
+    counts = models.JSONField(default=dict, help_text="All counts of the manifest, what was left out included.")
+    heartbeat_at = models.DateTimeField(null=True, help_text="Last sign of life of the freeze.")
     error = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     frozen_at = models.DateTimeField(null=True)
@@ -59,6 +65,9 @@ class Shard(models.Model):
     name = models.CharField(max_length=100)
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
     row_count = models.PositiveIntegerField()
+    last_key = models.CharField(
+        max_length=60, blank=True, help_text="Walk key of the last example: a resumed freeze goes on after it."
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(name="shard_number_once", fields=["snapshot", "kind", "number"])]

@@ -66,6 +66,9 @@ class Iteration(models.Model):
         Collection, null=True, on_delete=models.PROTECT, related_name="flywheel_iteration"
     )
     snapshot = models.OneToOneField(Snapshot, null=True, on_delete=models.PROTECT, related_name="flywheel_iteration")
+    requested_at = models.DateTimeField(null=True, help_text="The targets at hand were asked for.")
+    stop_collecting = models.BooleanField(default=False, help_text="Told to go on with what there is.")
+    skipped = models.JSONField(default=dict, help_text="Step → why there was nothing to do in it.")
     sft_version = models.ForeignKey(ModelVersion, null=True, on_delete=models.PROTECT, related_name="+")
     dpo_version = models.ForeignKey(ModelVersion, null=True, on_delete=models.PROTECT, related_name="+")
     decision = models.JSONField(default=dict, help_text="What the promotion gate compared and decided.")
@@ -108,7 +111,9 @@ class TrainingRun(models.Model):
         FAILED = "failed"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    iteration = models.ForeignKey(Iteration, null=True, on_delete=models.CASCADE, related_name="runs")
+    iteration = models.ForeignKey(
+        Iteration, null=True, on_delete=models.CASCADE, related_name="runs", help_text="None: the first checkpoint."
+    )
     kind = models.CharField(max_length=10, choices=Kind.choices)
     purpose = models.CharField(max_length=40, help_text="pretrain, sft, dpo, evaluate_base, evaluate_new …")
     request = models.JSONField(help_text="The contract as sent, without the attempt.")
@@ -131,11 +136,24 @@ class TrainingRun(models.Model):
                 name="trainingrun_one_live",
                 fields=["iteration", "purpose"],
                 condition=Q(status__in=["waiting", "sent", "succeeded"]),
+                nulls_distinct=False,  # pretraining belongs to no iteration and happens once
+            ),
+            models.CheckConstraint(
+                name="trainingrun_status_known", condition=Q(status__in=["waiting", "sent", "succeeded", "failed"])
             ),
             models.CheckConstraint(
                 name="trainingrun_sent_has_deadline", condition=~Q(status="sent") | Q(deadline_at__isnull=False)
             ),
             models.CheckConstraint(name="trainingrun_failed_says_why", condition=~Q(status="failed") | ~Q(error="")),
+            models.CheckConstraint(
+                name="trainingrun_ended_has_time",
+                condition=Q(status__in=["waiting", "sent"], ended_at__isnull=True)
+                | Q(status__in=["succeeded", "failed"], ended_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(name="trainingrun_unsent", fields=["created_at"], condition=Q(status="waiting")),
+            models.Index(name="trainingrun_overdue", fields=["deadline_at"], condition=Q(status="sent")),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,224 @@
+"""The walk over everything that people judged, in bounded memory: what `freeze` turns into a snapshot.
+
+Rated selections come first and artists' meshes last, each in the order of their ids. A position in the walk is a key
+("0:<uuid>" or "1:<uuid>"), so that an interrupted walk goes on behind the last key it dealt with.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from engine.alignment.models import Alignment, NotAlignable
+from engine.artistry.models import ArtistJob
+from engine.contracts.generation import Modality
+from engine.contracts.snapshots import ExampleSource
+from engine.datasets.options import FreezeOptions
+from engine.generation.models import Candidate, Collection
+from engine.selection.models import Selection
+from engine.selection.preferences import preference_pairs
+from engine.sourcing.models import PointMap, TargetObject
+
+CHUNK_ROWS = 200
+ARTIST_RATING = 1.0
+ARTIST_RUBRIC = "artist"
+
+BELOW_ALPHA = "below_alpha"
+BAD_MESH = "bad_mesh"
+LOSER_GENERATOR = "loser_generator"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a snapshot covers: collections up to `iteration`, judgements up to `cutoff_at`, the bar `alpha`."""
+
+    iteration: int
+    alpha: float
+    cutoff_at: datetime
+    options: FreezeOptions
+
+
+@dataclass(frozen=True)
+class JudgedPair:
+    """`winner` is preferred over `loser`; `reason_dropped` says why the pair is not exported, if so."""
+
+    kind: str
+    winner: Candidate
+    loser: Candidate
+    reason_dropped: str
+
+    @property
+    def exported(self) -> bool:
+        """Whether a shard carries the pair."""
+        return not self.reason_dropped
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One judged target: D+ (`chosen`), r, the pairs that give D-, and the pose where there is one."""
+
+    key: str
+    example_id: UUID
+    source: ExampleSource
+    iteration: int
+    target: TargetObject
+    chosen: Candidate
+    rating: float
+    rubric_version: str
+    judged_at: datetime
+    pairs: tuple[JudgedPair, ...]
+    pose: dict[str, object] | None
+    point_map: PointMap | None
+    reason_dropped: str
+
+    @property
+    def exported(self) -> bool:
+        """Whether a shard carries the example."""
+        return not self.reason_dropped
+
+
+def walk(scope: Scope, *, after: str = "") -> Iterator[Judged]:
+    """Yield every judgement of `scope` behind the key `after`; a handful of queries per 200 rows."""
+    return chain(_selections(scope, after=after), _artist_meshes(scope, after=after))
+
+
+def _selections(scope: Scope, *, after: str) -> Iterator[Judged]:
+    rows = (
+        Selection.objects.rated()
+        .filter(
+            rated_at__lte=scope.cutoff_at,
+            request__collection__iteration__lte=scope.iteration,
+            request__modality=Modality.SHAPE.value,
+            work_item__purpose__in=scope.options.purposes,
+        )
+        .with_comparisons()
+        .select_related("target__image__blob", "request__collection")
+        .order_by("work_item_id")
+    )
+    for chunk in _chunks(rows, prefix="0", after=after):
+        pairs = {row.pk: _pairs(row) for row in chunk}
+        candidates = _candidates(
+            {row.winner_id for row in chunk} | {id_ for row in pairs.values() for pair in row for id_ in pair[1:]}
+        )
+        poses = _alignments(scope, candidate_ids=[row.winner_id for row in chunk])
+        point_maps = _point_maps(scope, image_ids=[row.target.image_id for row in chunk])
+        for row in chunk:
+            winner = candidates[row.winner_id]
+            alignment = poses.get(winner.id)
+            reason = BELOW_ALPHA if row.rating < scope.alpha else _alignment_reason(alignment)
+            yield Judged(
+                key=f"0:{row.pk}",
+                example_id=row.pk,
+                source=ExampleSource.MITL,
+                iteration=row.request.collection.iteration,
+                target=row.target,
+                chosen=winner,
+                rating=row.rating,
+                rubric_version=row.rubric_version,
+                judged_at=row.rated_at,
+                pairs=tuple(
+                    JudgedPair(
+                        kind=kind,
+                        winner=candidates[better],
+                        loser=candidates[worse],
+                        reason_dropped=reason or _loser_reason(candidates[worse], scope.options),
+                    )
+                    for kind, better, worse in pairs[row.pk]
+                ),
+                pose=alignment.pose if alignment else None,
+                point_map=alignment.point_map if alignment else point_maps.get(row.target.image_id),
+                reason_dropped=reason,
+            )
+
+
+def _artist_meshes(scope: Scope, *, after: str) -> Iterator[Judged]:
+    rows = (
+        ArtistJob.objects.filter(accepted_at__lte=scope.cutoff_at)
+        .select_related("target__image__blob", "accepted__mesh")
+        .order_by("work_item_id")
+    )
+    # Artists work beside the collections: their mesh counts for the one that was open when it was accepted.
+    openings = list(Collection.objects.order_by("iteration").values_list("iteration", "opened_at"))
+    for chunk in _chunks(rows, prefix="1", after=after):
+        poses = _alignments(scope, candidate_ids=[row.accepted_id for row in chunk])
+        point_maps = _point_maps(scope, image_ids=[row.target.image_id for row in chunk])
+        for row in chunk:
+            alignment = poses.get(row.accepted_id)
+            yield Judged(
+                key=f"1:{row.pk}",
+                example_id=row.pk,
+                source=ExampleSource.ART,
+                iteration=max((number for number, at in openings if at <= row.accepted_at), default=0),
+                target=row.target,
+                chosen=row.accepted,
+                rating=ARTIST_RATING,
+                rubric_version=ARTIST_RUBRIC,
+                judged_at=row.accepted_at,
+                pairs=(),
+                pose=alignment.pose if alignment else None,
+                point_map=alignment.point_map if alignment else point_maps.get(row.target.image_id),
+                reason_dropped=_alignment_reason(alignment),
+            )
+
+
+def _chunks(rows: QuerySet[Any], *, prefix: str, after: str) -> Iterator[list[Any]]:
+    """Keyset pages by primary key: no long transaction, no server-side cursor to lose."""
+    if after > f"{prefix};":  # behind every key with this prefix
+        return
+    last = after.removeprefix(f"{prefix}:") if after.startswith(f"{prefix}:") else None
+    while True:
+        page = list((rows.filter(pk__gt=UUID(last)) if last else rows)[:CHUNK_ROWS])
+        if page:
+            yield page
+        if len(page) < CHUNK_ROWS:
+            return
+        last = str(page[-1].pk)
+
+
+def _pairs(selection: Selection) -> list[tuple[str, UUID, UUID]]:
+    """(kind, winner, loser) by candidate id."""
+    pairs = preference_pairs(selection)
+    return [("direct", *pair) for pair in pairs.direct] + [("inferred", *pair) for pair in pairs.inferred]
+
+
+def _candidates(ids: Iterable[UUID]) -> dict[UUID, Candidate]:
+    return Candidate.objects.select_related("mesh", "latent").in_bulk(list(ids))
+
+
+def _alignments(scope: Scope, *, candidate_ids: Sequence[UUID]) -> dict[UUID, Alignment]:
+    """The last submitted alignment of each candidate."""
+    rows = (
+        Alignment.objects.filter(
+            candidate_id__in=candidate_ids,
+            submitted_at__lte=scope.cutoff_at,
+            work_item__purpose__in=scope.options.purposes,
+        )
+        .select_related("point_map__blob")
+        .order_by("candidate_id", "-submitted_at", "-pk")
+        .distinct("candidate_id")
+    )
+    return {row.candidate_id: row for row in rows}
+
+
+def _point_maps(scope: Scope, *, image_ids: Sequence[UUID]) -> dict[UUID, PointMap]:
+    """The newest point map of each image."""
+    rows = (
+        PointMap.objects.filter(image_id__in=image_ids, created_at__lte=scope.cutoff_at)
+        .select_related("blob")
+        .order_by("image_id", "-created_at", "-pk")
+        .distinct("image_id")
+    )
+    return {row.image_id: row for row in rows}
+
+
+def _alignment_reason(alignment: Alignment | None) -> str:
+    """A mesh that Stage 3 refused is no example, however it was rated."""
+    return BAD_MESH if alignment and alignment.not_alignable == NotAlignable.BAD_MESH else ""
+
+
+def _loser_reason(loser: Candidate, options: FreezeOptions) -> str:
+    return "" if loser.generator in options.dpo_loser_generators else LOSER_GENERATOR
