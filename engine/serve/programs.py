@@ -13,7 +13,7 @@ from engine.settings import environment
 ENGINE_QUEUES = ("engine", "geometry")
 MODEL_QUEUES = ("generate", "train")
 # Model workers may stand on machines that nobody watches: they get no way to the database and no key.
-WITHHELD_FROM_MODEL_WORKERS = ("DATABASE_URL", "LATHE_SECRET_KEY", "DJANGO_SETTINGS_MODULE")
+WITHHELD_FROM_MODEL_WORKERS = ("DATABASE_URL", "LATHE_SECRET_KEY", "LATHE_OIDC_SECRET", "DJANGO_SETTINGS_MODULE")
 
 
 def web(*, host: str, port: int) -> Program:

@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "django_vite",
     "django_structlog",
     "storages",
+    "engine",
     *(f"engine.{room}" for room in ROOMS),
 ]
 MIGRATION_MODULES = {room: f"migrations.{room}" for room in ROOMS}
