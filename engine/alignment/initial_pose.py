@@ -1,0 +1,69 @@
+"""A first pose from the photograph alone: upright, facing the camera, as large as its mask, where its points are.
+
+It saves the annotator the long way from the origin; turning and the last fit are the person's part (paper A.4).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.contracts.cameras import Intrinsics
+from engine.contracts.poses import Pose
+
+# Object Y up and Z towards the viewer, seen by a camera with y down and z forward: half a turn about x.
+UPRIGHT_FACING_CAMERA = (0.0, 1.0, 0.0, 0.0)
+
+# Depth below which this share of M's points lies is its front; the very nearest ones are often flying pixels.
+FRONT_PERCENTILE = 5.0
+
+# Apparent size (extent over depth) above which the thin-object approximation below has no solution.
+MAX_APPARENT_SIZE = 1.5
+
+
+def initial_pose(
+    *, points_camera: NDArray[np.floating], mask: NDArray[np.bool_], intrinsics: Intrinsics
+) -> Pose | None:
+    """Place a shape that was fitted to [-0.5, 0.5]³; None where M has no point in front of the camera.
+
+    The front of the object lies at depth z_f; an object of extent e has its centre at z_f + e/2 and, being seen there,
+    the apparent size a = e / (z_f + e/2). Solved for e: e = a · z_f / (1 - a/2).
+
+    Args:
+        points_camera: (height, width, 3) point map P in the camera frame, NaN where unknown.
+        mask: (height, width) M.
+
+    Raises:
+        ValueError: point map and mask have different sizes.
+    """
+    require_same_size(points_camera, mask)
+    depth = points_camera[..., 2][mask]
+    depth = depth[np.isfinite(depth) & (depth > 0)]
+    if not depth.size:
+        return None
+    front = float(np.percentile(depth, FRONT_PERCENTILE))
+    rows, columns = np.nonzero(mask)
+    width_px = columns.max() + 1 - columns.min()
+    height_px = rows.max() + 1 - rows.min()
+    apparent = min(max(width_px / intrinsics.fx, height_px / intrinsics.fy), MAX_APPARENT_SIZE)
+    extent = float(apparent * front / (1 - apparent / 2))
+    centre_depth = front + extent / 2
+    u = (columns.min() + columns.max() + 1) / 2
+    v = (rows.min() + rows.max() + 1) / 2
+    return Pose(
+        rotation_wxyz=UPRIGHT_FACING_CAMERA,
+        translation=(
+            float((u - intrinsics.cx) / intrinsics.fx * centre_depth),
+            float((v - intrinsics.cy) / intrinsics.fy * centre_depth),
+            centre_depth,
+        ),
+        scale=(extent, extent, extent),
+    )
+
+
+def require_same_size(points_camera: NDArray[np.floating], mask: NDArray[np.bool_]) -> None:
+    """Refuse a point map that does not lie over the mask pixel by pixel.
+
+    Raises:
+        ValueError: they have different sizes.
+    """
+    if points_camera.shape != (*mask.shape, 3):
+        raise ValueError(f"the point map must be (height, width, 3) over a mask of {mask.shape}: {points_camera.shape}")
