@@ -25,6 +25,10 @@ class FailureReason(models.TextChoices):
 class SelectionQuerySet(models.QuerySet["Selection"]):
     """Selections by what became of them."""
 
+    def collected(self, target_id: uuid.UUID) -> Self:
+        """Those that decide what becomes of this target: no overlaps, gold or reviews."""
+        return self.filter(target_id=target_id, work_item__purpose=WorkItem.Purpose.COLLECT)
+
     def rated(self) -> Self:
         """Those that a person finished."""
         return self.filter(rated_at__isnull=False)

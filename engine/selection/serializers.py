@@ -1,0 +1,175 @@
+"""Stage 2 over HTTP. Annotators are blind: nothing here names a generator, a candidate, a seed or a stored object."""
+
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from engine.selection import texts
+from engine.selection.models import FailureReason
+from engine.selection.services import Progress, SelectionTask
+from engine.selection.tournament import Answer
+from engine.sourcing.models import Image
+from engine.storage.services import signed_url
+from engine.workforce.models import WorkItem
+
+
+class ImageSerializer(serializers.Serializer[Image]):
+    """A photograph; its URL is signed now."""
+
+    url = serializers.SerializerMethodField()
+    width = serializers.IntegerField(source="width_px")
+    height = serializers.IntegerField(source="height_px")
+
+    def get_url(self, image: Image) -> str:
+        return signed_url(blob=image.blob)
+
+
+class MaskSerializer(serializers.Serializer[Any]):
+    """M as uncompressed COCO run lengths: column-major, zeros first."""
+
+    height = serializers.IntegerField(source="image.height_px")
+    width = serializers.IntegerField(source="image.width_px")
+    counts = serializers.SerializerMethodField()
+
+    def get_counts(self, target: Any) -> list[int]:
+        counts: list[int] = target.mask_counts
+        return counts
+
+
+class TextSerializer(serializers.Serializer[texts.Text]):
+    """Markdown and its version."""
+
+    version = serializers.CharField()
+    markdown = serializers.CharField()
+
+
+class TargetTaskSerializer(serializers.Serializer[Any]):
+    """What every task about a target has: the lease, the photograph and the mask. Wants `.work_item` and `.target`."""
+
+    work_item = serializers.UUIDField(source="work_item.id")
+    token = serializers.IntegerField(source="work_item.fencing_token", help_text="Proves the lease in every write.")
+    lease_expires_at = serializers.DateTimeField(source="work_item.lease_expires_at", allow_null=True)
+    lease_seconds = serializers.SerializerMethodField()
+    image = ImageSerializer(source="target.image")
+    mask = MaskSerializer(source="target")
+    category = serializers.SerializerMethodField()
+    description = serializers.CharField(source="target.description")
+
+    def get_lease_seconds(self, task: Any) -> int:
+        item: WorkItem = task.work_item
+        return int(settings.LATHE_LEASE_SECONDS[item.stage])
+
+    def get_category(self, task: Any) -> str:
+        return str(task.target.category or task.target.free_category)
+
+
+class PairSerializer(serializers.Serializer[Any]):
+    """Presentation ids of the two candidates on show."""
+
+    left = serializers.UUIDField()
+    right = serializers.UUIDField()
+
+
+class ProgressSerializer(serializers.Serializer[Progress]):
+    """Where the tournament stands."""
+
+    pair = PairSerializer(allow_null=True, help_text="What to compare now; null once every candidate was shown.")
+    round = serializers.IntegerField(source="standing.round")
+    rounds = serializers.IntegerField(source="standing.rounds")
+    phase = serializers.ChoiceField(choices=["compare", "rate"])
+    winner = serializers.UUIDField(allow_null=True, help_text="Presentation id of what is to be rated.")
+    can_undo = serializers.SerializerMethodField()
+
+    def get_can_undo(self, progress: Progress) -> bool:
+        return bool(progress.standing.comparisons)
+
+
+class SelectionTaskSerializer(TargetTaskSerializer):
+    """A whole Stage 2 task. `candidates` lists every mesh, in order of appearance, so that the page can load ahead."""
+
+    candidates = serializers.SerializerMethodField()
+    pair = PairSerializer(source="progress.pair", allow_null=True)
+    round = serializers.IntegerField(source="progress.standing.round")
+    rounds = serializers.IntegerField(source="progress.standing.rounds")
+    phase = serializers.ChoiceField(source="progress.phase", choices=["compare", "rate"])
+    winner = serializers.UUIDField(source="progress.winner", allow_null=True)
+    can_undo = serializers.SerializerMethodField()
+    bar = serializers.FloatField(help_text="A rating under it needs a failure reason.")
+    rubric = serializers.SerializerMethodField()
+    guidelines = serializers.SerializerMethodField()
+
+    @extend_schema_field(
+        {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "presentation_id": {"type": "string", "format": "uuid"},
+                    "mesh_url": {"type": "string"},
+                },
+                "required": ["presentation_id", "mesh_url"],
+            },
+        }
+    )
+    def get_candidates(self, task: SelectionTask) -> list[dict[str, str]]:
+        return [
+            {"presentation_id": str(shown.id), "mesh_url": reverse("presentation-mesh", args=[shown.id])}
+            for shown in task.progress.presentations.values()
+        ]
+
+    def get_can_undo(self, task: SelectionTask) -> bool:
+        return bool(task.progress.standing.comparisons)
+
+    @extend_schema_field(TextSerializer)
+    def get_rubric(self, task: SelectionTask) -> Any:
+        return TextSerializer(texts.rubric()).data
+
+    @extend_schema_field(TextSerializer)
+    def get_guidelines(self, task: SelectionTask) -> Any:
+        return TextSerializer(texts.guidelines()).data
+
+
+class ClaimSerializer(serializers.Serializer[Any]):
+    """Body of a claim."""
+
+    prefetch = serializers.BooleanField(default=False, help_text="Allow a second lease, to load the next task ahead.")
+
+
+class TokenSerializer(serializers.Serializer[Any]):
+    """Body of a write that needs nothing but the lease."""
+
+    token = serializers.IntegerField(min_value=0)
+
+
+class AnswerSerializer(TokenSerializer):
+    """Body of one comparison."""
+
+    answer = serializers.ChoiceField(choices=[(x.value, x.value) for x in Answer])
+    duration_ms = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=0)
+
+
+class SubmitSerializer(TokenSerializer):
+    """What every submit carries."""
+
+    duration_ms = serializers.IntegerField(
+        min_value=0, max_value=2**31 - 1, help_text="Active time on the task, as the page measured it."
+    )
+    guideline_version = serializers.CharField(max_length=40)
+
+
+class SubmitSelectionSerializer(SubmitSerializer):
+    """Body that ends a selection."""
+
+    rating = serializers.FloatField(help_text="r in [0, 1] by the rubric.")
+    failure_reason = serializers.ChoiceField(
+        choices=FailureReason.choices, required=False, allow_blank=True, default="", help_text="Wanted under the bar."
+    )
+
+
+class SubmittedSerializer(serializers.Serializer[Any]):
+    """Acknowledges a submit: what it says is stored."""
+
+    work_item = serializers.UUIDField()

@@ -1,0 +1,376 @@
+"""What Stage 2 does: opens selections, keeps every comparison, takes the rating, says what comes next (paper A.2)."""
+
+import math
+import secrets
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from engine.errors import Conflict, NotFound, Unprocessable
+from engine.generation.models import Candidate, GenerationRequest
+from engine.lifecycle import Move
+from engine.selection import texts
+from engine.selection.models import (
+    Comparison,
+    FailureReason,
+    Presentation,
+    Selection,
+    SelectionQuerySet,
+    Tournament,
+)
+from engine.selection.preferences import standing_comparisons
+from engine.selection.tournament import SEED_BITS, Answer, Pair, Standing, play
+from engine.sourcing import services as sourcing
+from engine.sourcing.models import TargetObject
+from engine.workforce import services as workforce
+from engine.workforce.models import Role, Stage, User, WorkItem
+from engine.workforce.permissions import has_role
+
+
+class NothingToCompare(Conflict):
+    """The target's last request left fewer than two candidates."""
+
+    code = "nothing_to_compare"
+
+
+class NoSuchSelection(NotFound):
+    """There is no such selection, or the caller does not hold it."""
+
+    code = "no_such_selection"
+
+
+class NoSuchPresentation(NotFound):
+    """There is no such presentation, or it was shown to somebody else."""
+
+    code = "no_such_presentation"
+
+
+class TournamentFinished(Conflict):
+    """Every candidate was shown: what is wanted now is the rating."""
+
+    code = "tournament_finished"
+
+
+class TournamentUnfinished(Conflict):
+    """Some candidates were not shown yet: there is no winner to rate."""
+
+    code = "tournament_unfinished"
+
+
+class NothingToUndo(Conflict):
+    """No answer stands that could be taken back."""
+
+    code = "nothing_to_undo"
+
+
+class InvalidRating(Unprocessable):
+    """A rating is a number from 0 to 1."""
+
+    code = "invalid_rating"
+
+
+class FailureReasonMissing(Unprocessable):
+    """A rating under the bar needs the main reason."""
+
+    code = "failure_reason_missing"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far one person's tournament is, in terms of what this person was shown.
+
+    Attributes:
+        presentations: by candidate id, in order of appearance.
+    """
+
+    presentations: dict[UUID, Presentation]
+    standing: Standing[UUID]
+
+    @property
+    def pair(self) -> Pair[UUID] | None:
+        """Presentation ids to compare now."""
+        pair = self.standing.pair
+        return pair and Pair(left=self.presentations[pair.left].id, right=self.presentations[pair.right].id)
+
+    @property
+    def winner(self) -> UUID | None:
+        """Presentation id of the winner, once every candidate was shown."""
+        return self.presentations[self.standing.winner].id if self.standing.winner else None
+
+    @property
+    def phase(self) -> str:
+        """`compare`, then `rate`."""
+        return "rate" if self.standing.winner else "compare"
+
+
+@dataclass(frozen=True)
+class SelectionTask:
+    """A selection as its holder sees it. `bar` is α of its collection: a rating under it needs a reason."""
+
+    selection: Selection
+    work_item: WorkItem
+    progress: Progress
+    bar: float
+
+    @property
+    def target(self) -> TargetObject:
+        """The object in the photograph."""
+        return self.selection.target
+
+
+@transaction.atomic
+def open_selection(*, target_id: UUID) -> Selection:
+    """Ask one person to choose among the candidates of the target's last request.
+
+    Raises:
+        NothingToCompare: that request left fewer than two candidates.
+    """
+    request = (
+        GenerationRequest.objects.filter(target_id=target_id, status=GenerationRequest.Status.FILLED)
+        .order_by("-closed_at", "-created_at")
+        .first()
+    )
+    count = 0 if request is None else Candidate.objects.filter(run__request=request).count()
+    if request is None or count < 2:
+        raise NothingToCompare(
+            f"The last request for target {target_id} left {count} candidates; a tournament needs two.",
+            what_to_do="Ask for another round of candidates.",
+            target_id=str(target_id),
+        )
+    item = workforce.create_work_item(stage=Stage.SELECTION, subject_id=target_id)
+    return Selection.objects.create(work_item=item, target_id=target_id, request=request)
+
+
+@transaction.atomic
+def claim(*, user: User, prefetch: bool = False) -> SelectionTask | None:
+    """Lease the next selection to `user` and return it; None where none waits. `prefetch` allows a second one."""
+    claimed = workforce.claim(user=user, stage=Stage.SELECTION, prefetch=prefetch)
+    if claimed is None:
+        return None
+    selection = _selections().get(work_item_id=claimed.work_item.id)
+    return _task(selection=selection, work_item=claimed.work_item, tournament=_tournament_of(selection, user))
+
+
+def task_of(*, user: User, work_item_id: UUID) -> SelectionTask:
+    """Return the selection that `user` holds (or held last, while nobody else claimed it), as it stands.
+
+    Raises:
+        NoSuchSelection: the user does not hold it.
+    """
+    selection = (
+        _selections()
+        .select_related("work_item")
+        .filter(work_item_id=work_item_id, work_item__holder=user)
+        .filter(work_item__state__in=[WorkItem.State.OPEN, WorkItem.State.LEASED])
+        .first()
+    )
+    if selection is None:
+        raise NoSuchSelection(
+            "You hold no selection of this id.", what_to_do="Claim the next one.", work_item=str(work_item_id)
+        )
+    return _task(selection=selection, work_item=selection.work_item, tournament=_tournament_of(selection, user))
+
+
+@transaction.atomic
+def answer(
+    *, user: User, work_item_id: UUID, token: int, answer: Answer, duration_ms: int
+) -> tuple[Standing[UUID], dict[UUID, Presentation]]:
+    """Store one answer about the pair on show; return the new standing and the presentations by candidate.
+
+    Raises:
+        LeaseSuperseded: another person holds the item now; earlier answers stay stored.
+        TournamentFinished: every candidate was shown.
+    """
+    workforce.check_lease(user=user, work_item_id=work_item_id, token=token)
+    tournament, presentations, log = _locked_tournament(work_item_id, user)
+    standing = _standing(tournament, presentations, log)
+    if standing.pair is None:
+        raise TournamentFinished(
+            "Every candidate was compared already.", what_to_do="Rate the winner, or take the last answer back."
+        )
+    answers = [comparison.answer for comparison in standing.comparisons]
+    standing = play(candidates=list(presentations), seed=tournament.seed, answers=[*answers, answer])
+    newest = standing.comparisons[-1]
+    Comparison.objects.create(
+        tournament=tournament,
+        sequence=len(log),
+        left_id=newest.left,
+        right_id=newest.right,
+        answer=newest.answer,
+        stayed_id=newest.stayed,
+        coin_seed=newest.coin_seed,
+        duration_ms=duration_ms,
+    )
+    return Progress(presentations=presentations, standing=standing)
+
+
+@transaction.atomic
+def undo(*, user: User, work_item_id: UUID, token: int) -> Progress:
+    """Take the last standing answer back, by appending to the log.
+
+    Raises:
+        LeaseSuperseded: another person holds the item now.
+        NothingToUndo: no answer stands.
+    """
+    workforce.check_lease(user=user, work_item_id=work_item_id, token=token)
+    tournament, presentations, log = _locked_tournament(work_item_id, user)
+    undone = {row.undoes_id for row in log}
+    last = next((row for row in reversed(log) if row.undoes_id is None and row.id not in undone), None)
+    if last is None:
+        raise NothingToUndo("No answer stands that could be taken back.", what_to_do="Answer the pair on show.")
+    log.append(Comparison.objects.create(tournament=tournament, sequence=len(log), undoes=last))
+    return Progress(presentations=presentations, standing=_standing(tournament, presentations, log))
+
+
+@transaction.atomic
+def submit(
+    *,
+    user: User,
+    work_item_id: UUID,
+    token: int,
+    rating: float,
+    failure_reason: str,
+    duration_ms: int,
+    guideline_version: str,
+) -> Selection:
+    """Finish a selection with the rating r of its winner; the target moves on by r ≥ α.
+
+    A `failure_reason` at or above the bar is not kept. Overlaps, gold and reviews leave the target where it is.
+
+    Raises:
+        LeaseSuperseded: another person holds the item now.
+        TournamentUnfinished: some candidates were not shown yet.
+        InvalidRating: the rating is no number from 0 to 1.
+        FailureReasonMissing: the rating is under the bar and no reason is given.
+    """
+    if not (math.isfinite(rating) and 0 <= rating <= 1):
+        raise InvalidRating(f"A rating is a number from 0 to 1, got {rating}.", what_to_do="See the rubric.")
+    item = workforce.submit(
+        user=user,
+        work_item_id=work_item_id,
+        token=token,
+        duration_ms=duration_ms,
+        guideline_version=guideline_version,
+    )
+    tournament, presentations, log = _locked_tournament(work_item_id, user)
+    standing = _standing(tournament, presentations, log)
+    if standing.winner is None:
+        raise TournamentUnfinished(
+            f"{len(standing.comparisons)} of {standing.rounds} comparisons were made.",
+            what_to_do="Compare the remaining candidates first.",
+        )
+    selection = tournament.selection
+    alpha = selection.request.collection.alpha
+    if rating < alpha and failure_reason not in FailureReason.values:
+        raise FailureReasonMissing(
+            f"The rating {rating} is under the bar {alpha}: the main reason is wanted.",
+            what_to_do=f"Give failure_reason as one of {', '.join(FailureReason.values)}.",
+            bar=alpha,
+        )
+    selection.tournament = tournament
+    selection.winner_id = standing.winner
+    selection.rating = rating
+    selection.rubric_version = texts.rubric().version
+    selection.failure_reason = failure_reason if rating < alpha else ""
+    selection.alpha = alpha
+    selection.rated_at = timezone.now()
+    selection.save()
+    if item.purpose == WorkItem.Purpose.COLLECT:
+        sourcing.move_target(
+            target_id=selection.target_id,
+            move=Move.ACCEPT if rating >= alpha else Move.REJECT,
+            actor=user,
+            work_item=str(work_item_id),
+            rating=rating,
+            alpha=alpha,
+        )
+    return selection
+
+
+def last_accepted(*, target_id: UUID) -> Selection | None:
+    """Return the newest selection of the target whose rating met its bar, with its winner."""
+    return Selection.objects.collected(target_id).accepted().select_related("winner").order_by("-rated_at").first()
+
+
+def accepted_candidate(*, target_id: UUID) -> Candidate | None:
+    """Return the winner of the newest accepted selection of the target."""
+    selection = last_accepted(target_id=target_id)
+    return selection.winner if selection else None
+
+
+def last_failure_reason(*, target_id: UUID) -> str:
+    """Return why the newest rejected selection of the target failed; `other` where no person said."""
+    rejected = Selection.objects.collected(target_id).rated().exclude(failure_reason="").order_by("-rated_at").first()
+    return rejected.failure_reason if rejected else FailureReason.OTHER.value
+
+
+def shown_mesh(*, user: User, presentation_id: UUID) -> Presentation:
+    """Return a presentation with candidate and mesh, for the person it was made for, or for a reviewer.
+
+    Raises:
+        NoSuchPresentation: it does not exist, or the user holds the selection no more.
+    """
+    presentation = (
+        Presentation.objects.select_related("candidate__mesh", "tournament__selection__work_item")
+        .filter(id=presentation_id)
+        .first()
+    )
+    if presentation is not None:
+        item = presentation.tournament.selection.work_item
+        theirs = presentation.tournament.annotator_id == user.id and item.holder_id == user.id
+        if theirs or has_role(user, Role.REVIEWER):
+            return presentation
+    raise NoSuchPresentation(
+        "There is no such mesh for you.", what_to_do="Claim a selection and use the URLs that it gives."
+    )
+
+
+def _selections() -> SelectionQuerySet:
+    return Selection.objects.select_related("target__image__blob", "request__collection")
+
+
+def _tournament_of(selection: Selection, user: User) -> Tournament:
+    """Return the user's tournament, started now if this person sees the selection for the first time."""
+    tournament, is_new = Tournament.objects.get_or_create(
+        selection=selection, annotator=user, defaults={"seed": secrets.randbits(SEED_BITS)}
+    )
+    if is_new:
+        candidates = Candidate.objects.filter(run__request_id=selection.request_id).values_list("id", flat=True)
+        order = play(candidates=list(candidates), seed=tournament.seed, answers=[]).order
+        Presentation.objects.bulk_create(
+            Presentation(tournament=tournament, candidate_id=candidate_id, order=place)
+            for place, candidate_id in enumerate(order)
+        )
+    return tournament
+
+
+def _locked_tournament(work_item_id: UUID, user: User) -> tuple[Tournament, dict[UUID, Presentation], list[Comparison]]:
+    """Lock the user's tournament, so that two answers sent at once are taken one after the other."""
+    tournament = (
+        Tournament.objects.select_for_update(of=("self",))
+        .select_related("selection__request__collection")
+        .get(selection_id=work_item_id, annotator=user)
+    )
+    return tournament, _presentations(tournament), list(tournament.comparisons.order_by("sequence"))
+
+
+def _presentations(tournament: Tournament) -> dict[UUID, Presentation]:
+    return {shown.candidate_id: shown for shown in tournament.presentations.order_by("order")}
+
+
+def _standing(tournament: Tournament, presentations: dict[UUID, Presentation], log: list[Comparison]) -> Standing[UUID]:
+    answers = [comparison.answer for comparison in standing_comparisons(log)]
+    return play(candidates=list(presentations), seed=tournament.seed, answers=answers)
+
+
+def _task(*, selection: Selection, work_item: WorkItem, tournament: Tournament) -> SelectionTask:
+    presentations = _presentations(tournament)
+    log = list(tournament.comparisons.order_by("sequence"))
+    return SelectionTask(
+        selection=selection,
+        work_item=work_item,
+        progress=Progress(presentations=presentations, standing=_standing(tournament, presentations, log)),
+        bar=selection.request.collection.alpha,
+    )

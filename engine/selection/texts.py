@@ -1,0 +1,32 @@
+"""The rubric and the guidelines that annotators read: Markdown beside the code, named by version."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+RUBRIC_VERSION = "v1"
+GUIDELINE_VERSION = "v1"
+
+
+@dataclass(frozen=True)
+class Text:
+    """One version of a text. A changed text gets a new file and version, so that judgements say what was read."""
+
+    version: str
+    markdown: str
+
+
+@cache
+def read_text(folder: Path, version: str) -> Text:
+    """Read `<folder>/<version>.md`."""
+    return Text(version=version, markdown=(folder / f"{version}.md").read_text(encoding="utf-8"))
+
+
+def rubric() -> Text:
+    """What the rating r in [0, 1] means (paper A.2: "rate the mesh against a predefined quality bar")."""
+    return read_text(Path(__file__).parent / "rubric", RUBRIC_VERSION)
+
+
+def guidelines() -> Text:
+    """How to compare."""
+    return read_text(Path(__file__).parent / "guidelines", GUIDELINE_VERSION)
