@@ -1,0 +1,35 @@
+"""Sends a mesh to a person who must not learn which one it is.
+
+The engine streams it under the URL of what was shown: a redirect to the object store would tell the digest, by which
+the same mesh could be recognised in another task.
+"""
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from rest_framework.request import Request
+
+from engine.storage.blobs import chunks
+from engine.storage.models import Blob
+from engine.storage.services import store
+
+BROWSER_CACHE_SECONDS = 24 * 3600
+
+
+def mesh_response(*, request: Request, mesh: Blob, shown_as: str) -> HttpResponseBase:
+    """Stream a canonical GLB; `shown_as` (an opaque id, whose mesh never changes) is its entity tag."""
+    headers = {
+        "ETag": f'"{shown_as}"',
+        "Cache-Control": f"private, max-age={BROWSER_CACHE_SECONDS}, immutable",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if request.headers.get("If-None-Match") == headers["ETag"]:
+        return HttpResponse(status=304, headers=headers)
+    headers |= {"Content-Type": "model/gltf-binary", "Content-Length": str(mesh.size_bytes)}
+    return StreamingHttpResponse(_closing(store().open(mesh.sha256)), headers=headers)
+
+
+def _closing(stream: BinaryIO) -> Iterator[bytes]:
+    with stream:
+        yield from chunks(stream)
