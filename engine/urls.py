@@ -21,7 +21,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/v1/auth/token", ObtainToken.as_view(), name="auth-token"),
+    path("api/v1/auth/token/", ObtainToken.as_view(), name="auth-token"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
     *(path("api/v1/", include(f"engine.{room}.urls")) for room in settings.ROOMS if find_spec(f"engine.{room}.urls")),
     *([path("", include("annotation_ui.urls"))] if find_spec("annotation_ui.urls") else []),

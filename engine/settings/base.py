@@ -93,7 +93,7 @@ USE_TZ = True
 
 AUTH_USER_MODEL = "workforce.User"
 AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
+    "engine.workforce.authentication.PeopleBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -133,8 +133,8 @@ DJANGO_VITE = {
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
+        "engine.workforce.authentication.TokenAuthentication",  # first: who is not signed in gets 401, not 403
         "rest_framework.authentication.SessionAuthentication",
-        "rest_framework.authentication.TokenAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -142,7 +142,7 @@ REST_FRAMEWORK = {
         "rest_framework.parsers.JSONParser",
         "rest_framework.parsers.MultiPartParser",
     ],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "engine.workforce.openapi.Schema",
     "DEFAULT_PAGINATION_CLASS": "engine.pagination.NewestFirst",
     "DEFAULT_THROTTLE_RATES": {"sign_in": os.environ.get("LATHE_SIGN_IN_RATE", "120/min")},
     "EXCEPTION_HANDLER": "engine.api_errors.problem_response",

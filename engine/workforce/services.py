@@ -3,6 +3,7 @@
 Lock order, for whoever combines these with rows of their own: work items first, then the target, then the rest.
 """
 
+import json
 import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,13 +16,14 @@ from django.contrib.auth.models import Group
 from django.db import connection, transaction
 from django.utils import timezone
 
-from engine.errors import Conflict, NotFound
+from engine.errors import Conflict, NotFound, Unprocessable
 from engine.workforce import statements
 from engine.workforce.models import AuditEvent, Draft, Role, SkipReason, Stage, User, WorkItem
 
 LAST_BAND = 9
 MOST_LEASES = 2  # of one person in one stage: the item in work and the one prefetched
 EXPIRE_BATCH = 500
+LARGEST_DRAFT = 4 * 1024**2  # characters of JSON
 CLAIM_LOCKS = 0x1A7E  # first half of the advisory locks' keys; the second is the person
 
 
@@ -47,6 +49,12 @@ class NoSuchWorkItem(NotFound):
     """There is no work item of this id."""
 
     code = "no_such_work_item"
+
+
+class DraftTooLarge(Unprocessable):
+    """More than the engine keeps for one draft."""
+
+    code = "draft_too_large"
 
 
 class NoDraft(NotFound):
@@ -253,12 +261,18 @@ def cancel_work_items(
 
 
 def save_draft(*, user: User, work_item_id: UUID, content: Any) -> Draft:
-    """Keep unsent work of `user`. It needs no lease: a page that lost its lease may still save.
+    """Keep unsent work of `user` on an item they have claimed. A page that lost its lease meanwhile may still save.
 
     Raises:
-        NoSuchWorkItem.
+        NoSuchWorkItem: there is no such item, or none that this person ever claimed.
+        DraftTooLarge.
     """
-    if not WorkItem.objects.filter(id=work_item_id).exists():
+    if len(json.dumps(content)) > LARGEST_DRAFT:
+        raise DraftTooLarge(
+            f"The draft is larger than {LARGEST_DRAFT // 1024**2} MB.", what_to_do="Submit, or save a simpler draft."
+        )
+    claims = AuditEvent.objects.filter(subject_kind="work_item", subject_id=work_item_id, verb="claim", actor=user)
+    if not claims.exists():
         raise _no_such_item(work_item_id)
     draft, _ = Draft.objects.update_or_create(work_item_id=work_item_id, user=user, defaults={"content": content})
     return draft

@@ -217,7 +217,10 @@ class Migration(migrations.Migration):
                 ("key", models.CharField(max_length=200)),
                 ("request_sha256", models.CharField(help_text="Digest of method, path and body.", max_length=64)),
                 ("response_status", models.PositiveSmallIntegerField()),
-                ("response_body", models.JSONField(null=True)),
+                (
+                    "response_body",
+                    models.TextField(blank=True, help_text="JSON in its own order of fields; empty: no body."),
+                ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
                     "user",

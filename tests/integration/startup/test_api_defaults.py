@@ -10,14 +10,14 @@ pytestmark = pytest.mark.django_db
 def test_a_script_gets_a_token_for_its_password(client: Client) -> None:
     get_user_model().objects.create_user("ann", password="correct horse")
 
-    answer = client.post("/api/v1/auth/token", {"username": "ann", "password": "correct horse"}, "application/json")
+    answer = client.post("/api/v1/auth/token/", {"username": "ann", "password": "correct horse"}, "application/json")
 
     assert answer.status_code == 200
     assert len(answer.json()["token"]) == 40
 
 
 def test_a_wrong_password_is_a_problem_in_json(client: Client) -> None:
-    answer = client.post("/api/v1/auth/token", {"username": "ann", "password": "guess"}, "application/json")
+    answer = client.post("/api/v1/auth/token/", {"username": "ann", "password": "guess"}, "application/json")
     assert answer.status_code == 400
     assert json.loads(answer.content)["type"] == "invalid"
 

@@ -1,0 +1,24 @@
+"""What the workforce does by the clock."""
+
+from typing import Any
+
+from celery import shared_task
+
+from engine.workforce import idempotency, services
+
+BEAT_SCHEDULE = {
+    "expire-leases": {"task": "engine.workforce.tasks.expire_leases", "schedule": 10.0},
+    "forget-old-requests": {"task": "engine.workforce.tasks.forget_old_requests", "schedule": 3600.0},
+}
+
+
+@shared_task  # type: ignore[misc]
+def expire_leases(**kwargs: Any) -> int:
+    """Reopen what nobody holds any more."""
+    return services.expire_leases()
+
+
+@shared_task  # type: ignore[misc]
+def forget_old_requests(**kwargs: Any) -> int:
+    """Remove kept answers after seven days."""
+    return idempotency.forget_old_requests()
