@@ -99,10 +99,19 @@ def _part(grant: BlobGrant, first: int, length: int, *, status: int, headers: di
     if first:
         stream.seek(first)
     return StreamingHttpResponse(
-        _closing(stream, length), status=status, headers=headers | {"Content-Length": str(length)}
+        _Slice(stream, length), status=status, headers=headers | {"Content-Length": str(length)}
     )
 
 
-def _closing(stream: BinaryIO, length: int) -> Iterator[bytes]:
-    with stream:
-        yield from chunks(stream, limit_bytes=length)
+class _Slice:
+    """The next `length` bytes of a stream. The response closes it, also where the browser left before reading."""
+
+    def __init__(self, stream: BinaryIO, length: int) -> None:
+        self._stream = stream
+        self._length = length
+
+    def __iter__(self) -> Iterator[bytes]:
+        return chunks(self._stream, limit_bytes=self._length)
+
+    def close(self) -> None:
+        self._stream.close()
