@@ -4,7 +4,7 @@ They are the library that retrieval searches, the vocabulary of text-to-3D and t
 Object frame: Y up, front +Z, fitted to [-0.5, 0.5]³. A mesh is a union of closed parts that may overlap.
 """
 
-from training_loop.shape_library import furniture, vehicles, vessels
+from training_loop.shape_library import creatures, devices, food, furniture, things, tools, vehicles, vessels, wearables
 from training_loop.shape_library.parameters import Choice, Count, Flag, InvalidParameterError, Parameter, Range
 from training_loop.shape_library.registry import (
     Complexity,
@@ -16,7 +16,7 @@ from training_loop.shape_library.registry import (
     registered_names,
 )
 
-_FAMILIES = (furniture, vehicles, vessels)
+_FAMILIES = (creatures, devices, food, furniture, things, tools, vehicles, vessels, wearables)
 CATEGORIES: tuple[str, ...] = registered_names()
 
 __all__ = [

@@ -303,8 +303,8 @@ def bicycle(*, colour: str, wheel_size: float, frame: str, basket: bool, handleb
     )
     parts.append(ellipsoid(0.13, 0.035, 0.075).moved(-0.24, r + 0.53).painted(rgb("black")))
     parts.append(rod(head, (half - 0.23, r + 0.55, 0), 0.02).painted(steel))
-    grip_x, stem_x, bar_y, reach = half - 0.36, half - 0.22, r + 0.55, handlebar / 2
-    bends = [(grip_x, bar_y, -reach), (stem_x, bar_y, -0.08), (stem_x, bar_y, 0.08), (grip_x, bar_y, reach)]
+    grip_x, stem_x, bar_y, bar_z = half - 0.36, half - 0.22, r + 0.55, handlebar / 2
+    bends = [(grip_x, bar_y, -bar_z), (stem_x, bar_y, -0.08), (stem_x, bar_y, 0.08), (grip_x, bar_y, bar_z)]
     bar = smooth(bends, 4)
     parts.append(tube(bar, 0.018, segments=8).painted(steel))
     if basket:
