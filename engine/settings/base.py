@@ -169,6 +169,7 @@ CELERY_BROKER_URL = environment.broker_url()
 
 LATHE_LEASE_SECONDS = {"mask": 60, "selection": 300, "alignment": 600, "artist": 3 * 86400}
 LATHE_MAX_SKIPS = 3  # skipped by so many people, a work item goes to the end of the queue
+LATHE_MIN_MASK_PX = int(os.environ.get("LATHE_MIN_MASK_PX", "16"))  # a smaller mask indicates nothing
 
 logs.configure_structlog()
 LOGGING = logs.logging_config()

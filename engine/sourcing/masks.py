@@ -1,4 +1,4 @@
-"""Masks as people keep them: PNG of any kind, RGBA cut-outs, COCO polygons and run lengths. All become boolean arrays."""
+"""Masks as people keep them (PNG of any kind, RGBA cut-outs, COCO polygons and run lengths) become boolean arrays."""
 
 import io
 from typing import Any
@@ -27,7 +27,8 @@ def check_mask(mask: NDArray[np.bool_], *, width_px: int, height_px: int, min_ar
     """Check that a mask belongs to an image of this size and indicates something in it.
 
     Raises:
-        MaskRefused: another size than the image, not boolean, empty, or smaller than `min_area_px` or 0.02 % of the image.
+        MaskRefused: another size than the image, not boolean, empty, smaller than `min_area_px` or 0.02 % of the
+            image, or all of it.
     """
     if mask.dtype != np.bool_ or mask.ndim != 2:
         raise MaskRefused(f"A mask must be a boolean (height, width) array, got {mask.dtype} {mask.shape}.")
@@ -109,9 +110,9 @@ def read_coco_segmentation(segmentation: Any, *, width_px: int, height_px: int) 
 def uncompress_counts(compressed: bytes) -> list[int]:
     """Decode COCO's compressed run lengths.
 
-    Each number is written in groups of 5 bits, lowest first, as characters from '0' on; bit 6 says that more follow, the
-    top bit of the last group is the sign; from the third on, a number is the difference to the one two before. Decoded
-    here and not by pycocotools, whose C code trusts the lengths.
+    Each number is written in groups of 5 bits, lowest first, as characters from '0' on; bit 6 says that more follow,
+    the top bit of the last group is the sign; from the third on, a number is the difference to the one two before.
+    Decoded here and not by pycocotools, whose C code trusts the lengths.
 
     Raises:
         ValueError: the text ends inside a number or holds other characters.

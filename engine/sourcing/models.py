@@ -1,14 +1,37 @@
 """Stage 1: photographs I, masks M of target objects, point maps P (paper A.1)."""
 
 import uuid
+from collections.abc import Collection
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q, Value
 
 from engine.contracts.targets import PointMapScale, PointMapSource
 from engine.lifecycle import State
 from engine.storage.models import Blob
 from engine.workforce.models import WorkItem
+
+# Bits by which the hashes of two takes of one scene differ at most.
+NEAR_BITS = 6
+
+
+class ImageQuerySet(models.QuerySet["Image"]):
+    """Images."""
+
+    def near_duplicates_of(self, perceptual_hash: int, *, bits: int = NEAR_BITS) -> "ImageQuerySet":
+        """Images whose difference hash differs in at most `bits` bits, nearest first. Reads the hash of every image."""
+        different = Func(
+            F("perceptual_hash"),
+            Value(perceptual_hash),
+            template="bit_count((%(expressions)s)::bit(64))",
+            arg_joiner=" # ",
+            output_field=models.IntegerField(),
+        )
+        return (
+            self.annotate(different_bits=different)
+            .filter(different_bits__lte=bits)
+            .order_by("different_bits", "source")
+        )
 
 
 class Image(models.Model):
@@ -26,6 +49,8 @@ class Image(models.Model):
     perceptual_hash = models.BigIntegerField(help_text="64 bit difference hash, for near-duplicates.", db_index=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = ImageQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(name="image_source_once", fields=["source"]),
@@ -34,6 +59,24 @@ class Image(models.Model):
 
     def __str__(self) -> str:
         return self.source
+
+
+class PointMapQuerySet(models.QuerySet["PointMap"]):
+    """Point maps."""
+
+    def newest(self, *, image_id: uuid.UUID) -> "PointMap | None":
+        """The map that counts for an image, with image and blob."""
+        return self.newest_by_image(image_ids=[image_id]).get(image_id)
+
+    def newest_by_image(self, *, image_ids: Collection[uuid.UUID]) -> "dict[uuid.UUID, PointMap]":
+        """The map that counts for each of these images that has one, with image and blob; one query."""
+        newest = (
+            self.filter(image_id__in=image_ids)
+            .order_by("image_id", "-created_at", "-id")
+            .distinct("image_id")
+            .select_related("image", "blob")
+        )
+        return {point_map.image_id: point_map for point_map in newest}
 
 
 class PointMap(models.Model):
@@ -51,6 +94,8 @@ class PointMap(models.Model):
     valid_share = models.FloatField(help_text="Share of pixels with a finite point.")
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = PointMapQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.CheckConstraint(
@@ -62,6 +107,7 @@ class PointMap(models.Model):
             models.CheckConstraint(name="pointmap_focal_positive", condition=Q(fx__gt=0, fy__gt=0)),
             models.CheckConstraint(name="pointmap_has_points", condition=Q(valid_share__gt=0, valid_share__lte=1)),
         ]
+        indexes = [models.Index(name="pointmap_newest", fields=["image", "-created_at"])]
 
     def __str__(self) -> str:
         return f"{self.source} {self.scale} point map of {self.image_id}"
@@ -111,6 +157,14 @@ class DiscardReason(models.TextChoices):
     NO_SALIENT_OBJECT = "no_salient_object"
 
 
+class MaskTaskQuerySet(models.QuerySet["MaskTask"]):
+    """Stage 1 tasks."""
+
+    def with_photograph(self) -> "MaskTaskQuerySet":
+        """Everything that a page shows of a task, in the same query."""
+        return self.select_related("work_item", "target__image__blob")
+
+
 class MaskTask(models.Model):
     """One Stage 1 judgement wanted on a proposed mask."""
 
@@ -118,12 +172,21 @@ class MaskTask(models.Model):
     target = models.ForeignKey(TargetObject, on_delete=models.CASCADE, related_name="mask_tasks")
     verdict = models.CharField(max_length=10, choices=MaskVerdict.choices, blank=True)
     discard_reason = models.CharField(max_length=20, choices=DiscardReason.choices, blank=True)
+    refined_counts = models.JSONField(null=True, help_text="Run lengths of the mask drawn, where refined.")
+    proposed_counts = models.JSONField(null=True, help_text="Run lengths of the mask that it replaced.")
+
+    objects = MaskTaskQuerySet.as_manager()
 
     class Meta:
         constraints = [
             models.CheckConstraint(
                 name="masktask_discard_has_reason",
                 condition=~Q(verdict="discard") | ~Q(discard_reason=""),
+            ),
+            models.CheckConstraint(
+                name="masktask_refined_has_masks",
+                condition=Q(verdict="refine", refined_counts__isnull=False, proposed_counts__isnull=False)
+                | (~Q(verdict="refine") & Q(refined_counts__isnull=True, proposed_counts__isnull=True)),
             ),
         ]
 

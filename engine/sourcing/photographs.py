@@ -12,7 +12,7 @@ from engine.errors import Unprocessable
 MAX_BYTES = 100_000_000
 MAX_PIXELS = 64_000_000
 MIN_SIDE_PX = 16
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP")
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")  # many cameras write MPO: JPEG with more frames
 # What browsers and workers read as it is: these keep the original bytes when they are upright RGB already.
 KEPT = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 LOSSY = {"JPEG", "MPO", "WEBP"}
@@ -65,9 +65,7 @@ def decode_photograph(data: bytes) -> Photograph:
     if _can_keep(image):
         return Photograph(pixels=pixels, data=data, media_type=KEPT[str(image.format)])
     lossy = image.format in LOSSY
-    return Photograph(
-        pixels=pixels, data=_encode(rgb, lossy=lossy), media_type="image/jpeg" if lossy else "image/png"
-    )
+    return Photograph(pixels=pixels, data=_encode(rgb, lossy=lossy), media_type="image/jpeg" if lossy else "image/png")
 
 
 def _open(data: bytes) -> Image.Image:

@@ -86,9 +86,7 @@ def points_from_depth(depth: NDArray[np.floating], intrinsics: Intrinsics) -> ND
     """
     expected = (intrinsics.height, intrinsics.width)
     if depth.shape != expected:
-        raise PointMapRefused(
-            f"The depth map has shape {depth.shape}; this image needs {expected} (height, width)."
-        )
+        raise PointMapRefused(f"The depth map has shape {depth.shape}; this image needs {expected} (height, width).")
     known = np.isfinite(depth) & (depth > 0)
     return unproject(np.where(known, depth, np.nan).astype(np.float64), intrinsics)
 

@@ -1,17 +1,32 @@
 """What Stage 1 does: takes in photographs, point maps and masks, and moves targets through their life (paper A.1)."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+import numpy as np
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from numpy.typing import NDArray
 
 from engine import dispatch
-from engine.errors import Conflict, NotFound
+from engine.contracts.cameras import Intrinsics
+from engine.contracts.masks import MaskError, MaskRle, decode_mask, encode_mask
+from engine.contracts.targets import PointMapInput, PointMapScale, PointMapSource, TargetInput
+from engine.errors import Conflict, NotFound, Unprocessable
 from engine.lifecycle import MOVES, Move, State
-from engine.sourcing.models import TargetObject
+from engine.sourcing import masks, point_maps
+from engine.sourcing.categories import file_category
+from engine.sourcing.models import DiscardReason, Image, MaskTask, MaskVerdict, PointMap, TargetObject
+from engine.sourcing.photographs import decode_photograph
+from engine.sourcing.quality import measure_quality
+from engine.storage import services as storage
+from engine.storage.services import blob_ref
 from engine.workforce import services as workforce
-from engine.workforce.models import User
+from engine.workforce.models import Stage, User, WorkItem
+
+POINT_MAP_MEDIA_TYPE = "application/x-npz"
 
 
 class InvalidMove(Conflict):
@@ -26,12 +41,31 @@ class NoSuchTarget(NotFound):
     code = "no_such_target"
 
 
+class NoSuchImage(NotFound):
+    """There is no image of this id."""
+
+    code = "no_such_image"
+
+
+class NoSuchMaskTask(NotFound):
+    """The work item is not a Stage 1 task."""
+
+    code = "no_such_mask_task"
+
+
+class VerdictRefused(Unprocessable):
+    """The verdict on a mask is not complete."""
+
+    code = "verdict_refused"
+
+
 @transaction.atomic
 def move_target(*, target_id: UUID, move: Move, actor: User | None = None, **facts: Any) -> TargetObject:
     """Make one legal move of a target's life: the only writer of `TargetObject.state`.
 
-    The change is a compare-and-set, its audit row and the service of the next room share the transaction: whatever
-    fails undoes all of them. `facts` (JSON values) go to the audit row.
+    The change is a compare-and-set; its audit row and the service of the next room share the transaction, so whatever
+    fails undoes all of them. `facts` (JSON values) go to the audit row. Returns the target as this move left it; the
+    service of the next room may have moved it on already.
 
     Raises:
         InvalidMove: the target is in a state from which `lifecycle.MOVES` does not allow the move.
@@ -74,3 +108,314 @@ def _invalid_move(*, target_id: UUID, move: Move) -> InvalidMove:
         state=state.value,
         possible_moves=possible,
     )
+
+
+def register_image(*, data: bytes, source: str, licence: str = "") -> Image:
+    """Take in a photograph; `source` (importer and name there) names it once: known sources return the known image.
+
+    Raises:
+        ImageRefused: damaged, of another format, too large or too small.
+    """
+    known = Image.objects.filter(source=source).first()
+    if known is not None:
+        return known
+    photograph = decode_photograph(data)
+    quality = measure_quality(photograph.pixels)
+    blob = storage.put_blob(data=photograph.data, media_type=photograph.media_type)
+    image, _ = Image.objects.get_or_create(
+        source=source,
+        defaults={
+            "blob": blob,
+            "licence": licence,
+            "width_px": photograph.width_px,
+            "height_px": photograph.height_px,
+            "sharpness": quality.sharpness,
+            "contrast": quality.contrast,
+            "brightness": quality.brightness,
+            "perceptual_hash": quality.perceptual_hash,
+        },
+    )
+    return image
+
+
+def register_point_map(
+    *,
+    image_id: UUID,
+    intrinsics: Intrinsics,
+    scale: PointMapScale,
+    source: PointMapSource,
+    points: NDArray[np.floating] | None = None,
+    depth: NDArray[np.floating] | None = None,
+) -> PointMap:
+    """Give an image its point map, as (H, W, 3) points in the camera frame or as (H, W) depth along z.
+
+    The newest map of an image counts; giving the newest one again changes nothing.
+
+    Raises:
+        PointMapRefused: of another size than the image, without a finite point, behind the camera, not on its pixels.
+        NoSuchImage: there is no such image.
+    """
+    image = Image.objects.filter(id=image_id).first()
+    if image is None:
+        raise NoSuchImage(f"There is no image {image_id}.")
+    if (intrinsics.width, intrinsics.height) != (image.width_px, image.height_px):
+        raise point_maps.PointMapRefused(
+            f"The intrinsics are of a {intrinsics.width}×{intrinsics.height} image, "
+            f"this one is {image.width_px}×{image.height_px}.",
+            what_to_do="Scale focal lengths and principal point to the size of the upright photograph.",
+        )
+    if (points is None) == (depth is None):
+        raise point_maps.PointMapRefused("Give either points or depth, not both or none.")
+    given = points if points is not None else point_maps.points_from_depth(np.asarray(depth), intrinsics)
+    checked = point_maps.check_point_map(given, intrinsics)
+    blob = storage.put_blob(data=point_maps.pack_point_map(checked), media_type=POINT_MAP_MEDIA_TYPE)
+    newest = PointMap.objects.newest(image_id=image_id)
+    if newest is not None and (newest.blob_id, newest.source, newest.scale) == (blob.pk, source, scale):
+        return newest
+    return PointMap.objects.create(
+        image=image,
+        blob=blob,
+        scale=scale,
+        source=source,
+        fx=intrinsics.fx,
+        fy=intrinsics.fy,
+        cx=intrinsics.cx,
+        cy=intrinsics.cy,
+        valid_share=float(np.isfinite(checked[..., 2]).mean()),
+    )
+
+
+def ensure_point_map(*, target_id: UUID) -> PointMap:
+    """The point map that counts for a target. Where none is known, the prior over all objects of its image is made.
+
+    Raises:
+        NoSuchTarget: there is no such target.
+    """
+    target = _target(target_id)
+    newest = PointMap.objects.newest(image_id=target.image_id)
+    if newest is not None and newest.source != PointMapSource.PRIOR:
+        return newest
+    image = target.image
+    siblings = image.targets.exclude(state=State.DISCARDED)
+    points, intrinsics = point_maps.prior_point_map(
+        [_mask(target=sibling, image=image) for sibling in siblings], width_px=image.width_px, height_px=image.height_px
+    )
+    return register_point_map(
+        image_id=image.id,
+        points=points,
+        intrinsics=intrinsics,
+        scale=PointMapScale.RELATIVE,
+        source=PointMapSource.PRIOR,
+    )
+
+
+def register_target(
+    *,
+    image_id: UUID,
+    mask: NDArray[np.bool_],
+    source: str,
+    category: str = "",
+    description: str = "",
+    verified: bool = False,
+) -> TargetObject:
+    """Propose one object of an image by its boolean (height, width) mask; `source` names it once within the image.
+
+    A verified mask makes the target ready; any other waits for a Stage 1 judgement. A category that the taxonomy does
+    not know is kept as written in `free_category`.
+
+    Raises:
+        MaskRefused: of another size than the image, empty, too small, or the whole image.
+        NoSuchImage: there is no such image.
+    """
+    image = Image.objects.filter(id=image_id).first()
+    if image is None:
+        raise NoSuchImage(f"There is no image {image_id}.")
+    _check_mask(mask, image=image)
+    runs = encode_mask(mask)
+    filed = file_category(category)
+    with transaction.atomic():
+        target, created = TargetObject.objects.get_or_create(
+            image=image,
+            source=source,
+            defaults={
+                "mask_counts": list(runs.counts),
+                "mask_area_px": runs.area_px,
+                "category": filed.leaf,
+                "free_category": filed.free,
+                "description": description,
+            },
+        )
+        if not created:
+            return target
+        workforce.audit(
+            actor=None,
+            subject_kind="target",
+            subject_id=target.id,
+            verb="propose",
+            to_state=State.PROPOSED.value,
+            source=source,
+        )
+        if verified:
+            return move_target(target_id=target.id, move=Move.VERIFY, given_as="verified")
+        work_item = workforce.create_work_item(stage=Stage.MASK, subject_id=target.id)
+        MaskTask.objects.create(work_item=work_item, target=target)
+    return target
+
+
+def submit_mask(
+    *,
+    user: User,
+    work_item_id: UUID,
+    token: int,
+    verdict: MaskVerdict,
+    duration_ms: int,
+    guideline_version: str,
+    discard_reason: str = "",
+    mask: MaskRle | None = None,
+    category: str = "",
+) -> TargetObject:
+    """Record a Stage 1 judgement: the mask stands, is replaced by a better one, or the proposal is discarded.
+
+    Only the first judgement of a proposal moves it on; second opinions, gold and review are recorded alone.
+
+    Raises:
+        LeaseSuperseded: the work item is no longer the caller's (from workforce).
+        VerdictRefused: discarded without a reason, refined without a mask, or the other way round.
+        MaskRefused: the refined mask does not fit the image.
+        NoSuchMaskTask: the work item is of another stage.
+    """
+    _check_verdict(verdict=verdict, discard_reason=discard_reason, mask=mask)
+    with transaction.atomic():
+        work_item = workforce.submit(
+            user=user,
+            work_item_id=work_item_id,
+            token=token,
+            duration_ms=duration_ms,
+            guideline_version=guideline_version,
+        )
+        task = mask_task(work_item_id=work_item_id)
+        task.verdict, task.discard_reason = verdict, discard_reason
+        target = task.target
+        moves = work_item.purpose == WorkItem.Purpose.COLLECT and target.state == State.PROPOSED
+        if mask is not None:
+            _check_mask(_decode(mask), image=target.image)
+            task.refined_counts, task.proposed_counts = list(mask.counts), target.mask_counts
+        task.save(update_fields=["verdict", "discard_reason", "refined_counts", "proposed_counts"])
+        if not moves:
+            return target
+        if verdict == MaskVerdict.DISCARD:
+            return move_target(target_id=target.id, move=Move.DISCARD, actor=user, reason=discard_reason)
+        _write_judged(target=target, mask=mask, category=category)
+        return move_target(target_id=target.id, move=Move.VERIFY, actor=user, verdict=str(verdict))
+
+
+def mask_task(*, work_item_id: UUID) -> MaskTask:
+    """The Stage 1 task of a work item, with its target, image and blob in one query.
+
+    Raises:
+        NoSuchMaskTask: there is none.
+    """
+    task = MaskTask.objects.with_photograph().filter(work_item_id=work_item_id).first()
+    if task is None:
+        raise NoSuchMaskTask(f"There is no mask task {work_item_id}.", what_to_do="Claim a task of the mask stage.")
+    return task
+
+
+def target_input(*, target_id: UUID) -> TargetInput:
+    """The pair (I, M) as generators and tools get it, with the point map that counts, if there is one.
+
+    Raises:
+        NoSuchTarget: there is no such target.
+    """
+    target = _target(target_id)
+    return target_inputs(targets=[target])[0]
+
+
+def target_inputs(*, targets: Iterable[TargetObject]) -> list[TargetInput]:
+    """As `target_input`, for many: targets with `image__blob` selected, and one query for all point maps."""
+    targets = list(targets)
+    newest = PointMap.objects.newest_by_image(image_ids={target.image_id for target in targets})
+    return [
+        TargetInput(
+            target_id=str(target.id),
+            image=blob_ref(target.image.blob),
+            mask=mask_of(target),
+            category=target.category or None,
+            description=target.description,
+            point_map=_point_map_input(newest.get(target.image_id)),
+        )
+        for target in targets
+    ]
+
+
+def mask_of(target: TargetObject) -> MaskRle:
+    """The run lengths of a target's mask (its image must be loaded)."""
+    return MaskRle(height=target.image.height_px, width=target.image.width_px, counts=tuple(target.mask_counts))
+
+
+def intrinsics_of(point_map: PointMap) -> Intrinsics:
+    """The camera of a point map (its image must be loaded)."""
+    return Intrinsics(
+        fx=point_map.fx,
+        fy=point_map.fy,
+        cx=point_map.cx,
+        cy=point_map.cy,
+        width=point_map.image.width_px,
+        height=point_map.image.height_px,
+    )
+
+
+def _point_map_input(point_map: PointMap | None) -> PointMapInput | None:
+    if point_map is None:
+        return None
+    return PointMapInput(
+        blob=blob_ref(point_map.blob),
+        scale=PointMapScale(point_map.scale),
+        source=PointMapSource(point_map.source),
+        intrinsics=intrinsics_of(point_map),
+    )
+
+
+def _target(target_id: UUID) -> TargetObject:
+    target = TargetObject.objects.select_related("image__blob").filter(id=target_id).first()
+    if target is None:
+        raise NoSuchTarget(f"There is no target object {target_id}.")
+    return target
+
+
+def _mask(*, target: TargetObject, image: Image) -> NDArray[np.bool_]:
+    return decode_mask(MaskRle(height=image.height_px, width=image.width_px, counts=tuple(target.mask_counts)))
+
+
+def _decode(mask: MaskRle) -> NDArray[np.bool_]:
+    try:
+        return decode_mask(mask)
+    except MaskError as error:
+        raise masks.MaskRefused(f"The mask cannot be decoded: {error}.") from error
+
+
+def _check_mask(mask: NDArray[np.bool_], *, image: Image) -> None:
+    masks.check_mask(mask, width_px=image.width_px, height_px=image.height_px, min_area_px=settings.LATHE_MIN_MASK_PX)
+
+
+def _check_verdict(*, verdict: MaskVerdict, discard_reason: str, mask: MaskRle | None) -> None:
+    if (verdict == MaskVerdict.DISCARD) != bool(discard_reason) or (
+        discard_reason and discard_reason not in DiscardReason.values
+    ):
+        raise VerdictRefused(
+            "A discarded proposal, and no other, needs a reason.", what_to_do=f"Use {', '.join(DiscardReason.values)}."
+        )
+    if (verdict == MaskVerdict.REFINE) != (mask is not None):
+        raise VerdictRefused("A refined proposal, and no other, needs a mask.", what_to_do="Send the mask you drew.")
+
+
+def _write_judged(*, target: TargetObject, mask: MaskRle | None, category: str) -> None:
+    """Write what the judgement corrected; the proposal stays in the task's `proposed_counts`."""
+    changes: dict[str, Any] = {}
+    if mask is not None:
+        changes |= {"mask_counts": list(mask.counts), "mask_area_px": mask.area_px}
+    if category:
+        filed = file_category(category)
+        changes |= {"category": filed.leaf, "free_category": filed.free}
+    if changes:
+        TargetObject.objects.filter(id=target.id, state=State.PROPOSED).update(**changes)
