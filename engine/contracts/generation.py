@@ -1,7 +1,8 @@
 """Requests to generators and their replies.
 
 Sent by name as the Celery task `model_workers.generate` (queue `generate`); the worker answers by sending
-`engine.generation.tasks.record_reply` (queue `engine`). Both carry `{"message": to_json(contract)}`.
+`engine.generation.tasks.record_start` when it begins and `engine.generation.tasks.record_reply` when it ends (queue
+`engine`). All carry `{"message": to_json(contract)}`.
 """
 
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from engine.contracts.poses import Pose
 from engine.contracts.targets import TargetInput
 
 GENERATE_TASK = "model_workers.generate"
+RECORD_START_TASK = "engine.generation.tasks.record_start"
 RECORD_REPLY_TASK = "engine.generation.tasks.record_reply"
 
 
@@ -54,8 +56,20 @@ class GenerateRequest:
 
 
 @dataclass(frozen=True)
+class GenerateStart:
+    """A worker took up a run: from now on, silence for longer than the request's deadline means that it is lost."""
+
+    run_id: str
+    attempt: int
+    worker: str
+
+
+@dataclass(frozen=True)
 class CandidateResult:
-    """One proposed shape: a canonical GLB (Y up, fitted to [-0.5, 0.5]³), and for sam3d its latent x₁ and layout."""
+    """One proposed shape: a canonical GLB (`engine.contracts.glb`), and for sam3d its latent x₁ and layout.
+
+    `model_version_id` repeats the request's where the generator sampled from its checkpoint.
+    """
 
     seed: int
     mesh: BlobRef
@@ -64,6 +78,7 @@ class CandidateResult:
     watertight: bool
     latent: BlobRef | None = None
     layout: Pose | None = None
+    model_version_id: str | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
 
 

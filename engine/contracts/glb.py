@@ -32,8 +32,10 @@ class GlbRefused(ValueError):
 
 @dataclass(frozen=True)
 class MeshPart:
-    """Triangles of one material. `positions` (n, 3) float, `faces` (m, 3) int; then at most one of: `colors` (n, 3) uint8
-    sRGB, or `uv` (n, 2) with `texture_png`. `base_color` (sRGB) is used where there is neither.
+    """Triangles of one material. `positions` (n, 3) float, `faces` (m, 3) int.
+
+    Then at most one of `colors` (n, 3) uint8 sRGB, or `uv` (n, 2) with `texture_png`. `base_color` (sRGB) is used where
+    there is neither.
     """
 
     positions: NDArray[np.floating[Any]]
@@ -89,7 +91,7 @@ def write_glb(parts: list[MeshPart]) -> bytes:
     }
     if images:
         document |= {"images": images, "textures": [{"source": index} for index in range(len(images))]}
-    return pack_glb(document, writer.bytes())
+    return pack_glb(document, writer.content())
 
 
 def read_glb(data: bytes) -> list[MeshPart]:
@@ -130,10 +132,9 @@ def check_canonical(data: bytes, *, max_bytes: int, max_faces: int) -> MeshSumma
     if len(data) > max_bytes:
         raise GlbRefused(f"the mesh has {len(data)} bytes, at most {max_bytes} are allowed")
     parts = read_glb(data)
-    if sum(len(part.faces) for part in parts) > max_faces:
-        raise GlbRefused(
-            f"the mesh has {sum(len(part.faces) for part in parts)} faces, at most {max_faces} are allowed"
-        )
+    face_count = sum(len(part.faces) for part in parts)
+    if face_count > max_faces:
+        raise GlbRefused(f"the mesh has {face_count} faces, at most {max_faces} are allowed")
     reach = max(float(np.abs(part.positions).max()) for part in parts)
     if reach > 0.5 + _FIT_TOLERANCE:
         raise GlbRefused(f"the mesh reaches to {reach:.3f}; a canonical mesh is fitted to [-0.5, 0.5]³")
@@ -241,7 +242,7 @@ def _read(document: dict[str, Any], binary: memoryview) -> list[MeshPart]:
         raise GlbRefused("a canonical mesh has one nameless node with one nameless mesh")
     if any(set(buffer) != {"byteLength"} for buffer in document["buffers"]):
         raise GlbRefused("a canonical mesh keeps its data in the file")
-    parts = [_read_primitive(document, binary, primitive) for primitive in document["meshes"][0]["primitives"]]
+    parts = [_read_primitive(document, binary, primitive) for primitive in meshes[0]["primitives"]]
     if not parts:
         raise GlbRefused("the mesh has no faces")
     return parts
@@ -319,7 +320,7 @@ class _Writer:
     def length(self) -> int:
         return self._buffer.tell()
 
-    def bytes(self) -> bytes:
+    def content(self) -> bytes:
         return self._buffer.getvalue()
 
     def view(self, data: bytes, *, target: int | None = None) -> int:

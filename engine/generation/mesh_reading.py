@@ -65,10 +65,9 @@ def read_parts(data: bytes, *, file_format: str) -> list[MeshPart]:
     try:
         scene = trimesh.load_scene(io.BytesIO(data), file_type=file_format, process=False)
         meshes = [mesh for mesh in scene.dump() if isinstance(mesh, trimesh.Trimesh)]
-    except Exception as error:  # noqa: BLE001: foreign parsers fail in every possible way
-        raise GlbRefused(
-            f"the {file_format.upper()} file cannot be decoded ({type(error).__name__}: {error})"
-        ) from error
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise GlbRefused(f"the {file_format.upper()} file cannot be decoded ({reason})") from error
     return parts_of(meshes)
 
 
