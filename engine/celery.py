@@ -15,32 +15,11 @@ from celery.signals import setup_logging, worker_ready
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 from engine import logs
+from engine.embedded.celery_app import make_app
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "engine.settings")
 
 from django.conf import settings
-
-# Longer than any task runs: Redis hands a task to a second worker when nobody acknowledged it for this long.
-VISIBILITY_SECONDS = 6 * 3600
-
-
-class LatheApp(Celery):
-    """Celery that starts the embedded Redis when it connects and no broker is configured."""
-
-    def connection_for_read(self, *args: Any, **kwargs: Any) -> Any:
-        _start_embedded_broker()
-        return super().connection_for_read(*args, **kwargs)
-
-    def connection_for_write(self, *args: Any, **kwargs: Any) -> Any:
-        _start_embedded_broker()
-        return super().connection_for_write(*args, **kwargs)
-
-
-def _start_embedded_broker() -> None:
-    if not os.environ.get("CELERY_BROKER_URL"):
-        from engine.embedded import redis
-
-        redis.ensure_running()
 
 
 def _beat_schedule() -> dict[str, Any]:
@@ -51,25 +30,15 @@ def _beat_schedule() -> dict[str, Any]:
     return schedule
 
 
-app = LatheApp("lathe")
-app.conf.update(
+app = make_app(
+    "lathe",
     broker_url=settings.CELERY_BROKER_URL,
-    broker_connection_retry_on_startup=True,
-    broker_transport_options={"visibility_timeout": VISIBILITY_SECONDS},
-    task_serializer="json",
-    result_serializer="json",
-    accept_content=["json"],
-    task_ignore_result=True,
-    task_acks_late=True,
-    task_reject_on_worker_lost=True,
-    worker_prefetch_multiplier=1,
     task_default_queue="engine",
     task_routes={
         "model_workers.generate*": {"queue": "generate"},
         "model_workers.train*": {"queue": "train"},
+        "model_workers.evaluate*": {"queue": "train"},
     },
-    enable_utc=True,
-    timezone="UTC",
 )
 app.steps["worker"].add(DjangoStructLogInitStep)
 app.autodiscover_tasks([f"engine.{room}" for room in settings.ROOMS])

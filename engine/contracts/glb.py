@@ -234,11 +234,8 @@ def _read(document: dict[str, Any], binary: memoryview) -> list[MeshPart]:
     allowed = {"asset", "scene", "scenes", "nodes", "meshes", "materials", "accessors", "bufferViews", "buffers"}
     if unknown := sorted(set(document) - allowed - {"images", "textures"}):
         raise GlbRefused(f"a canonical mesh has no {', '.join(unknown)}")
-    if (
-        document["nodes"] != [{"mesh": 0}]
-        or len(document["meshes"]) != 1
-        or set(document["meshes"][0]) != {"primitives"}
-    ):
+    meshes = document["meshes"]
+    if document["nodes"] != [{"mesh": 0}] or len(meshes) != 1 or set(meshes[0]) != {"primitives"}:
         raise GlbRefused("a canonical mesh has one nameless node with one nameless mesh")
     if any(set(buffer) != {"byteLength"} for buffer in document["buffers"]):
         raise GlbRefused("a canonical mesh keeps its data in the file")

@@ -174,3 +174,11 @@ LATHE_MIN_MASK_PX = int(os.environ.get("LATHE_MIN_MASK_PX", "16"))  # a smaller 
 logs.configure_structlog()
 LOGGING = logs.logging_config()
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
+
+# A run of a generator: seconds it may take, how long it may lie in the queue before it is sent again, how often it is tried.
+LATHE_GENERATION_SECONDS = float(os.environ.get("LATHE_GENERATION_SECONDS", "90"))
+LATHE_GENERATION_QUEUE_SECONDS = float(os.environ.get("LATHE_GENERATION_QUEUE_SECONDS", "3600"))
+LATHE_GENERATION_ATTEMPTS = int(os.environ.get("LATHE_GENERATION_ATTEMPTS", "3"))
+# Limits on the canonical mesh of a candidate.
+LATHE_MESH_MAX_BYTES = int(os.environ.get("LATHE_MESH_MAX_BYTES", str(64 * 2**20)))
+LATHE_MESH_MAX_FACES = int(os.environ.get("LATHE_MESH_MAX_FACES", "200000"))

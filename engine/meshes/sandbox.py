@@ -1,9 +1,9 @@
 """Reads one untrusted mesh file inside a process that may use little memory and time.
 
-    python -m engine.generation.mesh_sandbox SOURCE DESTINATION '{"format": "", "max_faces": …, …}'
+    python -m engine.meshes.sandbox SOURCE DESTINATION '{"format": "", "max_faces": …, …}'
 
 Writes the canonical GLB to DESTINATION and prints one JSON object: the counts, or `{"refused": reason}`. Started by
-`engine.generation.meshes.canonicalise_glb`.
+`engine.meshes.canonical.canonicalise_glb`.
 """
 
 import json
@@ -39,7 +39,7 @@ def _limit(*, memory_bytes: int, cpu_seconds: int) -> None:
 
 def _rewrite(source: Path, destination: Path, options: dict[str, Any]) -> dict[str, Any]:
     from engine.contracts.glb import fit_to_unit_cube, summarise, write_glb
-    from engine.generation.mesh_reading import check_declared, guess_format, read_parts
+    from engine.meshes.reading import check_declared, guess_format, read_parts
 
     data = source.read_bytes()
     file_format = options["format"] or guess_format(data, file_name=options["file_name"])

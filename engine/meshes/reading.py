@@ -1,4 +1,4 @@
-"""Untrusted mesh files and trimesh objects as parts of a canonical GLB. No Django: runs in the sandbox and in workers.
+"""Untrusted mesh files and trimesh objects as parts of a canonical GLB.
 
 What is declared is checked before anything is decoded, because a file of a few bytes can ask for gigabytes.
 """

@@ -1,0 +1,236 @@
+"""Stage 2, asking: collections, requests to the generator suite, and further rounds (paper A.2, A.7.1, Algorithm 1).
+
+Sending is in `outbox`, what comes back in `replies`; both are part of this room's services.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from engine.contracts.blobs import BlobRef
+from engine.contracts.generation import ModelRef
+from engine.errors import Conflict, NotFound, Unprocessable
+from engine.generation.models import Candidate, Collection, GenerationRequest, GenerationRun
+from engine.generation.outbox import publish_soon, publish_waiting_runs, record_start, sweep_overdue_runs
+from engine.generation.replies import record_reply
+from engine.generation.seeds import counts_of_round, fresh_seeds
+from engine.lifecycle import Move, State
+from engine.sourcing import services as sourcing
+from engine.sourcing.models import TargetObject
+from engine.storage import services as storage
+
+__all__ = [
+    "close_collection",
+    "continue_search",
+    "current_collection",
+    "open_collection",
+    "open_request",
+    "publish_waiting_runs",
+    "record_artist_candidate",
+    "record_reply",
+    "record_start",
+    "request_ready_targets",
+    "sweep_overdue_runs",
+]
+
+
+class CollectionStillOpen(Conflict):
+    """Another collection is open; there is one at a time."""
+
+    code = "collection_still_open"
+
+
+class NoOpenCollection(Conflict):
+    """Nothing is being collected now."""
+
+    code = "no_open_collection"
+
+
+class NoSuchCollection(NotFound):
+    """There is no collection of this id."""
+
+    code = "no_such_collection"
+
+
+class UnusableSuite(Unprocessable):
+    """The suite cannot give two candidates to compare."""
+
+    code = "unusable_suite"
+
+
+@transaction.atomic
+def open_collection(
+    *,
+    iteration: int,
+    alpha: float,
+    suite: dict[str, int],
+    widening: int = 2,
+    max_rounds: int = 2,
+    model: ModelRef | None = None,
+) -> Collection:
+    """Open the collection of iteration k; asked again for the same iteration, return the one there is.
+
+    Args:
+        suite: generator → candidates in the first round.
+        widening: factor on these in each further round.
+        model: the checkpoint that sam3d samples from.
+
+    Raises:
+        CollectionStillOpen: the collection of another iteration is open.
+        UnusableSuite: fewer than two candidates in the first round.
+
+    Source: paper Algorithm 1, lines 3 to 11.
+    """
+    found = Collection.objects.filter(iteration=iteration).first()
+    if found is not None:
+        return found
+    _check_suite(suite)
+    try:
+        with transaction.atomic():
+            return Collection.objects.create(
+                iteration=iteration,
+                alpha=alpha,
+                suite=suite,
+                widening=widening,
+                max_rounds=max_rounds,
+                model_version_id=model and UUID(model.model_version_id),
+                checkpoint=model and storage.record_blob(ref=model.checkpoint),
+            )
+    except IntegrityError as error:
+        running = Collection.objects.filter(closed_at__isnull=True).first()
+        if running is None:
+            raise
+        raise CollectionStillOpen(
+            f"The collection of iteration {running.iteration} is still open.",
+            what_to_do="Close it first.",
+            iteration=running.iteration,
+        ) from error
+
+
+def close_collection(*, collection_id: UUID) -> None:
+    """Ask for no more targets. Those under way finish; closing again changes nothing.
+
+    Raises:
+        NoSuchCollection: there is none of this id.
+    """
+    closed = Collection.objects.filter(id=collection_id, closed_at__isnull=True).update(closed_at=timezone.now())
+    if not closed and not Collection.objects.filter(id=collection_id).exists():
+        raise NoSuchCollection(f"There is no collection {collection_id}.")
+
+
+def current_collection() -> Collection | None:
+    """The open collection, if any."""
+    return Collection.objects.filter(closed_at__isnull=True).first()
+
+
+def request_ready_targets(*, limit: int | None = None) -> int:
+    """Ask the suite for candidates for every target that is ready; return how many were asked for.
+
+    Raises:
+        NoOpenCollection: nothing is being collected.
+    """
+    if current_collection() is None:
+        raise NoOpenCollection("No collection is open.", what_to_do="Start an iteration of the flywheel.")
+    ready = TargetObject.objects.filter(state=State.READY).order_by("id").values_list("id", flat=True)
+    moved = 0
+    for target_id in ready[:limit]:
+        try:
+            sourcing.move_target(target_id=target_id, move=Move.REQUEST)
+        except sourcing.InvalidMove:
+            continue  # another process asked for it first
+        moved += 1
+    return moved
+
+
+@transaction.atomic
+def open_request(*, target_id: UUID) -> GenerationRequest:
+    """Open the next round of candidates for a target that is generating: one waiting run per generator.
+
+    Raises:
+        NoOpenCollection: no collection is open, and the target was in none before.
+    """
+    collection, round_number = _next_round(target_id)
+    request = GenerationRequest.objects.create(target_id=target_id, collection=collection, round=round_number)
+    counts = counts_of_round(suite=collection.suite, widening=collection.widening, round_number=round_number)
+    GenerationRun.objects.bulk_create(
+        GenerationRun(
+            request=request,
+            generator=generator,
+            seeds=fresh_seeds(
+                target_id=target_id,
+                iteration=collection.iteration,
+                round_number=round_number,
+                generator=generator,
+                count=count,
+            ),
+        )
+        for generator, count in counts.items()
+    )
+    transaction.on_commit(publish_soon)
+    return request
+
+
+@transaction.atomic
+def continue_search(*, target_id: UUID) -> None:
+    """What comes next for a target without a good enough candidate: a wider round, or triage once rounds are used up.
+
+    Source: paper A.7.1 and Figure 5.
+    """
+    collection, round_number = _next_round(target_id)
+    if round_number <= collection.max_rounds:
+        sourcing.move_target(target_id=target_id, move=Move.WIDEN, round=round_number)
+    else:
+        sourcing.move_target(target_id=target_id, move=Move.EXHAUST, rounds=collection.max_rounds)
+
+
+def record_artist_candidate(
+    *,
+    target_id: UUID,
+    mesh: BlobRef,
+    vertex_count: int,
+    face_count: int,
+    watertight: bool,
+    parameters: dict[str, Any] | None = None,
+) -> Candidate:
+    """Record the canonical mesh that an artist made as a candidate of the generator `artist`."""
+    return Candidate.objects.create(
+        target_id=target_id,
+        generator="artist",
+        seed=0,
+        mesh=storage.record_blob(ref=mesh),
+        vertex_count=vertex_count,
+        face_count=face_count,
+        watertight=watertight,
+        parameters=parameters or {},
+    )
+
+
+def _next_round(target_id: UUID) -> tuple[Collection, int]:
+    """The collection that the target's next round belongs to, and its number there.
+
+    A target that is under way when its collection closes finishes by the terms of that collection.
+    """
+    collection = current_collection()
+    if collection is None:
+        last = (
+            GenerationRequest.objects.filter(target_id=target_id)
+            .select_related("collection")
+            .order_by("-created_at")
+            .first()
+        )
+        if last is None:
+            raise NoOpenCollection("No collection is open.", what_to_do="Start an iteration of the flywheel.")
+        collection = last.collection
+    rounds = GenerationRequest.objects.filter(target_id=target_id, collection=collection).count()
+    return collection, rounds + 1
+
+
+def _check_suite(suite: dict[str, int]) -> None:
+    if sum(count for count in suite.values() if count > 0) < 2:
+        raise UnusableSuite(
+            "A suite needs at least two candidates to compare.",
+            what_to_do='Give counts by generator, such as {"retrieval": 2, "sam3d": 2}.',
+            suite=suite,
+        )

@@ -1,0 +1,40 @@
+"""The room's Celery tasks: parse, call one service."""
+
+from typing import Any
+
+from celery import shared_task
+
+from engine.contracts.generation import GenerateReply, GenerateStart
+from engine.contracts.serialisation import from_json
+from engine.generation import services
+
+SWEEP_SECONDS = 5.0
+
+BEAT_SCHEDULE = {
+    "sweep-generation-runs": {"task": "engine.generation.tasks.sweep", "schedule": SWEEP_SECONDS},
+}
+
+
+@shared_task(name="engine.generation.tasks.publish_waiting")
+def publish_waiting(**kwargs: Any) -> None:
+    """Send what waits."""
+    services.publish_waiting_runs()
+
+
+@shared_task(name="engine.generation.tasks.record_start")
+def record_start(*, message: dict[str, Any], **kwargs: Any) -> None:
+    """A worker took up a run."""
+    services.record_start(start=from_json(GenerateStart, message))
+
+
+@shared_task(name="engine.generation.tasks.record_reply")
+def record_reply(*, message: dict[str, Any], **kwargs: Any) -> None:
+    """A worker's answer."""
+    services.record_reply(reply=from_json(GenerateReply, message))
+
+
+@shared_task(name="engine.generation.tasks.sweep", expires=SWEEP_SECONDS)
+def sweep(**kwargs: Any) -> None:
+    """Look after runs that nobody answers, and send what waits."""
+    services.sweep_overdue_runs()
+    services.publish_waiting_runs()

@@ -1,0 +1,1 @@
+"""Generators: whatever proposes shapes for a target. `protocol` says what one is, `registry` finds them."""

@@ -1,0 +1,130 @@
+"""The process in which generators run, apart from the Celery worker, so that a crash or a hang is a fact, not the end.
+
+    python -m model_workers.host PARENT_PID
+
+Reads one JSON request a line from standard input and writes one JSON event a line to what was its standard output:
+
+    {"candidate": CandidateResult}    stored, as soon as it is there
+    {"refused": {"seed", "reason"}}   a mesh that cannot be used
+    {"end": "" | reason}              the request is over; a reason where the generator failed
+
+Whatever generators print goes to standard error. Models and indices stay in memory between requests.
+"""
+
+import ctypes
+import io
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import structlog
+
+from engine import logs
+from engine.contracts.blobs import BlobRef
+from engine.contracts.generation import CandidateResult, GenerateRequest
+from engine.contracts.glb import MEDIA_TYPE, GlbRefused
+from engine.contracts.serialisation import from_json, to_json
+from engine.embedded.places import var_folder
+from engine.storage.blobs import BlobStore, open_store
+from model_workers.generators.protocol import Generator, Proposal
+from model_workers.generators.registry import load_generator
+from model_workers.inputs import decode_context
+from model_workers.meshes import canonical_glb
+
+LATENT_MEDIA_TYPE = "application/x-safetensors"
+LATENT_TENSOR = "shape"
+_PR_SET_PDEATHSIG = 1
+
+log = structlog.get_logger(__name__)
+
+
+def main(parent_pid: int) -> int:
+    """Serve requests until standard input closes."""
+    _die_with_parent(parent_pid)
+    logs.configure()
+    events = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    host = GeneratorHost(store=open_store(os.environ.get("LATHE_STORAGE_URL"), var=var_folder()), events=events)
+    for line in sys.stdin:
+        host.serve(from_json(GenerateRequest, json.loads(line)))
+    return 0
+
+
+class GeneratorHost:
+    """Runs requests one after another."""
+
+    def __init__(self, *, store: BlobStore, events: IO[str], cache: Path | None = None) -> None:
+        self._store = store
+        self._events = events
+        self._cache = cache or var_folder() / "worker_cache"
+        self._generators: dict[str, Generator] = {}
+
+    def serve(self, request: GenerateRequest) -> None:
+        """Run one request; every way it can end is an event."""
+        try:
+            self._run(request)
+        except MemoryError:
+            self._tell(end="the generator ran out of memory")
+        except Exception as error:  # foreign code fails in every possible way
+            log.exception("generator_failed", generator=request.generator, run_id=request.run_id)
+            self._tell(end=f"{type(error).__name__}: {error}")
+        else:
+            self._tell(end="")
+
+    def _run(self, request: GenerateRequest) -> None:
+        if request.generator not in self._generators:
+            self._generators[request.generator] = load_generator(request.generator)
+        generator = self._generators[request.generator]
+        context = decode_context(request, store=self._store, cache=self._cache)
+        model_version_id = request.model.model_version_id if request.model and generator.uses_checkpoint else None
+        wanted = set(request.seeds)
+        for proposal in generator.generate(context):
+            try:
+                if proposal.seed not in wanted:
+                    raise GlbRefused("it was not asked for, or came twice")
+                wanted.remove(proposal.seed)
+                self._tell(candidate=to_json(self._stored(proposal, model_version_id)))
+            except GlbRefused as refusal:
+                self._tell(refused={"seed": proposal.seed, "reason": str(refusal)})
+
+    def _stored(self, proposal: Proposal, model_version_id: str | None) -> CandidateResult:
+        glb, summary = canonical_glb(proposal.mesh)
+        return CandidateResult(
+            seed=proposal.seed,
+            mesh=self._store.put(glb, media_type=MEDIA_TYPE),
+            vertex_count=summary.vertex_count,
+            face_count=summary.face_count,
+            watertight=summary.watertight,
+            latent=self._stored_latent(proposal),
+            layout=proposal.layout,
+            model_version_id=model_version_id,
+            parameters=proposal.parameters,
+        )
+
+    def _stored_latent(self, proposal: Proposal) -> BlobRef | None:
+        if proposal.latent is None:
+            return None
+        from safetensors.numpy import save
+
+        content = save({LATENT_TENSOR: np.ascontiguousarray(proposal.latent, dtype=np.float16)})
+        return self._store.put(io.BytesIO(content), media_type=LATENT_MEDIA_TYPE)
+
+    def _tell(self, **event: Any) -> None:
+        self._events.write(json.dumps(event) + "\n")
+        self._events.flush()
+
+
+def _die_with_parent(parent_pid: int) -> None:
+    """A worker that is killed takes its generator with it (not on Linux: at the next read of standard input)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent_pid:
+        sys.exit("the worker is gone")
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1])))

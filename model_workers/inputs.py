@@ -1,0 +1,77 @@
+"""Fetches and decodes what a request refers to."""
+
+import io
+import shutil
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from engine.contracts.blobs import BlobRef
+from engine.contracts.generation import GenerateRequest
+from engine.contracts.masks import decode_mask
+from engine.contracts.targets import PointMapInput
+from engine.storage.blobs import BlobStore
+from model_workers.generators.protocol import GenerationContext, GeneratorError
+
+LARGEST_CACHE_BYTES = 20 * 2**30
+
+
+def decode_context(request: GenerateRequest, *, store: BlobStore, cache: Path) -> GenerationContext:
+    """Build what a generator sees.
+
+    Raises:
+        GeneratorError: image, mask and point map do not fit together.
+    """
+    target = request.target
+    with Image.open(io.BytesIO(store.get(target.image.sha256))) as photograph:
+        image = np.asarray(ImageOps.exif_transpose(photograph).convert("RGB"))
+    mask = decode_mask(target.mask)
+    if mask.shape != image.shape[:2] or not mask.any():
+        raise GeneratorError(
+            f"the mask of {mask.shape} with {mask.sum()} pixels does not fit the image {image.shape[:2]}"
+        )
+    point_map = _point_map(target.point_map, store, mask.shape)
+    return GenerationContext(
+        image=image,
+        mask=mask,
+        seeds=request.seeds,
+        cache=cache / "generators" / request.generator,
+        category=target.category,
+        description=target.description,
+        point_map=point_map,
+        point_map_scale=target.point_map.scale if target.point_map else None,
+        intrinsics=target.point_map.intrinsics if target.point_map else None,
+        parameters=request.parameters,
+        checkpoint=fetch_cached(request.model.checkpoint, store=store, cache=cache) if request.model else None,
+    )
+
+
+def fetch_cached(ref: BlobRef, *, store: BlobStore, cache: Path, largest_bytes: int = LARGEST_CACHE_BYTES) -> Path:
+    """Return a local copy of a large object (checkpoint, shard); the least recently used ones make room."""
+    folder = cache / "blobs"
+    path = folder / ref.sha256
+    if path.exists():
+        path.touch()
+        return path
+    folder.mkdir(parents=True, exist_ok=True)
+    free_bytes = shutil.disk_usage(folder).free
+    others = sorted(folder.iterdir(), key=lambda other: other.stat().st_mtime)
+    used_bytes = sum(other.stat().st_size for other in others)
+    while others and (used_bytes + ref.size_bytes > largest_bytes or free_bytes < ref.size_bytes):
+        oldest = others.pop(0)
+        size_bytes = oldest.stat().st_size
+        oldest.unlink(missing_ok=True)
+        used_bytes, free_bytes = used_bytes - size_bytes, free_bytes + size_bytes
+    return store.fetch(ref.sha256, to=path)
+
+
+def _point_map(given: PointMapInput | None, store: BlobStore, shape: tuple[int, ...]) -> NDArray[np.float32] | None:
+    if given is None:
+        return None
+    with np.load(io.BytesIO(store.get(given.blob.sha256)), allow_pickle=False) as arrays:
+        points = np.asarray(arrays["points_camera"], dtype=np.float32)
+    if points.shape != (*shape, 3):
+        raise GeneratorError(f"the point map of shape {points.shape} does not fit the image {shape}")
+    return points
