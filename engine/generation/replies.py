@@ -173,7 +173,7 @@ def _add_candidates(run: GenerationRun, checked: list[_Checked]) -> None:
         refs.append(BlobRef(item.result.mesh.sha256, MEDIA_TYPE, item.result.mesh.size_bytes))
         if item.result.latent is not None:
             refs.append(item.result.latent)
-    storage.add_rows(refs=refs)
+    storage.record_blobs(refs=refs)
     Candidate.objects.bulk_create(
         Candidate(
             target_id=run.request.target_id,

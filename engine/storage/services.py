@@ -1,5 +1,6 @@
 """Blobs and their rows. The row is written after the object is safe, so a row always has its object."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -46,6 +47,17 @@ def record_blob(*, ref: BlobRef) -> Blob:
             what_to_do="Store the object again and reply with what `put` returned.",
         )
     return _row(ref)
+
+
+def record_blobs(*, refs: Sequence[BlobRef]) -> None:
+    """The rows of several objects that are known to be stored, in one statement."""
+    Blob.objects.bulk_create(
+        [
+            Blob(sha256=ref.sha256, media_type=ref.media_type, size_bytes=ref.size_bytes)
+            for ref in {ref.sha256: ref for ref in refs}.values()
+        ],
+        ignore_conflicts=True,
+    )
 
 
 def read_blob(*, blob: Blob) -> bytes:
