@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 
 from engine.contracts.generation import GenerateReply, GenerateStart
-from engine.contracts.serialisation import from_json
+from engine.contracts.serialisation import ContractError, from_json
 from engine.generation import services
 
 SWEEP_SECONDS = 5.0
@@ -27,7 +27,15 @@ def record_start(*, message: dict[str, Any], **kwargs: Any) -> None:
     services.record_start(start=from_json(GenerateStart, message))
 
 
-@shared_task(name="engine.generation.tasks.record_reply")
+@shared_task(
+    name="engine.generation.tasks.record_reply",
+    # An answer is not to be lost while database or object store are away.
+    autoretry_for=(Exception,),
+    dont_autoretry_for=(ContractError,),
+    retry_backoff=True,
+    retry_backoff_max=60,
+    max_retries=20,
+)
 def record_reply(*, message: dict[str, Any], **kwargs: Any) -> None:
     """A worker's answer."""
     services.record_reply(reply=from_json(GenerateReply, message))

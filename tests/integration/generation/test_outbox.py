@@ -13,13 +13,16 @@ from engine.contracts.generation import GENERATE_TASK, GenerateRequest, Generate
 from engine.contracts.serialisation import from_json
 from engine.generation import services
 from engine.generation.models import Collection, GenerationRequest, GenerationRun
-from engine.lifecycle import State
+from engine.generation.replies import fail_run
+from engine.generation.seeds import fresh_seeds
+from engine.lifecycle import ON_ENTRY, State
 from engine.sourcing.models import TargetObject
 from engine.storage import services as storage
 from tests import factories
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
+NO_TRIAGE = {state: ON_ENTRY[state] for state in (State.GENERATING, State.SEARCHING)}
 SUITE = {"text_to_3d": 2, "sam3d": 2}
 
 
@@ -143,12 +146,11 @@ def test_a_run_that_a_worker_took_up_is_missed_sooner(
 def test_rounds_are_used_up_and_then_the_target_goes_to_triage(
     target: TargetObject, sent: list[GenerateRequest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.artistry.services.open_triage", lambda **_: None, raising=False)
+    monkeypatch.setattr("engine.dispatch.ON_ENTRY", NO_TRIAGE)
     services.open_collection(iteration=1, alpha=0.5, suite=SUITE, max_rounds=1)
     services.request_ready_targets()
     for run in GenerationRun.objects.all():
-        services.sweep_overdue_runs()
-        assert fail(run)
+        assert fail_run(run_id=run.id, attempt=run.attempt, error="it broke", now=timezone.now())
     target.refresh_from_db()
     assert target.state == State.TRIAGE
 
@@ -156,16 +158,8 @@ def test_rounds_are_used_up_and_then_the_target_goes_to_triage(
 def test_each_round_gets_fresh_seeds_and_the_same_round_the_same() -> None:
     one, other = factories.make_target(), factories.make_target()
     common = {"iteration": 1, "generator": "sam3d", "count": 8}
-    from engine.generation.seeds import fresh_seeds
-
     first = fresh_seeds(target_id=one.id, round_number=1, **common)
     assert first == fresh_seeds(target_id=one.id, round_number=1, **common)
     assert len(set(first)) == 8
     assert not set(first) & set(fresh_seeds(target_id=one.id, round_number=2, **common))
     assert not set(first) & set(fresh_seeds(target_id=other.id, round_number=1, **common))
-
-
-def fail(run: GenerationRun) -> bool:
-    from engine.generation.replies import fail_run
-
-    return fail_run(run_id=run.id, attempt=run.attempt, error="it broke", now=timezone.now())
