@@ -16,7 +16,7 @@ class SignInRate(AnonRateThrottle):
 @extend_schema(
     auth=[],
     request={"application/json": AuthTokenSerializer},
-    responses={200: inline_serializer("Token", {"token": CharField()})},
+    responses={200: inline_serializer("ApiToken", {"token": CharField()})},
 )
 class ObtainToken(ObtainAuthToken):
     """A token for scripts, from a username and password: send it as `Authorization: Token …`."""

@@ -16,11 +16,11 @@ from engine.selection.blind_meshes import mesh_response
 from engine.selection.serializers import (
     AnswerSerializer,
     ClaimSerializer,
+    LeaseTokenSerializer,
     ProgressSerializer,
     SelectionTaskSerializer,
     SubmitSelectionSerializer,
     SubmittedSerializer,
-    TokenSerializer,
 )
 from engine.selection.tournament import Answer
 from engine.workforce.models import Role
@@ -136,13 +136,13 @@ class UndoView(APIView):
 
     @extend_schema(
         operation_id="selections_undo",
-        request=TokenSerializer,
+        request=LeaseTokenSerializer,
         responses={200: ProgressSerializer, 409: SUPERSEDED},
         examples=[OpenApiExample("Undo", value={"token": 3}, request_only=True), *PROGRESS_EXAMPLES],
     )
     def post(self, request: Request, work_item: UUID) -> Response:
         """Take the last answer back, also after the last pair. Nothing is erased: the log grows."""
-        body = _read(TokenSerializer, request)
+        body = _read(LeaseTokenSerializer, request)
         progress = services.undo(user=request.user, work_item_id=work_item, token=body["token"])
         return Response(ProgressSerializer(progress).data)
 

@@ -138,20 +138,20 @@ class ClaimSerializer(serializers.Serializer[Any]):
     prefetch = serializers.BooleanField(default=False, help_text="Allow a second lease, to load the next task ahead.")
 
 
-class TokenSerializer(serializers.Serializer[Any]):
+class LeaseTokenSerializer(serializers.Serializer[Any]):
     """Body of a write that needs nothing but the lease."""
 
     token = serializers.IntegerField(min_value=0)
 
 
-class AnswerSerializer(TokenSerializer):
+class AnswerSerializer(LeaseTokenSerializer):
     """Body of one comparison."""
 
     answer = serializers.ChoiceField(choices=[(x.value, x.value) for x in Answer])
     duration_ms = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=0)
 
 
-class SubmitSerializer(TokenSerializer):
+class SubmitSerializer(LeaseTokenSerializer):
     """What every submit carries."""
 
     duration_ms = serializers.IntegerField(
