@@ -1,0 +1,244 @@
+"""`make demo`: the flywheel turns twice on the built-in photographs, with scripted people who use the HTTP API alone.
+
+A demo that was interrupted goes on where it stood: the first unfinished iteration is finished, nothing is made twice.
+A demo after a finished one turns the flywheel two more times. The report is in `var/demo/report.json`.
+"""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from engine.embedded.places import CHECKOUT, var_folder
+from engine.rehearsal.client import ApiClient
+from engine.rehearsal.crowd import Crowd
+from engine.rehearsal.people import Annotator, Artist, Person, Reviewer
+from engine.rehearsal.temperament import Temperament
+from engine.serve.background import BackgroundLathe
+from scripts.demo_report import print_report
+
+TURNS = 2
+# The bar rises with the turns, as in the cross-entropy method (paper 3.2.2).
+ALPHAS = (0.5, 0.55, 0.6)
+PEOPLE = {
+    "ada": "annotator",
+    "ben": "annotator",
+    "cleo": "annotator",
+    "dan": "annotator",
+    "rosa": "reviewer",
+    "arti": "artist",
+    "mel": "ml_engineer",
+    "root": "admin",
+}
+# Scripted people think fast: short leases let a lapsed one return within the demo.
+LEASE_SECONDS = "mask=8,selection=15,alignment=15,artist=60"
+SETTINGS = {
+    "suite": {"retrieval": 2, "text_to_3d": 1, "image_to_3d": 2, "sam3d": 3},
+    "max_rounds": 2,
+    "wait_for_artists": True,
+}
+POLL_SECONDS = 1.0
+
+console = Console()
+
+
+@dataclass
+class Progressed:
+    """What is kept between runs, so that an interrupted demo can go on."""
+
+    first_iteration: int | None = None
+    finished: bool = False
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path) -> "Progressed":
+        return cls(**json.loads(path.read_text())) if path.exists() else cls()
+
+    def save(self, path: Path) -> None:
+        part = path.with_suffix(".part")
+        part.write_text(json.dumps(asdict(self)))
+        part.replace(path)
+
+
+def main() -> int:
+    """Set the stage, turn the flywheel, report; on a terminal, go on serving."""
+    stays = sys.stdout.isatty() and sys.stdin.isatty() and os.environ.get("CI") != "true"
+    folder = var_folder() / "demo"
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / "progress.json"
+    progressed = Progressed.load(kept)
+    if progressed.finished:
+        progressed = Progressed()
+    password = _password(folder / "password")
+    environment = {"LATHE_LEASE_SECONDS": LEASE_SECONDS}
+
+    with BackgroundLathe(var=var_folder(), port=8000 if stays else 0, environment=environment) as lathe:
+        console.print(f"Lathe serves at [bold]{lathe.url}[/] (log: {lathe.log_path.relative_to(CHECKOUT)})")
+        with _timed(progressed, "photographs and people"):
+            _manage("import_builtin", environment=environment)
+            for name, role in PEOPLE.items():
+                _manage("create_person", name, role, environment={**environment, "LATHE_PASSWORD": password})
+        engineer = ApiClient(base_url=lathe.url, username="mel", password=password)
+        crowd = Crowd(_people(lathe.url, password))
+        with _working(crowd):
+            for turn in range(TURNS):
+                with _timed(progressed, f"turn {turn + 1}"):
+                    _turn(engineer, progressed=progressed, kept=kept, turn=turn, crowd=crowd)
+        report = {
+            "demo": {"turns": TURNS, "seconds": progressed.seconds, "crowd": crowd.report()},
+            **json.loads(_manage("flywheel", "report", "--json", environment=environment)),
+        }
+        (folder / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n")
+        progressed.finished = True
+        progressed.save(kept)
+        print_report(report, console=console)
+        console.print(f"Report for machines: {(folder / 'report.json').relative_to(CHECKOUT)}")
+        if stays:
+            _go_on_serving(lathe.url, password)
+    return 0
+
+
+def _turn(engineer: ApiClient, *, progressed: Progressed, kept: Path, turn: int, crowd: Crowd) -> None:
+    """Start (or take up) one iteration and watch it to its end."""
+    iteration = engineer.get("/flywheel/status/", label="status")["iteration"]
+    if progressed.first_iteration is None:
+        running = iteration is not None and iteration["step"] != "done"
+        progressed.first_iteration = iteration["number"] if running else (iteration["number"] if iteration else 0) + 1
+        progressed.save(kept)
+    number = progressed.first_iteration + turn
+    if iteration is None or iteration["number"] < number:
+        body = {"alpha": ALPHAS[min(turn, len(ALPHAS) - 1)], "settings": SETTINGS}
+        engineer.post("/flywheel/iterations/", body, label="start iteration")
+    elif iteration["number"] == number and iteration["failed"]:
+        console.print(f"Iteration {number} had stopped ({iteration['failure']}); resuming it.")
+        engineer.post(f"/flywheel/iterations/{number}/resume", label="resume iteration")
+    _watch(engineer, number=number, crowd=crowd)
+
+
+def _watch(engineer: ApiClient, *, number: int, crowd: Crowd) -> None:
+    with Progress(
+        TextColumn("{task.description:<34}"),
+        BarColumn(bar_width=30),
+        TextColumn("{task.percentage:>3.0f} % {task.fields[note]}"),
+        TimeElapsedColumn(),
+        console=console,
+    ) as progress:
+        bars: dict[str, TaskID] = {}
+        while not crowd.stop.is_set():
+            status = engineer.get(f"/flywheel/iterations/{number}/", label="status")
+            _draw(progress, bars, status)
+            if status["failed"]:
+                raise SystemExit(
+                    f"iteration {number} stopped at {status['step']}: {status['failure']}\n"
+                    "What was collected is kept. Run `make demo` again to resume it."
+                )
+            if status["step"] == "done":
+                return
+            time.sleep(POLL_SECONDS)
+
+
+def _draw(progress: Progress, bars: dict[str, TaskID], status: dict[str, Any]) -> None:
+    """One bar for each step that reports a share, finished ones stay."""
+    for name, share in status["progress"].items():
+        if name not in bars:
+            bars[name] = progress.add_task(f"iteration {status['number']} · {name}", total=1.0, note="")
+        progress.update(bars[name], completed=share["done"] / max(share["total"], 1), note=share.get("note", ""))
+
+
+def _people(url: str, password: str) -> list[Person]:
+    kinds: dict[str, type[Person]] = {"annotator": Annotator, "reviewer": Reviewer, "artist": Artist}
+    return [
+        kinds[role](
+            client=ApiClient(base_url=url, username=name, password=password),
+            seed=number,
+            temperament=Temperament(),
+        )
+        for number, (name, role) in enumerate(PEOPLE.items())
+        if role in kinds
+    ]
+
+
+class _working:
+    """The crowd works in a thread of its own for the length of a `with` statement; its failure ends the demo."""
+
+    def __init__(self, crowd: Crowd) -> None:
+        self._crowd = crowd
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        try:
+            self._crowd.run()
+        except BaseException as failure:  # noqa: BLE001  # raised again by __exit__, in the main thread
+            self._failure = failure
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._crowd.stop.set()
+        self._thread.join()
+        if self._failure is not None:
+            raise self._failure
+
+
+class _timed:
+    """Adds the seconds spent in a `with` statement to the kept progress, over interruptions too."""
+
+    def __init__(self, progressed: Progressed, name: str) -> None:
+        self._progressed, self._name = progressed, name
+        self._started = 0.0
+
+    def __enter__(self) -> None:
+        self._started = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        spent = time.monotonic() - self._started
+        self._progressed.seconds[self._name] = round(self._progressed.seconds.get(self._name, 0.0) + spent, 1)
+
+
+def _password(path: Path) -> str:
+    """One password for all demo people, made once and kept for the next run."""
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(9))
+    return path.read_text()
+
+
+def _manage(*arguments: str, environment: dict[str, str]) -> str:
+    """Run a management command; its output where it succeeds, the demo's end with its words where it does not."""
+    result = subprocess.run(
+        [sys.executable, str(CHECKOUT / "manage.py"), *arguments],
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode:
+        raise SystemExit(f"manage.py {' '.join(arguments)} failed:\n{result.stderr}")
+    return result.stdout
+
+
+def _go_on_serving(url: str, password: str) -> None:
+    console.print(f"\nGoing on serving at [bold]{url}[/]; sign in as any of these with [bold]{password}[/]:")
+    for name, role in PEOPLE.items():
+        console.print(f"  {name:<6} {role}")
+    console.print("Ctrl-C ends it; `make serve` starts it again, `make stop` stops the databases too.")
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        console.print("\nStopped.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""A real Chromium against a live server. Screenshots go to `test-results/`, in dark and light, as test artefacts."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+from pytest_django.live_server_helper import LiveServer
+
+from engine.embedded.places import CHECKOUT
+
+# Playwright keeps an event loop in this thread; Django would refuse the ORM in tests because of it.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+ARTEFACTS = CHECKOUT / "test-results"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The installed Chromium, with WebGL in software."""
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    assert found, "No Chromium: `make setup` installs it (as root) or prints the command that does."
+    return {**browser_type_launch_args, "executable_path": found, "args": list(FLAGS)}
+
+
+@pytest.fixture
+def person_page(browser: Browser, live_server: LiveServer) -> Any:
+    """`person_page("ada", scheme="dark")`: a window of its own at 1280×720, signed in through the sign-in page."""
+    contexts = []
+
+    def open_page(username: str, *, scheme: str = "dark", width: int = 1280, height: int = 720) -> Page:
+        context = browser.new_context(
+            base_url=live_server.url,
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,  # type: ignore[arg-type]
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.goto("/")
+        page.get_by_label("User name").fill(username)
+        page.get_by_label("Password").fill("a good password")
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def keep_screenshot(page: Page, name: str) -> Path:
+    """Keep what the page looks like now."""
+    ARTEFACTS.mkdir(exist_ok=True)
+    path = ARTEFACTS / f"{name}.png"
+    page.screenshot(path=path)
+    return path
