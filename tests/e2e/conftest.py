@@ -2,8 +2,9 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -37,8 +38,14 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     return {**browser_type_launch_args, "executable_path": found, "args": list(FLAGS)}
 
 
+class OpenPage(Protocol):
+    """Opens a window for a person."""
+
+    def __call__(self, username: str, *, scheme: str = "dark", width: int = 1280, height: int = 720) -> Page: ...
+
+
 @pytest.fixture
-def person_page(browser: Browser, live_server: LiveServer) -> Any:
+def person_page(browser: Browser, live_server: LiveServer) -> Iterator[OpenPage]:
     """`person_page("ada", scheme="dark")`: a window of its own at 1280×720, signed in through the sign-in page."""
     contexts = []
 
