@@ -11,6 +11,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -167,43 +170,27 @@ def _people(url: str, password: str) -> list[Person]:
     ]
 
 
-class _working:
-    """The crowd works in a thread of its own for the length of a `with` statement; its failure ends the demo."""
-
-    def __init__(self, crowd: Crowd) -> None:
-        self._crowd = crowd
-        self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def _run(self) -> None:
+@contextmanager
+def _working(crowd: Crowd) -> Iterator[None]:
+    """The crowd works in a thread of its own meanwhile; what made a person fail ends the demo."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        life = pool.submit(crowd.run)
         try:
-            self._crowd.run()
-        except BaseException as failure:  # noqa: BLE001  # raised again by __exit__, in the main thread
-            self._failure = failure
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._crowd.stop.set()
-        self._thread.join()
-        if self._failure is not None:
-            raise self._failure
+            yield
+        finally:
+            crowd.stop.set()
+        life.result()
 
 
-class _timed:
-    """Adds the seconds spent in a `with` statement to the kept progress, over interruptions too."""
-
-    def __init__(self, progressed: Progressed, name: str) -> None:
-        self._progressed, self._name = progressed, name
-        self._started = 0.0
-
-    def __enter__(self) -> None:
-        self._started = time.monotonic()
-
-    def __exit__(self, *_: object) -> None:
-        spent = time.monotonic() - self._started
-        self._progressed.seconds[self._name] = round(self._progressed.seconds.get(self._name, 0.0) + spent, 1)
+@contextmanager
+def _timed(progressed: Progressed, name: str) -> Iterator[None]:
+    """Add the seconds spent to the kept progress, over interruptions too."""
+    started = time.monotonic()
+    try:
+        yield
+    finally:
+        spent = time.monotonic() - started
+        progressed.seconds[name] = round(progressed.seconds.get(name, 0.0) + spent, 1)
 
 
 def _password(path: Path) -> str:
