@@ -21,7 +21,7 @@ SELECT stage, (
         LIMIT %s
     ) AS counted
 )
-FROM unnest(%s) AS wanted (stage)
+FROM unnest(%s::text[]) AS wanted (stage)
 """
 
 # One person's judgements of seven days, by the index on person and time.
