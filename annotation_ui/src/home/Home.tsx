@@ -1,4 +1,4 @@
-import { Alert, Button, Container, Skeleton, Stack, Title } from "@mantine/core";
+import { Alert, Button, Container, Group, Skeleton, Stack, Title } from "@mantine/core";
 import { useFlywheelStatus } from "../api/flywheel";
 import { useMe } from "../api/me";
 import { Header } from "../shell/Header";
@@ -17,25 +17,31 @@ export function Home() {
       <Container size="xl" py="lg" component="main">
         <Stack gap="lg">
           {failure && (
-            <Alert color="red" title="The server could not be asked" role="alert">
-              {failure.message}{" "}
-              <Button
-                variant="default"
-                size="compact-sm"
-                onClick={() => void Promise.all([me.refetch(), flywheel.refetch()])}
-              >
-                Try again
-              </Button>
+            <Alert variant="outline" color="red" title="The server could not be asked" role="alert">
+              <Group gap="md">
+                {failure.message}
+                <Button
+                  variant="default"
+                  size="compact-sm"
+                  onClick={() => void Promise.all([me.refetch(), flywheel.refetch()])}
+                >
+                  Try again
+                </Button>
+              </Group>
             </Alert>
           )}
-          <section aria-labelledby="waiting">
+          <section aria-labelledby="waiting" hidden={me.isError && !me.data}>
             <Title order={2} size="h4" mb="sm" id="waiting">
               Waiting now
             </Title>
-            {me.data ? <Waiting me={me.data} /> : <Skeleton height={148} />}
+            {me.data ? <Waiting me={me.data} /> : me.isPending && <Skeleton height={148} />}
           </section>
-          {me.data ? <Day me={me.data} /> : <Skeleton height={56} />}
-          {flywheel.data ? <Iteration status={flywheel.data} /> : <Skeleton height={120} />}
+          {me.data ? <Day me={me.data} /> : me.isPending && <Skeleton height={56} />}
+          {flywheel.data ? (
+            <Iteration status={flywheel.data} />
+          ) : (
+            flywheel.isPending && <Skeleton height={120} />
+          )}
         </Stack>
       </Container>
     </>
