@@ -3,9 +3,12 @@
 import math
 import secrets
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db import models, transaction
+from django.db.models import F, FilteredRelation, OuterRef, Q
 from django.utils import timezone
 
 from engine.errors import Conflict, NotFound, Unprocessable
@@ -149,8 +152,8 @@ def claim(*, user: User, prefetch: bool = False) -> SelectionTask | None:
     claimed = workforce.claim(user=user, stage=Stage.SELECTION, prefetch=prefetch)
     if claimed is None:
         return None
-    selection = _selections().get(work_item_id=claimed.work_item.id)
-    return _task(selection=selection, work_item=claimed.work_item, tournament=_tournament_of(selection, user))
+    selection = _selections_for(user).get(work_item_id=claimed.work_item.id)
+    return _task(selection=selection, work_item=claimed.work_item, user=user)
 
 
 def task_of(*, user: User, work_item_id: UUID) -> SelectionTask:
@@ -160,7 +163,7 @@ def task_of(*, user: User, work_item_id: UUID) -> SelectionTask:
         NoSuchSelection: the user does not hold it.
     """
     selection = (
-        _selections()
+        _selections_for(user)
         .select_related("work_item")
         .filter(work_item_id=work_item_id, work_item__holder=user)
         .filter(work_item__state__in=[WorkItem.State.OPEN, WorkItem.State.LEASED])
@@ -170,7 +173,7 @@ def task_of(*, user: User, work_item_id: UUID) -> SelectionTask:
         raise NoSuchSelection(
             "You hold no selection of this id.", what_to_do="Claim the next one.", work_item=str(work_item_id)
         )
-    return _task(selection=selection, work_item=selection.work_item, tournament=_tournament_of(selection, user))
+    return _task(selection=selection, work_item=selection.work_item, user=user)
 
 
 @transaction.atomic
@@ -184,14 +187,15 @@ def answer(
         TournamentFinished: every candidate was shown.
     """
     workforce.check_lease(user=user, work_item_id=work_item_id, token=token)
-    tournament, presentations, log = _locked_tournament(work_item_id, user)
-    standing = _standing(tournament, presentations, log)
-    if standing.pair is None:
+    shown, log = _locked_tournament(work_item_id, user)
+    before = _progress(shown, log)
+    if before.pair is None:
         raise TournamentFinished(
             "Every candidate was compared already.", what_to_do="Rate the winner, or take the last answer back."
         )
-    answers = [comparison.answer for comparison in standing.comparisons]
-    standing = play(candidates=list(presentations), seed=tournament.seed, answers=[*answers, answer])
+    answers = [comparison.answer for comparison in before.standing.comparisons]
+    tournament = shown[0].tournament
+    standing = play(candidates=list(before.presentations), seed=tournament.seed, answers=[*answers, answer])
     newest = standing.comparisons[-1]
     Comparison.objects.create(
         tournament=tournament,
@@ -203,7 +207,7 @@ def answer(
         coin_seed=newest.coin_seed,
         duration_ms=duration_ms,
     )
-    return Progress(presentations=presentations, standing=standing)
+    return Progress(presentations=before.presentations, standing=standing)
 
 
 @transaction.atomic
@@ -215,13 +219,13 @@ def undo(*, user: User, work_item_id: UUID, token: int) -> Progress:
         NothingToUndo: no answer stands.
     """
     workforce.check_lease(user=user, work_item_id=work_item_id, token=token)
-    tournament, presentations, log = _locked_tournament(work_item_id, user)
+    shown, log = _locked_tournament(work_item_id, user)
     undone = {row.undoes_id for row in log}
     last = next((row for row in reversed(log) if row.undoes_id is None and row.id not in undone), None)
     if last is None:
         raise NothingToUndo("No answer stands that could be taken back.", what_to_do="Answer the pair on show.")
-    log.append(Comparison.objects.create(tournament=tournament, sequence=len(log), undoes=last))
-    return Progress(presentations=presentations, standing=_standing(tournament, presentations, log))
+    log.append(Comparison.objects.create(tournament=shown[0].tournament, sequence=len(log), undoes=last))
+    return _progress(shown, log)
 
 
 @transaction.atomic
@@ -254,13 +258,14 @@ def submit(
         duration_ms=duration_ms,
         guideline_version=guideline_version,
     )
-    tournament, presentations, log = _locked_tournament(work_item_id, user)
-    standing = _standing(tournament, presentations, log)
+    shown, log = _locked_tournament(work_item_id, user)
+    standing = _progress(shown, log).standing
     if standing.winner is None:
         raise TournamentUnfinished(
             f"{len(standing.comparisons)} of {standing.rounds} comparisons were made.",
             what_to_do="Compare the remaining candidates first.",
         )
+    tournament = shown[0].tournament
     selection = tournament.selection
     alpha = selection.request.collection.alpha
     if rating < alpha and failure_reason not in FailureReason.values:
@@ -327,50 +332,56 @@ def shown_mesh(*, user: User, presentation_id: UUID) -> Presentation:
     )
 
 
-def _selections() -> SelectionQuerySet:
-    return Selection.objects.select_related("target__image__blob", "request__collection")
-
-
-def _tournament_of(selection: Selection, user: User) -> Tournament:
-    """Return the user's tournament, started now if this person sees the selection for the first time."""
-    tournament, is_new = Tournament.objects.get_or_create(
-        selection=selection, annotator=user, defaults={"seed": secrets.randbits(SEED_BITS)}
+def _selections_for(user: User) -> SelectionQuerySet:
+    """Everything that a claim needs in one query: candidates, and the user's own tournament if there is one."""
+    candidates = Candidate.objects.filter(run__request_id=OuterRef("request_id"))
+    return Selection.objects.select_related("target__image__blob", "request__collection").annotate(
+        candidate_ids=ArraySubquery(candidates.values("id")),
+        own=FilteredRelation("tournaments", condition=Q(tournaments__annotator=user)),
+        own_tournament_id=F("own__id"),
     )
-    if is_new:
-        candidates = Candidate.objects.filter(run__request_id=selection.request_id).values_list("id", flat=True)
-        order = play(candidates=list(candidates), seed=tournament.seed, answers=[]).order
-        Presentation.objects.bulk_create(
-            Presentation(tournament=tournament, candidate_id=candidate_id, order=place)
-            for place, candidate_id in enumerate(order)
-        )
-    return tournament
 
 
-def _locked_tournament(work_item_id: UUID, user: User) -> tuple[Tournament, dict[UUID, Presentation], list[Comparison]]:
+def _task(*, selection: Any, work_item: WorkItem, user: User) -> SelectionTask:
+    """Wants a selection of `_selections_for`; starts the user's tournament where there is none yet."""
+    if selection.own_tournament_id is None:
+        progress = _start(selection, user, candidate_ids=selection.candidate_ids)
+    else:
+        own = Presentation.objects.filter(tournament_id=selection.own_tournament_id).select_related("tournament")
+        progress = _progress(*_tournament(own))
+    bar = selection.request.collection.alpha
+    return SelectionTask(selection=selection, work_item=work_item, progress=progress, bar=bar)
+
+
+def _start(selection: Selection, user: User, candidate_ids: list[UUID]) -> Progress:
+    seed = secrets.randbits(SEED_BITS)
+    standing = play(candidates=candidate_ids, seed=seed, answers=[])
+    tournament = Tournament.objects.create(selection=selection, annotator=user, seed=seed)
+    presentations = Presentation.objects.bulk_create(
+        Presentation(tournament=tournament, candidate_id=candidate_id, order=place)
+        for place, candidate_id in enumerate(standing.order)
+    )
+    return Progress(presentations={shown.candidate_id: shown for shown in presentations}, standing=standing)
+
+
+def _locked_tournament(work_item_id: UUID, user: User) -> tuple[list[Presentation], list[Comparison]]:
     """Lock the user's tournament, so that two answers sent at once are taken one after the other."""
-    tournament = (
-        Tournament.objects.select_for_update(of=("self",))
-        .select_related("selection__request__collection")
-        .get(selection_id=work_item_id, annotator=user)
+    return _tournament(
+        Presentation.objects.filter(tournament__selection_id=work_item_id, tournament__annotator=user)
+        .select_related("tournament__selection__request__collection")
+        .select_for_update(of=("tournament",))
     )
-    return tournament, _presentations(tournament), list(tournament.comparisons.order_by("sequence"))
 
 
-def _presentations(tournament: Tournament) -> dict[UUID, Presentation]:
-    return {shown.candidate_id: shown for shown in tournament.presentations.order_by("order")}
+def _tournament(presentations: models.QuerySet[Presentation]) -> tuple[list[Presentation], list[Comparison]]:
+    """Read a tournament (it hangs on each presentation) and its log."""
+    shown = list(presentations.order_by("order"))
+    log = Comparison.objects.filter(tournament=shown[0].tournament).order_by("sequence")
+    return shown, list(log)
 
 
-def _standing(tournament: Tournament, presentations: dict[UUID, Presentation], log: list[Comparison]) -> Standing[UUID]:
+def _progress(shown: list[Presentation], log: list[Comparison]) -> Progress:
+    presentations = {presentation.candidate_id: presentation for presentation in shown}
     answers = [comparison.answer for comparison in standing_comparisons(log)]
-    return play(candidates=list(presentations), seed=tournament.seed, answers=answers)
-
-
-def _task(*, selection: Selection, work_item: WorkItem, tournament: Tournament) -> SelectionTask:
-    presentations = _presentations(tournament)
-    log = list(tournament.comparisons.order_by("sequence"))
-    return SelectionTask(
-        selection=selection,
-        work_item=work_item,
-        progress=Progress(presentations=presentations, standing=_standing(tournament, presentations, log)),
-        bar=selection.request.collection.alpha,
-    )
+    standing = play(candidates=list(presentations), seed=shown[0].tournament.seed, answers=answers)
+    return Progress(presentations=presentations, standing=standing)
