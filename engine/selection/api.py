@@ -16,15 +16,16 @@ from engine.selection.blind_meshes import mesh_response
 from engine.selection.serializers import (
     AnswerSerializer,
     ClaimSerializer,
-    LeaseTokenSerializer,
     ProgressSerializer,
     SelectionTaskSerializer,
     SubmitSelectionSerializer,
     SubmittedSerializer,
 )
 from engine.selection.tournament import Answer
+from engine.workforce.idempotency import IdempotentWrites
 from engine.workforce.models import Role
 from engine.workforce.permissions import HasRole
+from engine.workforce.serializers import TokenSerializer
 
 LEFT, RIGHT = "7f3c1a52-0d9e-4c57-9a53-5c1f3b6f2d10", "0b9f7c44-2a64-4e0b-8f43-52a1c9e8d7aa"
 PROGRESS_EXAMPLE = {
@@ -65,7 +66,7 @@ SUPERSEDED = OpenApiResponse(
 )
 
 
-class ClaimSelectionView(APIView):
+class ClaimSelectionView(IdempotentWrites, APIView):
     """The next selection."""
 
     permission_classes = [HasRole(Role.ANNOTATOR)]
@@ -100,7 +101,7 @@ class SelectionView(APIView):
         return Response(SelectionTaskSerializer(services.task_of(user=request.user, work_item_id=work_item)).data)
 
 
-class AnswerView(APIView):
+class AnswerView(IdempotentWrites, APIView):
     """One comparison."""
 
     permission_classes = [HasRole(Role.ANNOTATOR)]
@@ -129,25 +130,25 @@ class AnswerView(APIView):
         return Response(ProgressSerializer(progress).data)
 
 
-class UndoView(APIView):
+class UndoView(IdempotentWrites, APIView):
     """The last answer, taken back."""
 
     permission_classes = [HasRole(Role.ANNOTATOR)]
 
     @extend_schema(
         operation_id="selections_undo",
-        request=LeaseTokenSerializer,
+        request=TokenSerializer,
         responses={200: ProgressSerializer, 409: SUPERSEDED},
         examples=[OpenApiExample("Undo", value={"token": 3}, request_only=True), *PROGRESS_EXAMPLES],
     )
     def post(self, request: Request, work_item: UUID) -> Response:
         """Take the last answer back, also after the last pair. Nothing is erased: the log grows."""
-        body = _read(LeaseTokenSerializer, request)
+        body = _read(TokenSerializer, request)
         progress = services.undo(user=request.user, work_item_id=work_item, token=body["token"])
         return Response(ProgressSerializer(progress).data)
 
 
-class SubmitSelectionView(APIView):
+class SubmitSelectionView(IdempotentWrites, APIView):
     """The rating, which ends a selection."""
 
     permission_classes = [HasRole(Role.ANNOTATOR)]

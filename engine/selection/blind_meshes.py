@@ -27,9 +27,17 @@ def mesh_response(*, request: Request, mesh: Blob, shown_as: str) -> HttpRespons
     if request.headers.get("If-None-Match") == headers["ETag"]:
         return HttpResponse(status=304, headers=headers)
     headers |= {"Content-Type": "model/gltf-binary", "Content-Length": str(mesh.size_bytes)}
-    return StreamingHttpResponse(_closing(store().open(mesh.sha256)), headers=headers)
+    return StreamingHttpResponse(_Chunks(store().open(mesh.sha256)), headers=headers)
 
 
-def _closing(stream: BinaryIO) -> Iterator[bytes]:
-    with stream:
-        yield from chunks(stream)
+class _Chunks:
+    """Pieces of a stream, which is closed with the response, even one that nobody read."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        return chunks(self._stream)
+
+    def close(self) -> None:
+        self._stream.close()

@@ -14,9 +14,10 @@ from engine.selection.tournament import Answer
 from engine.sourcing.models import Image
 from engine.storage.services import signed_url
 from engine.workforce.models import WorkItem
+from engine.workforce.serializers import TokenSerializer
 
 
-class ImageSerializer(serializers.Serializer[Image]):
+class TaskImageSerializer(serializers.Serializer[Image]):
     """A photograph; its URL is signed now."""
 
     url = serializers.SerializerMethodField()
@@ -27,7 +28,7 @@ class ImageSerializer(serializers.Serializer[Image]):
         return signed_url(blob=image.blob)
 
 
-class MaskSerializer(serializers.Serializer[Any]):
+class TaskMaskSerializer(serializers.Serializer[Any]):
     """M as uncompressed COCO run lengths: column-major, zeros first."""
 
     height = serializers.IntegerField(source="image.height_px")
@@ -53,8 +54,8 @@ class TargetTaskSerializer(serializers.Serializer[Any]):
     token = serializers.IntegerField(source="work_item.fencing_token", help_text="Proves the lease in every write.")
     lease_expires_at = serializers.DateTimeField(source="work_item.lease_expires_at", allow_null=True)
     lease_seconds = serializers.SerializerMethodField()
-    image = ImageSerializer(source="target.image")
-    mask = MaskSerializer(source="target")
+    image = TaskImageSerializer(source="target.image")
+    mask = TaskMaskSerializer(source="target")
     category = serializers.SerializerMethodField()
     description = serializers.CharField(source="target.description")
 
@@ -138,20 +139,14 @@ class ClaimSerializer(serializers.Serializer[Any]):
     prefetch = serializers.BooleanField(default=False, help_text="Allow a second lease, to load the next task ahead.")
 
 
-class LeaseTokenSerializer(serializers.Serializer[Any]):
-    """Body of a write that needs nothing but the lease."""
-
-    token = serializers.IntegerField(min_value=0)
-
-
-class AnswerSerializer(LeaseTokenSerializer):
+class AnswerSerializer(TokenSerializer):
     """Body of one comparison."""
 
     answer = serializers.ChoiceField(choices=[(x.value, x.value) for x in Answer])
     duration_ms = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=0)
 
 
-class SubmitSerializer(LeaseTokenSerializer):
+class SubmitSerializer(TokenSerializer):
     """What every submit carries."""
 
     duration_ms = serializers.IntegerField(

@@ -177,10 +177,8 @@ def task_of(*, user: User, work_item_id: UUID) -> SelectionTask:
 
 
 @transaction.atomic
-def answer(
-    *, user: User, work_item_id: UUID, token: int, answer: Answer, duration_ms: int
-) -> tuple[Standing[UUID], dict[UUID, Presentation]]:
-    """Store one answer about the pair on show; return the new standing and the presentations by candidate.
+def answer(*, user: User, work_item_id: UUID, token: int, answer: Answer, duration_ms: int) -> Progress:
+    """Store one answer about the pair on show.
 
     Raises:
         LeaseSuperseded: another person holds the item now; earlier answers stay stored.
