@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import trimesh
 
+from engine.contracts.taxonomy import find_category
 from training_loop.shape_library import (
     CATEGORIES,
     Choice,
@@ -216,3 +217,11 @@ class TestParts:
         mesh = assemble([box(4, 1, 2).painted((255, 0, 0)).moved(10, 5, 0), box(1, 3, 1).moved(10, 5, 0)])
         assert mesh.extents == pytest.approx([1.0, 0.75, 0.5])
         assert tuple(mesh.visual.vertex_colors[0]) == (255, 0, 0, 255)
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_every_category_is_a_leaf_of_the_taxonomy(category: str) -> None:
+    leaf = find_category(category)
+    assert leaf is not None
+    assert leaf.id == category
+    assert leaf.complexity == describe(category).complexity
