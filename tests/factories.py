@@ -29,6 +29,12 @@ from engine.workforce.models import Role, Stage, User, WorkItem
 
 _numbers = itertools.count(1)
 
+
+def next_number() -> int:
+    """A number that no other row of this process has."""
+    return next(_numbers)
+
+
 POSE = Pose(rotation_wxyz=(1.0, 0.0, 0.0, 0.0), translation=(0.0, 0.0, 2.0), scale=(1.0, 1.0, 1.0))
 
 

@@ -3,10 +3,12 @@
 import hashlib
 import tempfile
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from engine.contracts.serialisation import from_json, to_json
@@ -55,7 +57,7 @@ def open_snapshot(
     wanted = to_json(options or FreezeOptions())
     snapshot, _ = Snapshot.objects.get_or_create(
         iteration=iteration,
-        defaults={"alpha": alpha, "cutoff_at": cutoff_at, "options": wanted, "heartbeat_at": timezone.now()},
+        defaults={"alpha": alpha, "cutoff_at": cutoff_at, "options": wanted},
     )
     if (snapshot.alpha, snapshot.options) != (alpha, wanted):
         raise SnapshotDiffers(
@@ -96,6 +98,21 @@ def freeze(*, iteration: int, alpha: float, cutoff_at: datetime, options: Freeze
             raise
     snapshot.refresh_from_db()
     return snapshot
+
+
+def take_over_freeze(*, snapshot_id: UUID, silent_for: timedelta) -> bool:
+    """True for one caller where nobody is freezing: there was no sign of life for so long, or never one."""
+    now = timezone.now()
+    unfinished = Snapshot.objects.filter(id=snapshot_id, status=Snapshot.Status.FREEZING)
+    silent = unfinished.filter(Q(heartbeat_at__isnull=True) | Q(heartbeat_at__lt=now - silent_for))
+    return silent.update(heartbeat_at=now) == 1
+
+
+def retry_freeze(*, snapshot_id: UUID) -> None:
+    """Have a freeze that failed go on where it was; nothing happens to any other."""
+    Snapshot.objects.filter(id=snapshot_id, status=Snapshot.Status.FAILED).update(
+        status=Snapshot.Status.FREEZING, error="", heartbeat_at=None
+    )
 
 
 def snapshot_ref(snapshot: Snapshot) -> SnapshotRef:

@@ -171,6 +171,11 @@ LATHE_LEASE_SECONDS = {"mask": 60, "selection": 300, "alignment": 600, "artist":
 LATHE_MAX_SKIPS = 3  # skipped by so many people, a work item goes to the end of the queue
 LATHE_MIN_MASK_PX = int(os.environ.get("LATHE_MIN_MASK_PX", "16"))  # a smaller mask indicates nothing
 
+# Training runs: how long one may wait for a free trainer, how long it may then be silent, how often it is sent.
+LATHE_TRAINING_QUEUE_SECONDS = int(os.environ.get("LATHE_TRAINING_QUEUE_SECONDS", "3600"))
+LATHE_TRAINING_SILENCE_SECONDS = int(os.environ.get("LATHE_TRAINING_SILENCE_SECONDS", "300"))
+LATHE_TRAINING_ATTEMPTS = int(os.environ.get("LATHE_TRAINING_ATTEMPTS", "3"))
+
 logs.configure_structlog()
 LOGGING = logs.logging_config()
 DJANGO_STRUCTLOG_CELERY_ENABLED = True

@@ -1,0 +1,114 @@
+"""What an iteration is to do: the settings it is started with, checked and complete."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.contracts.serialisation import ContractError, from_json, to_json
+from engine.errors import Unprocessable
+from engine.lifecycle import MOVES, Move, State
+
+
+class UnusableSettings(Unprocessable):
+    """The settings of an iteration cannot be understood; nothing was started."""
+
+    code = "unusable_settings"
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """A recipe of the training loop, with changed fields by path."""
+
+    recipe: str
+    overrides: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class EvaluationPlan:
+    """Held-out shapes: base and new checkpoint see the same ones."""
+
+    heldout_count: int = 16
+    seed: int = 7
+
+
+@dataclass(frozen=True)
+class GateRule:
+    """The new checkpoint may be worse than the base by `tolerance` in `metric`, not more."""
+
+    metric: str
+    tolerance: float = 0.0
+    better: str = "higher"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Settings of one iteration.
+
+    Attributes:
+        suite: generator → candidates in the first round; their sum is the paper's N.
+        widening, max_rounds: factor on N in each further round, rounds before triage.
+        target_limit: at most so many targets are asked for; None takes all.
+        revisit: targets at rest in these states are asked again with the new checkpoint.
+        take_new_targets: also ask for targets that become ready while collecting.
+        wait_for_artists: collecting ends only when triage and artists are done.
+        inferred_pairs: DPO also learns from pairs that never met (Algorithm 1 pairs D+ with every rejected candidate).
+        dpo_loser_generators: negatives of other generators are not exported (paper C.3).
+        gate: rules that the new checkpoint must meet to be promoted.
+
+    Source: paper 3.2, A.6 Algorithm 1.
+    """
+
+    suite: dict[str, int] = field(
+        default_factory=lambda: {"retrieval": 2, "text_to_3d": 2, "image_to_3d": 2, "sam3d": 2}
+    )
+    widening: int = 2
+    max_rounds: int = 2
+    target_limit: int | None = None
+    revisit: tuple[str, ...] = (State.SHELVED.value, State.DONE.value, State.DONE_UNPOSED.value)
+    take_new_targets: bool = True
+    wait_for_artists: bool = False
+    seed: int = 0
+    pretrain: TrainingPlan = field(default_factory=lambda: TrainingPlan("mini_pretrain"))
+    sft: TrainingPlan = field(default_factory=lambda: TrainingPlan("mini_sft"))
+    dpo: TrainingPlan = field(default_factory=lambda: TrainingPlan("mini_dpo"))
+    inferred_pairs: bool = True
+    dpo_loser_generators: tuple[str, ...] = ("sam3d",)
+    evaluation: EvaluationPlan = field(default_factory=EvaluationPlan)
+    gate: tuple[GateRule, ...] = (GateRule(metric="voxel_iou", tolerance=0.02),)
+
+
+def plan_from(settings: dict[str, Any]) -> Plan:
+    """Read settings; what is not given keeps its default.
+
+    Raises:
+        UnusableSettings: an unknown field, a wrong type or a value that makes no sense.
+    """
+    try:
+        plan = from_json(Plan, settings)
+    except ContractError as error:
+        raise UnusableSettings(
+            f"The settings cannot be used: {error}.", what_to_do="See the section on settings in docs/data_format.md."
+        ) from error
+    problems = [
+        *(["the gate has no rule"] if not plan.gate else []),
+        *(f"better is higher or lower, not {rule.better}" for rule in plan.gate if rule.better not in _BETTER),
+        *(f"{state} targets cannot be revisited" for state in plan.revisit if state not in _REVISITABLE),
+        *(["heldout_count must be positive"] if plan.evaluation.heldout_count < 1 else []),
+        *(["target_limit must be positive"] if plan.target_limit is not None and plan.target_limit < 1 else []),
+        *(["max_rounds and widening must be positive"] if min(plan.max_rounds, plan.widening) < 1 else []),
+    ]
+    if problems:
+        raise UnusableSettings(f"The settings cannot be used: {'; '.join(problems)}.", problems=problems)
+    return plan
+
+
+def complete_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings with every default written out: what an iteration keeps.
+
+    Raises:
+        UnusableSettings: as `plan_from`.
+    """
+    return dict(to_json(plan_from(settings)))
+
+
+_BETTER = frozenset({"higher", "lower"})
+_REVISITABLE = frozenset(state.value for state in MOVES[Move.REVISIT][0])

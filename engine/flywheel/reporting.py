@@ -1,0 +1,188 @@
+"""Where the flywheel stands, and what it has done so far, as JSON-ready values."""
+
+from typing import Any
+
+from django.db.models import Avg, Count, F, Q
+
+from engine.alignment.models import Alignment
+from engine.artistry.models import ArtistJob
+from engine.datasets.models import Snapshot
+from engine.flywheel.models import Iteration, ModelVersion, TrainingRun
+from engine.generation.models import Candidate
+from engine.selection.models import Comparison, Selection
+from engine.sourcing.models import Image, TargetObject
+
+MOST_ALIGNMENTS = 500
+
+
+def status() -> dict[str, Any]:
+    """The last iteration and the promoted version, in three queries whatever the size of the data."""
+    iteration = (
+        Iteration.objects.select_related("base", "sft_version", "dpo_version", "snapshot").order_by("-number").first()
+    )
+    promoted = ModelVersion.objects.filter(promoted=True).values_list("name", flat=True).first()
+    return {
+        "iteration": _iteration(iteration) | {"run": _last_run(iteration)} if iteration else None,
+        "promoted": promoted,
+    }
+
+
+def report() -> dict[str, Any]:
+    """Totals of everything, for people who compare runs. Counts whole tables: not for pages that many people poll."""
+    return {
+        "images": Image.objects.count(),
+        "targets": {"total": TargetObject.objects.count(), "by_state": _tally(TargetObject.objects.all(), "state")},
+        "candidates": _candidates(),
+        "comparisons": Comparison.objects.filter(undoes__isnull=True, undone_by__isnull=True).count(),
+        "selections": _selections(),
+        "alignments": _alignments(),
+        "artist_jobs": {"total": ArtistJob.objects.count(), "by_state": _tally(ArtistJob.objects.all(), "state")},
+        "snapshots": [_snapshot(row) for row in Snapshot.objects.order_by("iteration")],
+        "model_versions": [
+            model_version(row) for row in ModelVersion.objects.select_related("parent").order_by("created_at")
+        ],
+        "iterations": [
+            _iteration(row)
+            for row in Iteration.objects.select_related("base", "sft_version", "dpo_version", "snapshot").order_by(
+                "number"
+            )
+        ],
+        "training_runs": [_run(row) for row in TrainingRun.objects.select_related("iteration").order_by("created_at")],
+    }
+
+
+def model_version(version: ModelVersion) -> dict[str, Any]:
+    """A version with its lineage; `parent` must be fetched."""
+    return {
+        "id": str(version.id),
+        "name": version.name,
+        "parent": version.parent.name if version.parent else None,
+        "stage": version.stage,
+        "recipe": version.recipe,
+        "snapshot": str(version.snapshot_id) if version.snapshot_id else None,
+        "metrics": version.metrics,
+        "promoted": version.promoted,
+        "created_at": version.created_at.isoformat(),
+    }
+
+
+def _iteration(iteration: Iteration) -> dict[str, Any]:
+    return {
+        "number": iteration.number,
+        "step": iteration.step,
+        "failed": iteration.failed,
+        "failure": iteration.failure,
+        "alpha": iteration.alpha,
+        "started_at": iteration.started_at.isoformat(),
+        "step_entered_at": iteration.step_entered_at.isoformat(),
+        "ended_at": iteration.ended_at.isoformat() if iteration.ended_at else None,
+        "seconds_by_step": iteration.step_seconds,
+        "skipped": iteration.skipped,
+        "base": iteration.base.name if iteration.base else None,
+        "sft_version": iteration.sft_version.name if iteration.sft_version else None,
+        "dpo_version": iteration.dpo_version.name if iteration.dpo_version else None,
+        "snapshot_sha256": iteration.snapshot.manifest_id if iteration.snapshot else None,
+        "decision": iteration.decision,
+    }
+
+
+def _last_run(iteration: Iteration) -> dict[str, Any] | None:
+    of_iteration = Q(iteration=iteration)
+    if iteration.base_id is None:
+        of_iteration |= Q(iteration__isnull=True)
+    run = TrainingRun.objects.filter(of_iteration).select_related("iteration").order_by("-created_at").first()
+    return _run(run) if run else None
+
+
+def _run(run: TrainingRun) -> dict[str, Any]:
+    return {
+        "iteration": run.iteration.number if run.iteration else None,
+        "purpose": run.purpose,
+        "kind": run.kind,
+        "status": run.status,
+        "attempt": run.attempt,
+        "step": run.step,
+        "total_steps": run.total_steps,
+        "metrics": run.metrics,
+        "duration_seconds": run.duration_ms / 1000 if run.duration_ms is not None else None,
+        "error": run.error,
+    }
+
+
+def _candidates() -> dict[str, Any]:
+    names = dict(ModelVersion.objects.values_list("id", "name"))
+    rows = list(
+        Candidate.objects.values("generator", "model_version_id", iteration=F("run__request__collection__iteration"))
+        .annotate(count=Count("id"))
+        .order_by("iteration", "generator")
+    )
+    groups = [
+        {
+            "iteration": row["iteration"],
+            "generator": row["generator"],
+            "model_version": names.get(row["model_version_id"]) if row["model_version_id"] else None,
+            "count": row["count"],
+        }
+        for row in rows
+    ]
+    return {
+        "total": sum(group["count"] for group in groups),
+        "by_generator": _sum_by(groups, "generator"),
+        "by_model_version": _sum_by([group for group in groups if group["model_version"]], "model_version"),
+        "groups": groups,
+    }
+
+
+def _selections() -> dict[str, int]:
+    return Selection.objects.aggregate(
+        rated=Count("pk", filter=Q(rated_at__isnull=False)),
+        accepted=Count("pk", filter=Q(rated_at__isnull=False, rating__gte=F("alpha"))),
+        rejected=Count("pk", filter=Q(rated_at__isnull=False, rating__lt=F("alpha"))),
+    )
+
+
+def _alignments() -> dict[str, Any]:
+    submitted = Alignment.objects.filter(submitted_at__isnull=False)
+    totals = submitted.aggregate(
+        submitted=Count("pk"),
+        posed=Count("pk", filter=Q(pose__isnull=False)),
+        scored=Count("pk", filter=Q(scored_at__isnull=False)),
+        mean_silhouette_iou=Avg("silhouette_iou"),
+        mean_inlier_share=Avg("inlier_share"),
+    )
+    each = (
+        submitted.filter(pose__isnull=False)
+        .order_by("-submitted_at")
+        .values("target_id", "silhouette_iou", "inlier_share")
+    )
+    return totals | {
+        "not_alignable": _tally(submitted.exclude(not_alignable=""), "not_alignable"),
+        "each": [row | {"target_id": str(row["target_id"])} for row in each[:MOST_ALIGNMENTS]],
+    }
+
+
+def _snapshot(snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "iteration": snapshot.iteration,
+        "status": snapshot.status,
+        "alpha": snapshot.alpha,
+        "sha256": snapshot.manifest_id,
+        "positives": snapshot.example_count,
+        "negatives": snapshot.negative_count,
+        "direct_pairs": snapshot.direct_pair_count,
+        "inferred_pairs": snapshot.inferred_pair_count,
+        "posed": snapshot.posed_count,
+        "below_alpha": snapshot.below_alpha_count,
+        "counts": snapshot.counts,
+    }
+
+
+def _tally(rows: Any, field: str) -> dict[str, int]:
+    return dict(rows.order_by(field).values_list(field).annotate(Count("pk")))
+
+
+def _sum_by(groups: list[dict[str, Any]], key: str) -> dict[str, int]:
+    totals: dict[str, int] = {}
+    for group in groups:
+        totals[group[key]] = totals.get(group[key], 0) + group["count"]
+    return totals

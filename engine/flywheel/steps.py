@@ -1,0 +1,250 @@
+"""What each step of an iteration does: look at what is stored, do the next thing; every function may be repeated.
+
+A step returns True if something changed, so that there may be more to do at once; False if it waits for people, workers
+or time.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from engine.celery import app
+from engine.contracts.training import EvaluateRequest, TrainingStage, TrainRequest
+from engine.datasets import services as datasets
+from engine.datasets.models import Snapshot
+from engine.datasets.options import FreezeOptions
+from engine.flywheel import collecting, gate, runs, transitions
+from engine.flywheel.models import Iteration, ModelVersion, TrainingRun
+from engine.flywheel.plan import Plan, TrainingPlan
+from engine.flywheel.versions import PromotionRaced, model_ref, promoted_version, swap_promoted
+from engine.generation import services as generation
+
+FREEZE_TASK = "engine.flywheel.tasks.freeze"
+# The engine's long tasks go where short ones never wait behind them.
+FREEZE_QUEUE = "geometry"
+FREEZE_SILENCE = timedelta(seconds=60)
+PRETRAIN, SFT, DPO = "pretrain", "sft", "dpo"
+EVALUATE_BASE, EVALUATE_NEW = "evaluate_base", "evaluate_new"
+
+log = structlog.get_logger(__name__)
+
+
+def collect(iteration: Iteration, plan: Plan) -> bool:
+    """Have a base checkpoint, open the collection, ask for targets, and wait until they are at rest."""
+    if iteration.base is None:
+        base = promoted_version()
+        if base is None:
+            return ask_for_first_checkpoint(plan)
+        return _set(iteration, base=base)
+    if iteration.collection is None:
+        collection = generation.open_collection(
+            iteration=iteration.number,
+            alpha=iteration.alpha,
+            suite=plan.suite,
+            widening=plan.widening,
+            max_rounds=plan.max_rounds,
+            model=model_ref(iteration.base),
+        )
+        return _set(iteration, collection=collection)
+    if iteration.requested_at is None:
+        collecting.ask_for_targets(collection=iteration.collection, plan=plan)
+        return _set(iteration, requested_at=timezone.now())
+    if collecting.is_over(iteration=iteration, collection=iteration.collection, plan=plan):
+        generation.close_collection(collection_id=iteration.collection.id)
+        return transitions.enter_next(iteration)
+    if plan.take_new_targets and iteration.collection.closed_at is None:
+        collecting.ask_for_ready(collection=iteration.collection, plan=plan)
+    return False
+
+
+def ask_for_first_checkpoint(plan: Plan) -> bool:
+    """Pretrain on the shape library where no checkpoint exists at all; it is promoted when it comes back."""
+    if runs.live_run(iteration=None, purpose=PRETRAIN):
+        return False
+    run_id = runs.new_run_id()
+    runs.ask(
+        iteration=None,
+        purpose=PRETRAIN,
+        run_id=run_id,
+        request=TrainRequest(
+            run_id=str(run_id),
+            attempt=0,
+            stage=TrainingStage.PRETRAIN,
+            recipe=plan.pretrain.recipe,
+            seed=plan.seed,
+            overrides=plan.pretrain.overrides,
+        ),
+    )
+    return False
+
+
+def freeze(iteration: Iteration, plan: Plan) -> bool:
+    """Open the snapshot, have it frozen by a task, and start that task again should it die."""
+    if iteration.snapshot is None:
+        snapshot = datasets.open_snapshot(
+            iteration=iteration.number,
+            alpha=iteration.alpha,
+            cutoff_at=timezone.now(),
+            options=FreezeOptions(dpo_loser_generators=plan.dpo_loser_generators),
+        )
+        return _set(iteration, snapshot=snapshot)
+    snapshot = iteration.snapshot
+    if snapshot.status == Snapshot.Status.FROZEN:
+        return transitions.enter_next(iteration)
+    if snapshot.status == Snapshot.Status.FAILED:
+        return transitions.fail(iteration_id=iteration.id, reason=f"the snapshot could not be frozen: {snapshot.error}")
+    if datasets.take_over_freeze(snapshot_id=snapshot.id, silent_for=FREEZE_SILENCE):
+        _send_freeze(iteration)
+    return False
+
+
+def train_sft(iteration: Iteration, plan: Plan) -> bool:
+    """Fine-tune the base on D+ (Algorithm 1 line 15)."""
+    if iteration.sft_version is not None:
+        return transitions.enter_next(iteration)
+    if iteration.snapshot is None or iteration.snapshot.example_count == 0:
+        return transitions.skip(iteration, reason=f"no example is rated α = {iteration.alpha:g} or better")
+    if iteration.base is None:
+        return transitions.fail(iteration_id=iteration.id, reason="the iteration has no base checkpoint")
+    return _train(iteration, purpose=SFT, stage=TrainingStage.SFT, plan=plan.sft, parent=iteration.base, seed=plan.seed)
+
+
+def train_dpo(iteration: Iteration, plan: Plan) -> bool:
+    """Align with the preferences (Algorithm 1 line 16), starting from and compared with the fine-tuned checkpoint."""
+    if iteration.dpo_version is not None:
+        return transitions.enter_next(iteration)
+    if not usable_pairs(iteration.snapshot, plan):
+        return transitions.skip(iteration, reason=_why_no_pairs(iteration.snapshot))
+    parent = iteration.sft_version or iteration.base
+    if parent is None:
+        return transitions.fail(iteration_id=iteration.id, reason="the iteration has no base checkpoint")
+    settings = plan.dpo
+    if "dpo.inferred_pairs" not in settings.overrides:
+        settings = TrainingPlan(settings.recipe, settings.overrides | {"dpo.inferred_pairs": plan.inferred_pairs})
+    return _train(iteration, purpose=DPO, stage=TrainingStage.DPO, plan=settings, parent=parent, seed=plan.seed)
+
+
+def evaluate(iteration: Iteration, plan: Plan) -> bool:
+    """Evaluate base and new checkpoint on the same held-out shapes with the same seed, one after the other."""
+    new = new_version(iteration)
+    if new is None or iteration.base is None:
+        return transitions.skip(iteration, reason="no new checkpoint was trained")
+    for purpose, version in ((EVALUATE_BASE, iteration.base), (EVALUATE_NEW, new)):
+        run = runs.live_run(iteration=iteration, purpose=purpose)
+        if run is None:
+            run_id = runs.new_run_id()
+            request = EvaluateRequest(
+                run_id=str(run_id),
+                attempt=0,
+                model=model_ref(version),
+                heldout_count=plan.evaluation.heldout_count,
+                seed=plan.evaluation.seed,
+            )
+            runs.ask(iteration=iteration, purpose=purpose, request=request, run_id=run_id)
+            return False
+        if run.status != TrainingRun.Status.SUCCEEDED:
+            return False
+    return transitions.enter_next(iteration)
+
+
+def promote(iteration: Iteration, plan: Plan) -> bool:
+    """Put the new checkpoint through the gate; promotion and decision stand or fall together."""
+    new = new_version(iteration)
+    if new is None or iteration.base is None:
+        return _keep_incumbent(iteration, reason="no new checkpoint was trained")
+    base_run = runs.live_run(iteration=iteration, purpose=EVALUATE_BASE)
+    new_run = runs.live_run(iteration=iteration, purpose=EVALUATE_NEW)
+    if base_run is None or new_run is None:
+        return _keep_incumbent(iteration, reason="the new checkpoint was not evaluated")
+    verdict = gate.judge(base=base_run.metrics, new=new_run.metrics, rules=plan.gate)
+    facts = {
+        "rules": list(verdict.rules),
+        "base": {"name": iteration.base.name, "metrics": base_run.metrics},
+        "new": {"name": new.name, "metrics": new_run.metrics},
+    }
+    if not verdict.promote:
+        return _keep_incumbent(iteration, reason=verdict.reason, **facts)
+    try:
+        with transaction.atomic():
+            swap_promoted(incumbent=iteration.base, version=new, actor=None, reason=verdict.reason)
+            decision = {"outcome": "promoted", "reason": verdict.reason} | facts
+            if not transitions.enter_next(iteration, decision=decision):
+                raise PromotionRaced("The iteration has moved on meanwhile.")
+    except PromotionRaced:
+        now_promoted = promoted_version()
+        if now_promoted is not None and now_promoted.id != iteration.base_id:
+            reason = f"{now_promoted.name} was promoted meanwhile, with which {new.name} was not compared"
+            return _keep_incumbent(iteration, reason=reason, **facts)
+        return False
+    return True
+
+
+STEPS: dict[str, Callable[[Iteration, Plan], bool]] = {
+    Iteration.Step.COLLECTING: collect,
+    Iteration.Step.FREEZING: freeze,
+    Iteration.Step.SFT: train_sft,
+    Iteration.Step.DPO: train_dpo,
+    Iteration.Step.EVALUATING: evaluate,
+    Iteration.Step.PROMOTING: promote,
+}
+
+
+def new_version(iteration: Iteration) -> ModelVersion | None:
+    """What this iteration trained last."""
+    return iteration.dpo_version or iteration.sft_version
+
+
+def usable_pairs(snapshot: Snapshot | None, plan: Plan) -> int:
+    """Exported pairs that DPO may learn from."""
+    if snapshot is None:
+        return 0
+    return snapshot.direct_pair_count + (snapshot.inferred_pair_count if plan.inferred_pairs else 0)
+
+
+def _train(
+    iteration: Iteration, *, purpose: str, stage: TrainingStage, plan: TrainingPlan, parent: ModelVersion, seed: int
+) -> bool:
+    if iteration.snapshot is None or runs.live_run(iteration=iteration, purpose=purpose):
+        return False
+    run_id = runs.new_run_id()
+    request = TrainRequest(
+        run_id=str(run_id),
+        attempt=0,
+        stage=stage,
+        recipe=plan.recipe,
+        seed=seed,
+        parent=model_ref(parent),
+        snapshot=datasets.snapshot_ref(iteration.snapshot),
+        overrides=plan.overrides,
+    )
+    runs.ask(iteration=iteration, purpose=purpose, request=request, run_id=run_id)
+    return False
+
+
+def _keep_incumbent(iteration: Iteration, *, reason: str, **facts: object) -> bool:
+    return transitions.enter_next(iteration, decision={"outcome": "kept incumbent", "reason": reason} | facts)
+
+
+def _why_no_pairs(snapshot: Snapshot | None) -> str:
+    if snapshot is None:
+        return "there is no snapshot"
+    dropped = snapshot.counts.get("pairs", {}).get("dropped", {})
+    left_out = ", ".join(f"{count} {reason}" for reason, count in sorted(dropped.items())) or "none was left out"
+    return f"the snapshot has no usable preference pair ({left_out})"
+
+
+def _set(iteration: Iteration, **fields: object) -> bool:
+    """Fill empty fields of an iteration that collects or freezes; False if somebody was first."""
+    empty = {f"{name}__isnull": True for name in fields}
+    return Iteration.objects.filter(id=iteration.id, step=iteration.step, **empty).update(**fields) == 1
+
+
+def _send_freeze(iteration: Iteration) -> None:
+    try:
+        app.send_task(FREEZE_TASK, kwargs={"iteration_id": str(iteration.id)}, queue=FREEZE_QUEUE, retry=False)
+    except (OperationalError, OSError) as error:
+        log.warning("broker_away", waiting_for="the next turn after its silence", error=str(error))

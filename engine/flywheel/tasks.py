@@ -1,0 +1,52 @@
+"""The room's Celery tasks: parse, call one service."""
+
+from typing import Any
+from uuid import UUID
+
+from celery import shared_task
+
+from engine.contracts.serialisation import from_json
+from engine.contracts.training import EvaluateReply, TrainProgress, TrainReply
+from engine.flywheel import services
+
+ADVANCE_SECONDS = 3.0
+
+BEAT_SCHEDULE = {
+    "advance-flywheel": {"task": "engine.flywheel.tasks.advance_running", "schedule": ADVANCE_SECONDS},
+}
+
+
+@shared_task(name="engine.flywheel.tasks.advance_running", expires=ADVANCE_SECONDS)
+def advance_running(**kwargs: Any) -> None:
+    """Do the next thing for the iteration that is under way."""
+    services.advance_running()
+
+
+@shared_task(name="engine.flywheel.tasks.advance")
+def advance(*, iteration_id: str, **kwargs: Any) -> None:
+    """Do the next thing now."""
+    services.advance(iteration_id=UUID(iteration_id))
+
+
+@shared_task(name="engine.flywheel.tasks.freeze", queue="geometry")
+def freeze(*, iteration_id: str, **kwargs: Any) -> None:
+    """Freeze the snapshot of an iteration."""
+    services.freeze_iteration(iteration_id=UUID(iteration_id))
+
+
+@shared_task(name="engine.flywheel.tasks.record_training_reply")
+def record_training_reply(*, message: dict[str, Any], **kwargs: Any) -> None:
+    """A trainer's answer."""
+    services.record_training_reply(reply=from_json(TrainReply, message))
+
+
+@shared_task(name="engine.flywheel.tasks.record_evaluation_reply")
+def record_evaluation_reply(*, message: dict[str, Any], **kwargs: Any) -> None:
+    """An evaluator's answer."""
+    services.record_evaluation_reply(reply=from_json(EvaluateReply, message))
+
+
+@shared_task(name="engine.flywheel.tasks.record_progress")
+def record_progress(*, message: dict[str, Any], **kwargs: Any) -> None:
+    """A trainer's sign of life."""
+    services.record_progress(progress=from_json(TrainProgress, message))

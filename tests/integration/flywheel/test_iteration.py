@@ -1,0 +1,465 @@
+"""One turn of the flywheel, and the ways in which it does not go round."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.utils import timezone
+
+from engine.contracts.blobs import BlobRef
+from engine.contracts.generation import ReplyStatus
+from engine.contracts.serialisation import from_json
+from engine.contracts.training import EVALUATE_TASK, TRAIN_TASK, TrainingStage, TrainProgress, TrainReply, TrainRequest
+from engine.datasets.models import Snapshot
+from engine.flywheel import services
+from engine.flywheel.models import Iteration, ModelVersion, TrainingRun
+from engine.flywheel.plan import UnusableSettings
+from engine.generation.models import Candidate, Collection, GenerationRequest
+from engine.lifecycle import State
+from engine.sourcing.models import TargetObject
+from engine.storage.services import store
+from engine.workforce.models import AuditEvent, Role
+from tests import factories as make
+from tests.integration.flywheel.conftest import World
+
+Step = Iteration.Step
+
+
+def request_sent(world: World) -> TrainRequest:
+    (message,) = world.waiting(TRAIN_TASK)
+    return from_json(TrainRequest, message["message"])
+
+
+def test_it_goes_round_once_and_the_next_collection_samples_from_the_promoted_checkpoint(world) -> None:
+    for _ in range(3):
+        world.add_target()
+    services.start(alpha=0.5)
+    first = world.run_until(Step.DONE)
+
+    assert first.decision["outcome"] == "promoted"
+    assert first.decision["rules"][0]["metric"] == "voxel_iou"
+    lineage = {row.name: row.parent and row.parent.name for row in ModelVersion.objects.select_related("parent")}
+    assert lineage == {"k0-pretrain": None, "k1-sft": "k0-pretrain", "k1-dpo": "k1-sft"}
+    promoted = ModelVersion.objects.get(promoted=True)
+    assert (promoted.name, promoted.stage, promoted.snapshot.iteration) == ("k1-dpo", "dpo", 1)
+    assert promoted.metrics == {"training": {"loss": 0.5}, "heldout": {"voxel_iou": 0.5}}
+    assert (first.snapshot.example_count, first.snapshot.direct_pair_count) == (3, 3)
+    assert set(first.step_seconds) == {"collecting", "freezing", "sft", "dpo", "evaluating", "promoting"}
+    assert first.ended_at is not None
+
+    services.start(alpha=0.6)
+    second = world.run_until(Step.DONE)
+
+    assert second.collection.model_version_id == promoted.id
+    assert second.collection.checkpoint_id == promoted.checkpoint_id
+    assert second.snapshot.example_count == 6  # all collections so far
+    assert ModelVersion.objects.get(promoted=True).name == "k2-dpo"
+    assert AuditEvent.objects.filter(subject_kind="iteration", verb="advance").count() == 12
+    assert AuditEvent.objects.filter(subject_kind="model_version", verb="promote").count() == 3
+
+
+def test_the_trainer_is_told_stage_recipe_parent_and_snapshot(world) -> None:
+    world.add_target()
+    services.start(alpha=0.5, settings={"sft": {"recipe": "mini_sft", "overrides": {"steps": 5}}})
+    iteration = world.run_until(Step.SFT)
+    sft = request_sent(world)
+    assert (sft.stage, sft.recipe, sft.overrides, sft.attempt) == (TrainingStage.SFT, "mini_sft", {"steps": 5}, 1)
+    assert sft.parent.model_version_id == str(iteration.base_id)
+    assert sft.snapshot.snapshot_sha256 == iteration.snapshot.manifest_id
+    assert sft.snapshot.example_count == 1
+
+    world.run_until(Step.DPO)
+    dpo = request_sent(world)
+    assert dpo.stage is TrainingStage.DPO
+    assert dpo.parent.model_version_id == str(ModelVersion.objects.get(name="k1-sft").id)
+    assert dpo.overrides == {"dpo.inferred_pairs": True}
+
+
+def test_base_and_new_checkpoint_are_evaluated_alike(world) -> None:
+    world.add_target()
+    services.start(alpha=0.5, settings={"evaluation": {"heldout_count": 4, "seed": 11}})
+    iteration = world.run_until(Step.DONE)
+    requests = [run.request for run in iteration.runs.filter(kind="evaluate").order_by("created_at")]
+    assert [(request["heldout_count"], request["seed"]) for request in requests] == [(4, 11), (4, 11)]
+    assert [request["model"]["model_version_id"] for request in requests] == [
+        str(iteration.base_id),
+        str(iteration.dpo_version_id),
+    ]
+
+
+def test_a_checkpoint_that_is_worse_than_the_gate_allows_is_kept_and_not_promoted(world) -> None:
+    world.add_target()
+    services.start(alpha=0.5)
+    iteration = world.run_until(Step.EVALUATING)
+    base = str(iteration.base_id)
+    world.voxel_iou = lambda model_version_id: 0.5 if model_version_id == base else 0.4
+    iteration = world.run_until(Step.DONE)
+
+    assert iteration.decision["outcome"] == "kept incumbent"
+    assert "voxel_iou 0.5000 → 0.4000" in iteration.decision["reason"]
+    assert ModelVersion.objects.get(promoted=True).name == "k0-pretrain"
+    assert ModelVersion.objects.filter(name="k1-dpo").exists()
+
+
+def test_figures_that_are_not_finite_are_never_promoted(world) -> None:
+    world.add_target()
+    services.start(alpha=0.5)
+    world.run_until(Step.EVALUATING)
+    world.voxel_iou = lambda model_version_id: float("nan")
+    iteration = world.run_until(Step.DONE)
+    assert iteration.decision["reason"] == "voxel_iou was not measured for the base"
+    assert iteration.runs.get(purpose="evaluate_new").metrics == {"voxel_iou": None}
+
+
+def test_without_usable_pairs_the_fine_tuned_checkpoint_goes_on(world) -> None:
+    world.generators = ("sam3d", "retrieval", "text_to_3d")
+    world.add_target()
+    services.start(alpha=0.5)
+    iteration = world.run_until(Step.DONE)
+
+    assert iteration.skipped == {"dpo": "the snapshot has no usable preference pair (2 loser_generator)"}
+    assert (iteration.failed, iteration.decision["outcome"]) == (False, "promoted")
+    assert ModelVersion.objects.get(promoted=True).name == "k1-sft"
+
+
+def test_inferred_pairs_count_only_where_the_settings_want_them(world, monkeypatch) -> None:
+    real = make.make_rated_selection
+    monkeypatch.setattr(make, "make_rated_selection", lambda **kwargs: real(**kwargs, compared=0))
+    world.add_target()
+    services.start(alpha=0.5, settings={"inferred_pairs": False})
+    iteration = world.run_until(Step.DONE)
+    assert iteration.snapshot.inferred_pair_count == 1
+    assert "dpo" in iteration.skipped
+
+
+def test_without_an_example_over_the_bar_the_incumbent_stays(world) -> None:
+    world.rating = 0.2
+    world.add_target()
+    services.start(alpha=0.5)
+    iteration = world.run_until(Step.DONE)
+
+    assert set(iteration.skipped) == {"sft", "dpo", "evaluating"}
+    assert iteration.decision == {"outcome": "kept incumbent", "reason": "no new checkpoint was trained"}
+    assert not iteration.runs.exists()
+
+
+def test_a_diverged_training_stops_the_iteration_and_resume_tries_again_with_other_settings(world) -> None:
+    world.add_target()
+    services.start(alpha=0.5)
+    world.run_until(Step.SFT)
+    world.answer(failing="the loss is not finite at step 12; no update was made")
+
+    iteration = Iteration.objects.get()
+    assert (iteration.step, iteration.failed) == (Step.SFT, True)
+    assert iteration.failure == "sft: the loss is not finite at step 12; no update was made"
+    assert ModelVersion.objects.get(promoted=True).name == "k0-pretrain"
+    world.tick()
+    assert not world.waiting(TRAIN_TASK)
+
+    slower = {"sft": {"recipe": "mini_sft", "overrides": {"optimiser.learning_rate": 1e-5}}}
+    services.resume(number=1, settings=slower)
+    world.tick()
+    assert request_sent(world).overrides == {"optimiser.learning_rate": 1e-5}
+    assert world.run_until(Step.DONE).decision["outcome"] == "promoted"
+    assert list(iteration.runs.filter(purpose="sft").values_list("status", flat=True).order_by("created_at")) == [
+        "failed",
+        "succeeded",
+    ]
+
+
+def test_a_step_that_keeps_failing_can_be_left_out(world) -> None:
+    world.add_target()
+    services.start(alpha=0.5)
+    world.run_until(Step.DPO)
+    world.answer(failing="out of memory")
+    services.resume(number=1, skip=True)
+    iteration = world.run_until(Step.DONE)
+    assert iteration.skipped == {"dpo": "left out by hand"}
+    assert ModelVersion.objects.get(promoted=True).name == "k1-sft"
+
+
+def test_only_a_failed_iteration_can_be_resumed(world) -> None:
+    services.start(alpha=0.5)
+    with pytest.raises(services.NothingToResume):
+        services.resume(number=1)
+    with pytest.raises(services.NoSuchIteration):
+        services.resume(number=2)
+
+
+def test_there_is_one_iteration_at_a_time(world) -> None:
+    services.start(alpha=0.5)
+    with pytest.raises(services.IterationRunning, match="Iteration 1 is not done"):
+        services.start(alpha=0.5)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "wanted"),
+    [
+        (1.5, {}),
+        (0.5, {"sweet": 1}),
+        (0.5, {"gate": []}),
+        (0.5, {"gate": [{"metric": "voxel_iou", "better": "bigger"}]}),
+        (0.5, {"revisit": ["generating"]}),
+        (0.5, {"max_rounds": 0}),
+    ],
+)
+def test_settings_that_make_no_sense_start_nothing(world, alpha, wanted) -> None:
+    with pytest.raises(UnusableSettings):
+        services.start(alpha=alpha, settings=wanted)
+    assert not Iteration.objects.exists()
+
+
+def test_an_answer_counts_once(world) -> None:
+    world.add_target()
+    services.start(alpha=0.5)
+    world.run_until(Step.SFT)
+    (message,) = world.waiting(TRAIN_TASK)
+    reply = world.reply_to(TRAIN_TASK, message)
+    assert world.deliver(reply) is True
+    assert world.deliver(reply) is False
+    assert ModelVersion.objects.filter(name="k1-sft").count() == 1
+
+
+def test_a_silent_trainer_is_sent_the_run_again_and_then_given_up(world, settings) -> None:
+    settings.LATHE_TRAINING_ATTEMPTS = 2
+    world.add_target()
+    services.start(alpha=0.5)
+    world.run_until(Step.SFT)
+    first = request_sent(world)
+    world.tick(later=timedelta(hours=2))
+    attempts = [message["message"]["attempt"] for message in world.waiting(TRAIN_TASK)]
+    assert attempts == [1, 2]
+
+    failure = TrainReply(run_id=first.run_id, attempt=1, status=ReplyStatus.FAILED, error="killed")
+    assert world.deliver(failure) is False  # the second attempt is under way
+    world.tick(later=timedelta(hours=4))
+    iteration = Iteration.objects.get()
+    assert iteration.failure == "sft: no sign of life from any trainer in 2 attempts"
+
+
+def test_a_late_success_of_an_earlier_attempt_counts(world) -> None:
+    world.add_target()
+    services.start(alpha=0.5)
+    world.run_until(Step.SFT)
+    world.tick(later=timedelta(hours=2))
+    first, second = world.waiting(TRAIN_TASK)
+    assert world.deliver(world.reply_to(TRAIN_TASK, first)) is True
+    assert world.deliver(world.reply_to(TRAIN_TASK, second)) is False
+    assert TrainingRun.objects.get(purpose="sft").status == "succeeded"
+
+
+def test_a_sign_of_life_moves_the_deadline(world, settings) -> None:
+    world.add_target()
+    services.start(alpha=0.5)
+    world.run_until(Step.SFT)
+    run = TrainingRun.objects.get(purpose="sft")
+    before = timezone.now()
+    sign = TrainProgress(run_id=str(run.id), attempt=1, step=3, total_steps=10, metrics={"loss": float("inf")})
+    assert services.record_progress(progress=sign) is True
+    run.refresh_from_db()
+    assert (run.step, run.total_steps, run.metrics) == (3, 10, {"loss": None})
+    assert run.deadline_at < before + timedelta(seconds=settings.LATHE_TRAINING_SILENCE_SECONDS + 60)
+    stale = TrainProgress(run_id=str(run.id), attempt=7, step=9, total_steps=10)
+    assert services.record_progress(progress=stale) is False
+
+
+@pytest.mark.parametrize("checkpoint", [None, BlobRef("0" * 64, "application/x-safetensors", 3)])
+def test_a_success_without_a_stored_checkpoint_is_a_failure(world, checkpoint) -> None:
+    world.add_target()
+    services.start(alpha=0.5)
+    world.run_until(Step.SFT)
+    run_id = request_sent(world).run_id
+    world.deliver(TrainReply(run_id=run_id, attempt=1, status=ReplyStatus.SUCCEEDED, checkpoint=checkpoint))
+    assert Iteration.objects.get().failed
+    assert TrainingRun.objects.get(id=run_id).status == "failed"
+
+
+def test_an_answer_to_a_run_that_nobody_asked_for_is_ignored(world) -> None:
+    reply = TrainReply(run_id="7b8c1c3e-8f53-4c9c-8d0e-5a4f0d3f6a11", attempt=1, status=ReplyStatus.SUCCEEDED)
+    assert world.deliver(reply) is False
+
+
+def test_nothing_is_lost_while_the_broker_is_away(world) -> None:
+    world.add_target()
+    world.broker_away = True
+    services.start(alpha=0.5)
+    world.tick()
+    assert TrainingRun.objects.get().status == "waiting"
+    world.broker_away = False
+    assert world.run_until(Step.DONE).decision["outcome"] == "promoted"
+
+
+def test_a_failed_pretraining_stops_the_first_iteration_and_can_be_tried_again(world) -> None:
+    world.add_target()
+    services.start(alpha=0.5)
+    world.tick()
+    world.answer(failing="no space left")
+    iteration = Iteration.objects.get()
+    assert (iteration.step, iteration.failure) == (Step.COLLECTING, "pretrain: no space left")
+    services.resume(number=1)
+    assert world.run_until(Step.DONE).decision["outcome"] == "promoted"
+
+
+def test_pretraining_ahead_of_the_first_iteration(world) -> None:
+    run = services.pretrain()
+    assert services.pretrain() == run
+    world.tick()
+    world.answer()
+    assert services.pretrain() == ModelVersion.objects.get(promoted=True)
+    world.add_target()
+    services.start(alpha=0.5)
+    assert world.run_until(Step.FREEZING).base.name == "k0-pretrain"
+
+
+def test_a_version_that_was_promoted_by_hand_meanwhile_stays(world) -> None:
+    world.add_target()
+    services.start(alpha=0.5)
+    world.run_until(Step.EVALUATING)
+    other = make.make_model_version(name="by-hand")
+    person = make.make_user(Role.ML_ENGINEER)
+    services.promote(model_version_id=other.id, actor=person)
+    iteration = world.run_until(Step.DONE)
+
+    assert ModelVersion.objects.get(promoted=True) == other
+    assert iteration.decision["outcome"] == "kept incumbent"
+    assert "by-hand was promoted meanwhile" in iteration.decision["reason"]
+    assert AuditEvent.objects.filter(verb="promote", actor=person, subject_id=other.id).exists()
+
+
+def test_promoting_the_promoted_version_changes_nothing(world) -> None:
+    version = make.make_model_version(promoted=True)
+    assert services.promote(model_version_id=version.id, actor=None) == version
+    assert not AuditEvent.objects.exists()
+
+
+def test_a_damaged_object_stops_the_freeze_and_resume_goes_on(world) -> None:
+    world.add_target()
+    services.start(alpha=0.5)
+    world.run_until(Step.FREEZING)
+    mesh = Candidate.objects.filter(generator="sam3d").first().mesh
+    content = store().get(mesh.sha256)
+    folder = Path(django_settings.LATHE_STORAGE_URL.removeprefix("file://"))
+    next(path for path in folder.rglob("*") if path.name == mesh.sha256).unlink()
+    world.do_freeze_tasks()
+    iteration = Iteration.objects.get()
+    assert iteration.failed
+    assert mesh.sha256 in iteration.failure
+
+    store().put(content, media_type=mesh.media_type)
+    services.resume(number=1)
+    assert world.run_until(Step.DONE).snapshot.status == "frozen"
+
+
+class TestCollecting:
+    """Which targets are asked for, and when the collection is over."""
+
+    @pytest.fixture(autouse=True)
+    def base(self, world) -> ModelVersion:
+        content = store().put(b"base", media_type="application/x-safetensors")
+        blob = make.make_blob(b"base", media_type=content.media_type)
+        return make.make_model_version(name="base", promoted=True, checkpoint=blob)
+
+    def test_nothing_to_collect_waits_for_targets_instead_of_freezing_nothing(self, world) -> None:
+        services.start(alpha=0.5)
+        for _ in range(3):
+            world.tick()
+        assert Iteration.objects.get().step == Step.COLLECTING
+        world.add_target()
+        assert world.run_until(Step.DONE).snapshot.example_count == 1
+
+    def test_a_limit_takes_fresh_targets_first_and_revisits_for_the_rest(self, world) -> None:
+        done = [world.add_target() for _ in range(3)]
+        TargetObject.objects.update(state=State.DONE, state_changed_at=timezone.now() - timedelta(days=1))
+        fresh = world.add_target()
+        services.start(alpha=0.5, settings={"target_limit": 3})
+        world.tick()
+        asked = set(GenerationRequest.objects.values_list("target_id", flat=True))
+        assert fresh.id in asked
+        assert len(asked & {target.id for target in done}) == 2
+        world.tick()
+        assert GenerationRequest.objects.count() == 3
+
+    def test_only_the_states_of_the_settings_are_revisited(self, world) -> None:
+        world.add_target()
+        TargetObject.objects.update(state=State.DONE, state_changed_at=timezone.now() - timedelta(days=1))
+        services.start(alpha=0.5, settings={"revisit": ["shelved"]})
+        world.tick()
+        assert not GenerationRequest.objects.exists()
+
+    def test_targets_that_are_done_in_this_collection_are_not_asked_again(self, world) -> None:
+        world.add_target()
+        services.start(alpha=0.5, settings={"evaluation": {"heldout_count": 2}})
+        world.run_until(Step.FREEZING)
+        assert GenerationRequest.objects.count() == 1
+        assert not Collection.objects.filter(closed_at__isnull=True).exists()
+
+    @pytest.mark.parametrize("state", [State.TRIAGE, State.WITH_ARTIST])
+    def test_artists_are_waited_for_only_if_wanted(self, world, state) -> None:
+        for wanted in (True, False):
+            world.add_target()
+            number = services.start(alpha=0.5, settings={"wait_for_artists": wanted, "revisit": []}).number
+            world.tick()
+            TargetObject.objects.filter(state=State.GENERATING).update(state=state)
+            world.tick()
+            iteration = Iteration.objects.get(number=number)
+            assert iteration.step == (Step.COLLECTING if wanted else Step.FREEZING)
+            if wanted:
+                services.stop_collecting(number=number)
+            iteration = world.run_until(Step.DONE)
+
+    def test_collecting_ends_when_told(self, world) -> None:
+        world.add_target()
+        services.start(alpha=0.5)
+        world.tick()
+        person = make.make_user(Role.ML_ENGINEER)
+        services.stop_collecting(number=1, actor=person)
+        world.tick()
+        assert Iteration.objects.get().step == Step.FREEZING
+        assert AuditEvent.objects.filter(verb="stop_collecting", actor=person).exists()
+        with pytest.raises(services.NotCollecting):
+            services.stop_collecting(number=1)
+
+    def test_a_suite_that_cannot_be_compared_stops_the_iteration_with_the_reason(self, world) -> None:
+        services.start(alpha=0.5, settings={"suite": {"sam3d": 1}})
+        world.tick()
+        assert "at least two candidates" in Iteration.objects.get().failure
+        services.resume(number=1, settings={"suite": {"sam3d": 2}})
+        world.add_target()
+        assert not world.run_until(Step.DONE).failed
+
+
+def test_the_report_counts_what_happened(world) -> None:
+    world.add_target()
+    services.start(alpha=0.5)
+    world.run_until(Step.DONE)
+    report = services.report()
+
+    assert report["images"] == report["targets"]["by_state"]["done"] == 1
+    assert report["candidates"]["by_generator"] == {"retrieval": 1, "sam3d": 2}
+    assert report["candidates"]["by_model_version"] == {"k0-pretrain": 2}
+    assert (report["comparisons"], report["selections"]) == (2, {"rated": 1, "accepted": 1, "rejected": 0})
+    (snapshot,) = report["snapshots"]
+    assert snapshot["sha256"] == Snapshot.objects.get().manifest_id
+    assert [snapshot[name] for name in ("positives", "negatives", "direct_pairs", "inferred_pairs")] == [1, 1, 1, 0]
+    assert [row["name"] for row in report["model_versions"]] == ["k0-pretrain", "k1-sft", "k1-dpo"]
+    assert report["iterations"][0]["seconds_by_step"].keys() == {
+        "collecting",
+        "freezing",
+        "sft",
+        "dpo",
+        "evaluating",
+        "promoting",
+    }
+
+
+def test_the_status_is_cheap(world, django_assert_max_num_queries) -> None:
+    assert services.status() == {"iteration": None, "promoted": None}
+    world.add_target()
+    services.start(alpha=0.5)
+    world.run_until(Step.SFT)
+    with django_assert_max_num_queries(3):
+        status = services.status()
+    assert status["promoted"] == "k0-pretrain"
+    assert (status["iteration"]["step"], status["iteration"]["run"]["purpose"]) == ("sft", "sft")
+    assert world.waiting(EVALUATE_TASK) == []

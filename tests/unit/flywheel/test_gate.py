@@ -1,0 +1,50 @@
+"""The promotion gate, by hand arithmetic."""
+
+import pytest
+
+from engine.flywheel.gate import judge
+from engine.flywheel.plan import GateRule, UnusableSettings, complete_settings, plan_from
+
+VOXEL = GateRule(metric="voxel_iou", tolerance=0.02)
+CHAMFER = GateRule(metric="chamfer_l2", tolerance=0.01, better="lower")
+
+
+@pytest.mark.parametrize(
+    ("base", "new", "promote"),
+    [(0.50, 0.60, True), (0.50, 0.50, True), (0.50, 0.4801, True), (0.50, 0.479, False), (0.50, None, False)],
+)
+def test_higher_is_better_with_tolerance(base, new, promote) -> None:
+    assert judge(base={"voxel_iou": base}, new={"voxel_iou": new}, rules=[VOXEL]).promote is promote
+
+
+@pytest.mark.parametrize(("new", "promote"), [(0.05, True), (0.109, True), (0.111, False), (float("nan"), False)])
+def test_lower_is_better(new, promote) -> None:
+    assert judge(base={"chamfer_l2": 0.1}, new={"chamfer_l2": new}, rules=[CHAMFER]).promote is promote
+
+
+def test_every_rule_must_hold_and_the_reason_names_those_that_do_not() -> None:
+    verdict = judge(
+        base={"voxel_iou": 0.5, "chamfer_l2": 0.1}, new={"voxel_iou": 0.7, "chamfer_l2": 0.2}, rules=[VOXEL, CHAMFER]
+    )
+    assert not verdict.promote
+    assert verdict.reason == "chamfer_l2 0.1000 → 0.2000, worse by 0.1000 (allowed 0.01)"
+    assert [rule["passed"] for rule in verdict.rules] == [True, False]
+
+
+def test_a_metric_that_the_base_lacks_refuses() -> None:
+    verdict = judge(base={}, new={"voxel_iou": 0.9}, rules=[VOXEL])
+    assert verdict.reason == "voxel_iou was not measured for the base"
+
+
+def test_settings_are_written_out_in_full_and_read_back() -> None:
+    complete = complete_settings({"suite": {"sam3d": 8}, "sft": {"recipe": "mini_sft", "overrides": {"steps": 3}}})
+    assert complete["dpo"] == {"recipe": "mini_dpo", "overrides": {}}
+    assert plan_from(complete) == plan_from(
+        {"suite": {"sam3d": 8}, "sft": {"recipe": "mini_sft", "overrides": {"steps": 3}}}
+    )
+    assert complete_settings(complete) == complete
+
+
+def test_a_misspelt_setting_is_named() -> None:
+    with pytest.raises(UnusableSettings, match="unknown fields widenning"):
+        plan_from({"widenning": 2})
