@@ -1,0 +1,105 @@
+"""Whatever a generator does, its run ends with an answer, and what it had made by then is kept."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from engine.contracts.generation import GenerateReply, GenerateRequest, ReplyStatus
+from engine.contracts.glb import check_canonical
+from engine.embedded.places import CHECKOUT
+from engine.storage.blobs import BlobStore
+from model_workers import generation
+from model_workers.host_process import HostProcess
+
+MakeRequest = Callable[..., GenerateRequest]
+
+
+@pytest.fixture
+def run(
+    scrubbed_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., GenerateReply]]:
+    """Run a request in a host of the test's own, without Celery."""
+    for name, value in scrubbed_environment.items():
+        monkeypatch.setenv(name, value)
+    host = HostProcess(memory_bytes=1500 * 2**20)
+    monkeypatch.setattr(generation, "host", lambda: host)
+    yield generation.generate
+    host.close()
+
+
+def test_a_good_generator_of_a_third_party(
+    run: Callable[..., GenerateReply], make_request: MakeRequest, store: BlobStore
+) -> None:
+    reply = run(make_request("strange_good"))
+    assert (reply.status, reply.error) == (ReplyStatus.SUCCEEDED, "")
+    assert [candidate.seed for candidate in reply.candidates] == [1, 2]
+    summary = check_canonical(store.get(reply.candidates[0].mesh.sha256), max_bytes=10**6, max_faces=100)
+    assert (summary.face_count, summary.watertight) == (12, True)
+
+
+def test_the_host_is_kept_and_replaced_when_it_is_lost(
+    run: Callable[..., GenerateReply], make_request: MakeRequest
+) -> None:
+    def pid_of(reply: GenerateReply) -> int:
+        return int(reply.candidates[0].parameters["pid"])
+
+    first = run(make_request("strange_good"))
+    raising = run(make_request("strange_raising"))
+    assert pid_of(raising) == pid_of(first)
+    assert (raising.status, raising.error) == (ReplyStatus.FAILED, "ZeroDivisionError: of a parameter")
+    crashing = run(make_request("strange_crashing"))
+    assert (crashing.status, crashing.error) == (ReplyStatus.FAILED, "the generator's process ended with signal 11")
+    assert [candidate.seed for candidate in crashing.candidates] == [1]
+    hanging = run(make_request("strange_hanging", deadline_seconds=4.0))
+    assert (hanging.status, hanging.error) == (ReplyStatus.FAILED, "the generator took longer than 4 s")
+    assert [candidate.seed for candidate in hanging.candidates] == [1]
+    after = run(make_request("strange_good"))
+    assert after.status is ReplyStatus.SUCCEEDED
+    assert pid_of(after) != pid_of(first)
+
+
+@pytest.mark.parametrize(
+    ("generator", "status", "kept", "reason"),
+    [
+        ("strange_empty", ReplyStatus.FAILED, [], "the generator returned no mesh"),
+        ("strange_nofaces", ReplyStatus.FAILED, [], "seed 1: the mesh has no faces; seed 2: the mesh has no faces"),
+        ("strange_notanumber", ReplyStatus.SUCCEEDED, [2], "seed 1: the mesh has NaN or infinite vertices"),
+        ("strange_notamesh", ReplyStatus.FAILED, [], "returned str instead of a mesh"),
+        ("strange_colossal", ReplyStatus.FAILED, [], "used more than 800 MB of memory"),
+        ("strange_unloadable", ReplyStatus.FAILED, [], "ended with exit status 1"),
+        ("no_such_generator", ReplyStatus.FAILED, [], "there is no generator 'no_such_generator' on this worker"),
+    ],
+)
+def test_broken_generators(
+    run: Callable[..., GenerateReply],
+    make_request: MakeRequest,
+    generator: str,
+    status: ReplyStatus,
+    kept: list[int],
+    reason: str,
+) -> None:
+    reply = run(make_request(generator))
+    assert reply.status is status
+    assert [candidate.seed for candidate in reply.candidates] == kept
+    assert reason in reply.error
+
+
+def test_a_mesh_of_too_many_faces_is_reduced(run: Callable[..., GenerateReply], make_request: MakeRequest) -> None:
+    (candidate, _) = run(make_request("strange_fine")).candidates
+    assert 40_000 <= candidate.face_count <= 50_000
+    assert candidate.watertight
+
+
+def test_workers_know_neither_django_nor_a_database(scrubbed_environment: dict[str, str]) -> None:
+    # kombu imports django.utils.functional wherever Django is installed; nothing of it is set up or connected.
+    code = (
+        "import sys, model_workers.tasks, model_workers.host; "
+        "unwanted = {'django.conf', 'django.db', 'django.apps', 'psycopg', 'rest_framework'}; "
+        "print(sorted(unwanted & set(sys.modules)))"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", code], cwd=CHECKOUT, env=scrubbed_environment, capture_output=True, text=True, check=True
+    )
+    assert finished.stdout.strip() == "[]"
