@@ -20,7 +20,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from scripts.demo_report import print_report
 
 from engine.embedded.places import CHECKOUT, var_folder
 from engine.rehearsal.client import ApiClient
@@ -28,6 +27,7 @@ from engine.rehearsal.crowd import Crowd
 from engine.rehearsal.people import Annotator, Artist, Person, Reviewer
 from engine.rehearsal.temperament import Temperament
 from engine.serve.background import BackgroundLathe
+from scripts.demo_report import print_report
 
 TURNS = 2
 # The bar rises with the turns, as in the cross-entropy method (paper 3.2.2).
