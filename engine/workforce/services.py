@@ -73,13 +73,13 @@ class Claim:
 def create_person(*, username: str, password: str, roles: Iterable[Role] = ()) -> User:
     """A person with a login. An existing person of that name gets this password and these roles in addition.
 
-    Administrators may use the admin site.
+    Administrators and ML engineers may open the admin site; ML engineers only look.
     """
     roles = list(roles)
     with transaction.atomic():
         user, _ = User.objects.get_or_create(username=username)
-        if Role.ADMIN in roles:
-            user.is_staff = user.is_superuser = True
+        user.is_staff |= bool({Role.ADMIN, Role.ML_ENGINEER} & set(roles))
+        user.is_superuser |= Role.ADMIN in roles
         user.set_password(password)
         user.save()
         user.groups.add(*(Group.objects.get_or_create(name=role.value)[0] for role in roles))
