@@ -29,7 +29,7 @@ lint: setup ## formatting, lint, types, import rules, missing migrations
 
 bench: ## claims per second and latencies on 100,000 work items, as JSON
 	@$(PYTHON) scripts/setup.py --without-browser
-	@$(VENV)/python manage.py bench_claims
+	@$(VENV)/python -m benchmarks
 
 schema: ## write the OpenAPI schema and the TypeScript types made from it
 	@bash scripts/schema.sh
