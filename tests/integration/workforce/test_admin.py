@@ -44,12 +44,12 @@ def test_lists_open_with_a_query_count_that_does_not_grow(
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("page", ["add", "delete"])
-def test_owned_rows_are_not_edited_here(page: str, engineer: Client) -> None:
+@pytest.mark.parametrize("action", ["add", "delete"])
+def test_owned_rows_are_not_edited_here(action: str, engineer: Client) -> None:
     make_history(1)
     event = AuditEvent.objects.latest("id")
-    arguments = [] if page == "add" else [event.pk]
-    assert engineer.post(reverse(f"admin:workforce_auditevent_{page}", args=arguments)).status_code == 403
+    arguments = [] if action == "add" else [event.pk]
+    assert engineer.post(reverse(f"admin:workforce_auditevent_{action}", args=arguments)).status_code == 403
     assert engineer.get(reverse("admin:workforce_auditevent_change", args=[event.pk])).status_code == 200
 
 
