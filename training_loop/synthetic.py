@@ -81,16 +81,17 @@ def draw_example(
     # Even instance seeds train, odd ones are held out.
     instance_seed = 2 * int(rng.integers(2**30)) + (split == "heldout")
     shape = build_shape(category, instance_seed)
+    vertices = np.asarray(shape.mesh.vertices)
     for _ in range(_ATTEMPTS):
         intrinsics = sample_intrinsics(rng, image_px)
-        pose = sample_pose(rng, intrinsics)
+        pose = sample_pose(rng, intrinsics, vertices)
         light = sample_light(rng)
         rendering = render(shape.mesh, pose, intrinsics, light, cull_backfaces=True)
         if rendering.mask.mean() >= _MIN_VISIBLE_PX_SHARE:
             break
     else:
         raise RuntimeError(f"no camera sees {category} with instance seed {instance_seed}")
-    floor_object = float(shape.mesh.vertices[:, 1].min())
+    floor_object = float(vertices[:, 1].min())
     background, background_depth = sample_background(rng, intrinsics, pose, floor_object)
     image, depth = composite(rendering, background, background_depth)
     return SyntheticExample(
@@ -142,28 +143,31 @@ def sample_intrinsics(rng: np.random.Generator, image_px: int) -> Intrinsics:
     return Intrinsics(fx=focal_px, fy=focal_px, cx=image_px / 2, cy=image_px / 2, width=image_px, height=image_px)
 
 
-def sample_pose(rng: np.random.Generator, intrinsics: Intrinsics) -> Pose:
-    """An upright-biased view: any azimuth, elevation −10 to 50°, a little roll, 0.1 to 2 units large, off centre.
+def sample_pose(rng: np.random.Generator, intrinsics: Intrinsics, vertices: NDArray[np.float64]) -> Pose:
+    """An upright-biased view of the object with these `vertices` (n, 3), object frame.
 
-    The object's unit cube spans 35 to 95 % of the image.
+    Any azimuth, elevation −10 to 50°, a little roll, 0.1 to 2 units large; its longer side spans 35 to 95 % of the
+    image and it lies inside, rather towards the middle.
     """
-    elevation = float(np.clip(rng.normal(18, 16), -10, 50))
-    scale = float(np.exp(rng.uniform(np.log(0.1), np.log(2.0))))
-    span_px = rng.uniform(0.35, 0.95) * intrinsics.width
-    distance = scale * (intrinsics.fx / span_px + 0.5)
-    room_px = max(0.0, (intrinsics.width - span_px) / 2)
-    shift_px = rng.uniform(-1, 1, size=2) * room_px
-    return look_at_object(
+    upright = look_at_object(
         azimuth_degrees=float(rng.uniform(0, 360)),
-        elevation_degrees=elevation,
-        distance=distance,
+        elevation_degrees=float(np.clip(rng.normal(18, 16), -10, 50)),
         roll_degrees=float(rng.normal(0, 4)),
-        scale=scale,
-        offset_camera=(
-            float(shift_px[0] * distance / intrinsics.fx),
-            float(shift_px[1] * distance / intrinsics.fy),
-        ),
+        distance=1.0,
     )
+    turned = vertices @ rotation_from_quaternion(upright.rotation_wxyz).T
+    low, high = turned.min(axis=0), turned.max(axis=0)
+    scale = float(np.exp(rng.uniform(np.log(0.1), np.log(2.0))))
+    extent, middle = scale * (high - low), scale * (high + low) / 2
+    span_px = rng.uniform(0.35, 0.95) * intrinsics.width
+    # The span holds at the depth of the nearest point, so perspective keeps the object inside.
+    nearest = intrinsics.fx * float(extent[:2].max()) / span_px
+    distance = nearest - scale * float(low[2])
+    size_px = intrinsics.fx * extent[:2] / nearest
+    room_px = np.array([intrinsics.width, intrinsics.height]) - size_px
+    shift_px = np.clip(rng.normal(0, 0.25, size=2), -0.5, 0.5) * room_px
+    centre = shift_px * nearest / intrinsics.fx - middle[:2]
+    return Pose(upright.rotation_wxyz, (float(centre[0]), float(centre[1]), distance), (scale, scale, scale))
 
 
 def sample_light(rng: np.random.Generator) -> Light:
@@ -192,9 +196,15 @@ def sample_background(
     return wall, depth
 
 
+def sample_tone(rng: np.random.Generator) -> NDArray[np.float64]:
+    """A colour (3,) as rooms and landscapes have: mostly muted."""
+    grey = rng.uniform(40, 215)
+    return np.clip(grey + rng.normal(0, 1, size=3) * rng.uniform(2, 45), 0, 255)
+
+
 def gradient(rng: np.random.Generator, intrinsics: Intrinsics) -> NDArray[np.uint8]:
     """A smooth passage between two colours in a random direction, (H, W, 3)."""
-    first, second = rng.uniform(20, 235, size=(2, 3))
+    first, second = sample_tone(rng), sample_tone(rng)
     angle = rng.uniform(0, 2 * np.pi)
     v, u = np.mgrid[0 : intrinsics.height, 0 : intrinsics.width] / max(intrinsics.height, intrinsics.width) - 0.5
     share = np.clip(0.5 + np.cos(angle) * u + np.sin(angle) * v, 0, 1)[..., None]
@@ -203,9 +213,10 @@ def gradient(rng: np.random.Generator, intrinsics: Intrinsics) -> NDArray[np.uin
 
 def noise_texture(rng: np.random.Generator, height: int, width: int) -> NDArray[np.uint8]:
     """Cloudy colour noise in a few octaves around a random tone, (height, width, 3)."""
-    total = np.tile(rng.uniform(50, 205, size=3), (height, width, 1))
+    total = np.tile(sample_tone(rng), (height, width, 1))
     for cells in (3, 7, 19):
-        patch = rng.normal(0, 1, size=(cells, cells, 3)) * (0.3 + 0.7 * rng.random(3)) * rng.uniform(8, 32)
+        brightness, tint = rng.normal(0, 1, size=(cells, cells, 1)), rng.normal(0, 0.3, size=(cells, cells, 3))
+        patch = (brightness + tint) * rng.uniform(4, 28)
         for channel in range(3):
             layer = Image.fromarray(patch[..., channel].astype(np.float32))
             total[..., channel] += np.asarray(layer.resize((width, height), Image.Resampling.BICUBIC))

@@ -7,7 +7,6 @@ Object frame: Y up, front +Z, fitted to [-0.5, 0.5]³. A mesh is a union of clos
 from training_loop.shape_library import creatures, devices, food, furniture, things, tools, vehicles, vessels, wearables
 from training_loop.shape_library.parameters import Choice, Count, Flag, InvalidParameterError, Parameter, Range
 from training_loop.shape_library.registry import (
-    Complexity,
     ShapeCategory,
     ShapeInstance,
     UnknownCategoryError,
@@ -22,7 +21,6 @@ CATEGORIES: tuple[str, ...] = registered_names()
 __all__ = [
     "CATEGORIES",
     "Choice",
-    "Complexity",
     "Count",
     "Flag",
     "InvalidParameterError",

@@ -44,7 +44,6 @@ def limb(points: list[tuple[float, float, float]], radii: list[float], *, steps:
 
 @shape(
     "cat",
-    complexity="deformable",
     coat=Choice(tuple(COATS)),
     pose=Choice(("sitting", "standing", "lying")),
     build=Range(0.85, 1.25, "slim", "plump"),
@@ -115,7 +114,6 @@ def _cat_head(coat: Rgb) -> list[Part]:
 
 @shape(
     "dog",
-    complexity="deformable",
     coat=Choice(tuple(COATS)),
     pose=Choice(("sitting", "standing")),
     build=Range(0.8, 1.25, "slim", "sturdy"),
@@ -177,7 +175,6 @@ def dog(*, coat: str, pose: str, build: float, snout: float, ears: str, legs: fl
 
 @shape(
     "horse",
-    complexity="deformable",
     coat=Choice(("brown", "black", "white", "grey", "sandy")),
     build=Range(0.85, 1.15, "slender", "heavy"),
     neck=Range(0.0, 1.0, "with a lowered head", "with a raised head"),
@@ -217,7 +214,6 @@ def horse(*, coat: str, build: float, neck: float, stride: float) -> list[Part]:
 
 @shape(
     "bird",
-    complexity="deformable",
     plumage=Choice(("white", "black", "brown", "blue", "red", "yellow", "green")),
     pose=Choice(("perched", "flying")),
     neck=Range(0.1, 0.7, "short-necked", "long-necked"),
@@ -261,7 +257,6 @@ def bird(*, plumage: str, pose: str, neck: float, legs: float, beak: float) -> l
 
 @shape(
     "fish",
-    complexity="deformable",
     scales=Choice(("orange", "red", "sky blue", "blue", "steel", "yellow", "green")),
     length=Range(1.0, 2.0, "round", "slender"),
     swim=Range(-0.25, 0.25),
@@ -289,7 +284,6 @@ def fish(*, scales: str, length: float, swim: float, fin: float) -> list[Part]:
 
 @shape(
     "teddy_bear",
-    complexity="deformable",
     noun="teddy bear",
     plush=Choice(("brown", "beige", "cream", "pink", "grey")),
     belly=Range(0.85, 1.15, "slim", "chubby"),
@@ -321,7 +315,6 @@ def teddy_bear(*, plush: str, belly: float, ears: float, bow: bool, arms: float)
 
 @shape(
     "person",
-    complexity="deformable",
     skin=Choice(tuple(SKIN), dict.fromkeys(SKIN, "")),
     hair=Choice(tuple(HAIR), _HAIR_WORDS),
     top=Choice(
@@ -379,7 +372,6 @@ def _head(flesh: Rgb, hair: Rgb, *, long_hair: bool) -> list[Part]:
 
 @shape(
     "bust",
-    complexity="deformable",
     noun="bust of a person",
     skin=Choice(tuple(SKIN), dict.fromkeys(SKIN, "")),
     hair=Choice(tuple(HAIR), _HAIR_WORDS),

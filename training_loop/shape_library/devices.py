@@ -12,7 +12,6 @@ CASES = ("black", "white", "steel", "charcoal")
 
 @shape(
     "laptop",
-    complexity="structured",
     case=Choice(("steel", "black", "white", "charcoal", "red", "green")),
     opening=Range(75.0, 135.0, "half-open", "wide-open"),
     width=Range(1.3, 1.6, "small", "large"),
@@ -39,7 +38,6 @@ def laptop(*, case: str, opening: float, width: float, thickness: float, bright:
 
 @shape(
     "monitor",
-    complexity="structured",
     case=Choice(CASES),
     width=Range(1.2, 2.0, "narrow", "wide"),
     stand=Choice(("neck", "feet"), {"neck": "with a round foot", "feet": "with two feet"}),
@@ -66,7 +64,6 @@ def monitor(*, case: str, width: float, stand: str, depth: float, bright: bool) 
 
 @shape(
     "keyboard",
-    complexity="structured",
     case=Choice(("black", "white", "grey", "beige")),
     width=Range(1.7, 2.9, "compact", "full-size"),
     tilt=Range(2.0, 9.0),
@@ -92,7 +89,6 @@ def keyboard(*, case: str, width: float, tilt: float, keycap: str) -> list[Part]
 
 @shape(
     "camera",
-    complexity="structured",
     case=Choice(("black", "steel", "brown", "charcoal")),
     lens=Range(0.2, 0.75, "with a short lens", "with a long lens"),
     width=Range(1.0, 1.35, "compact", "wide"),
@@ -138,7 +134,6 @@ def camera(*, case: str, lens: float, width: float, hump: bool, tripod: bool) ->
 
 @shape(
     "clock",
-    complexity="simple",
     colour=Choice((*PAINTS, "walnut", "brass", "chrome")),
     hour=Range(0.0, 12.0),
     rim=Range(0.05, 0.14, "with a thin rim", "with a thick rim"),
@@ -185,7 +180,6 @@ def clock(*, kind: str, colour: str, hour: float, rim: float, depth: float) -> l
 
 @shape(
     "headphones",
-    complexity="structured",
     noun="pair of headphones",
     colour=Choice(("black", "white", "red", "blue", "steel", "pink")),
     cup=Range(0.24, 0.36, "small", "large"),
@@ -211,7 +205,6 @@ def headphones(*, colour: str, cup: float, band: float, height: float) -> list[P
 
 @shape(
     "guitar",
-    complexity="structured",
     wood=Choice(("pine", "walnut", "mahogany", "black", "red")),
     body=Range(0.85, 1.1, "slim", "full-bodied"),
     neck=Range(1.1, 1.4),
@@ -240,7 +233,6 @@ def guitar(*, wood: str, body: float, neck: float, depth: float) -> list[Part]:
 
 @shape(
     "light_bulb",
-    complexity="simple",
     noun="light bulb",
     glass=Choice(("white", "clear glass", "yellow"), {"clear glass": "clear", "yellow": "glowing yellow"}),
     roundness=Range(0.42, 0.58, "slim", "round"),

@@ -10,7 +10,6 @@ from training_loop.shape_library.registry import shape
 
 @shape(
     "apple",
-    complexity="simple",
     colour=Choice(("red", "green", "yellow")),
     width=Range(0.92, 1.15, "tall", "flat"),
     leaf=Flag("with a leaf", share=0.5),
@@ -32,7 +31,6 @@ def apple(*, colour: str, width: float, leaf: bool, stem: float) -> list[Part]:
 
 @shape(
     "banana",
-    complexity="simple",
     ripeness=Choice(("green", "yellow", "brown-spotted")),
     curve=Range(0.5, 1.1, "straight", "strongly curved"),
     thickness=Range(0.16, 0.24, "thin", "thick"),
@@ -54,7 +52,6 @@ def banana(*, ripeness: str, curve: float, thickness: float) -> list[Part]:
 
 @shape(
     "pear",
-    complexity="simple",
     colour=Choice(("green", "yellow", "russet")),
     neck=Range(0.22, 0.36, "with a slender neck", "with a thick neck"),
     height=Range(1.25, 1.7, "squat", "tall"),
@@ -70,7 +67,6 @@ def pear(*, colour: str, neck: float, height: float) -> list[Part]:
 
 @shape(
     "carrot",
-    complexity="simple",
     length=Range(2.2, 3.6, "short", "long"),
     leaves=Count(4, 8),
     green=Range(0.5, 1.2, "", "with long greens"),
@@ -93,7 +89,6 @@ def carrot(*, length: float, leaves: int, green: float, bend: float) -> list[Par
 
 @shape(
     "donut",
-    complexity="simple",
     icing=Choice(
         ("pink", "brown", "white", "yellow"), {n: f"with {n} icing" for n in ("pink", "brown", "white", "yellow")}
     ),
@@ -130,7 +125,6 @@ def circle_profile(radius: float, thickness: float, start: float, stop: float) -
 
 @shape(
     "mushroom",
-    complexity="simple",
     cap=Choice(("brown", "red", "white", "beige"), {n: f"with a {n} cap" for n in ("brown", "red", "white", "beige")}),
     height=Range(0.5, 1.3, "short", "tall"),
     dome=Range(0.25, 0.65, "flat", "domed"),
@@ -156,7 +150,6 @@ def mushroom(*, cap: str, height: float, dome: float, stem: float) -> list[Part]
 
 @shape(
     "pineapple",
-    complexity="structured",
     height=Range(1.2, 1.7, "squat", "tall"),
     crown=Range(0.6, 1.1, "with a small crown", "with a big crown"),
     ripeness=Choice(("golden", "green")),
@@ -191,7 +184,6 @@ def pineapple(*, height: float, crown: float, ripeness: str) -> list[Part]:
 
 @shape(
     "cake",
-    complexity="simple",
     icing=Choice(
         ("white", "pink", "brown", "yellow"), {n: f"with {n} icing" for n in ("white", "pink", "brown", "yellow")}
     ),

@@ -31,7 +31,6 @@ def four_legs(width: float, depth: float, height: float, radius: float, splay: f
 
 @shape(
     "chair",
-    complexity="structured",
     material=Choice((*WOODS, "white", "black", "green", "red", "sky blue")),
     seat_height=Range(0.8, 1.0),
     back_height=Range(0.75, 1.25, "low-backed", "high-backed"),
@@ -85,7 +84,6 @@ def chair(
 
 @shape(
     "table",
-    complexity="simple",
     material=Choice((*WOODS, "white", "black", "red", "sky blue")),
     height=Range(0.35, 0.8, "low", "tall"),
     length=Range(1.2, 2.1, "", "long"),
@@ -129,7 +127,6 @@ def table(*, top: str, material: str, height: float, length: float, thickness: f
 
 @shape(
     "stool",
-    complexity="simple",
     material=Choice((*WOODS, "white", "black", "red")),
     height=Range(0.9, 1.9, "low", "tall"),
     legs=Count(3, 4, "with {} legs"),
@@ -156,7 +153,6 @@ def stool(*, material: str, height: float, legs: int, splay: float, cushion: boo
 
 @shape(
     "bench",
-    complexity="structured",
     material=Choice(("pine", "oak", "walnut", "mahogany", "green", "white")),
     length=Range(1.8, 3.2, "short", "long"),
     slats=Count(3, 6),
@@ -190,7 +186,6 @@ def bench(*, material: str, length: float, slats: int, back: bool, iron: bool) -
 
 @shape(
     "sofa",
-    complexity="simple",
     fabric=Choice((*FABRICS, "leather")),
     seats=Count(1, 3),
     softness=Range(0.05, 0.14, "angular", "soft"),
@@ -225,7 +220,6 @@ def sofa(*, fabric: str, seats: int, softness: float, back_height: float, arm_wi
 
 @shape(
     "bed",
-    complexity="structured",
     wood=Choice((*WOODS, "white", "black")),
     blanket=Choice(FABRICS, phrases(FABRICS, "blanket")),
     width=Range(0.95, 1.9, "single", "double"),
@@ -254,7 +248,6 @@ def bed(*, wood: str, blanket: str, width: float, headboard: float, footboard: b
 
 @shape(
     "bookshelf",
-    complexity="structured",
     wood=Choice((*WOODS, "white", "black")),
     shelves=Count(2, 5, "with {} shelves"),
     width=Range(0.7, 1.5, "narrow", "wide"),
@@ -284,7 +277,6 @@ def bookshelf(*, wood: str, shelves: int, width: float, filling: float, arrangem
 
 @shape(
     "cabinet",
-    complexity="structured",
     material=Choice((*WOODS, "white", "grey", "sky blue")),
     height=Range(0.7, 1.8, "low", "tall"),
     doors=Count(1, 3, "with {} doors", one="with one door"),
@@ -318,7 +310,6 @@ def cabinet(*, material: str, height: float, doors: int, drawer: bool, legs: boo
 
 @shape(
     "lamp",
-    complexity="simple",
     shade=Choice(SHADES, phrases(SHADES, "shade")),
     metal=Choice(METALS),
     flare=Range(0.5, 0.9, "with a conical shade", "with a straight shade"),
@@ -353,7 +344,6 @@ def _desk_lamp(shade: str, metal: str, flare: float, height: float) -> list[Part
 
 @shape(
     "refrigerator",
-    complexity="simple",
     colour=Choice(("white", "steel", "pink", "red", "sky blue", "black", "cream")),
     height=Range(1.3, 2.1, "low", "tall"),
     freezer=Choice(

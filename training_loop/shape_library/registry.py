@@ -4,15 +4,15 @@ import difflib
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import trimesh
 
+from engine.contracts.taxonomy import Complexity, find_category
 from training_loop.shape_library.parameters import InvalidParameterError, Parameter, Range, compose_description
 from training_loop.shape_library.parts import Part, assemble
 
-Complexity = Literal["simple", "structured", "deformable"]
 Builder = Callable[..., list[Part]]
 
 
@@ -46,15 +46,16 @@ class ShapeInstance:
 _REGISTRY: dict[str, ShapeCategory] = {}
 
 
-def shape(
-    name: str, *, complexity: Complexity, noun: str | None = None, **parameters: Parameter
-) -> Callable[[Builder], Builder]:
-    """Register a builder; the parameters are the builder's keyword arguments."""
+def shape(name: str, *, noun: str | None = None, **parameters: Parameter) -> Callable[[Builder], Builder]:
+    """Register a builder under a leaf of the taxonomy; the parameters are the builder's keyword arguments."""
 
     def register(builder: Builder) -> Builder:
         if name in _REGISTRY:
             raise ValueError(f"the category {name} is registered twice")
-        _REGISTRY[name] = ShapeCategory(name, noun or name.replace("_", " "), complexity, parameters, builder)
+        leaf = find_category(name)
+        if leaf is None or leaf.id != name:
+            raise ValueError(f"{name} is not a leaf of the taxonomy")
+        _REGISTRY[name] = ShapeCategory(name, noun or name.replace("_", " "), leaf.complexity, parameters, builder)
         return builder
 
     return register

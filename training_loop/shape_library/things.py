@@ -13,7 +13,6 @@ PANELS = ("white", "red", "blue", "yellow", "black")
 
 @shape(
     "book",
-    complexity="simple",
     cover=Choice((*PAINTS, "brown", "purple")),
     thickness=Range(0.1, 0.36, "thin", "thick"),
     height=Range(1.25, 1.6),
@@ -47,7 +46,6 @@ def book(*, cover: str, thickness: float, height: float, opening: str, title: bo
 
 @shape(
     "box",
-    complexity="simple",
     noun="cardboard box",
     width=Range(0.7, 1.5, "narrow", "wide"),
     height=Range(0.4, 1.2, "low", "tall"),
@@ -78,7 +76,6 @@ def cardboard_box(*, width: float, height: float, state: str, flap: float, tape:
 
 @shape(
     "ball",
-    complexity="simple",
     style=Choice(
         ("plain", "striped", "foot", "basket"),
         {"plain": "plain", "striped": "striped", "foot": "patched", "basket": "seamed"},
@@ -128,7 +125,6 @@ def _patch(centre: np.ndarray) -> Part:
 
 @shape(
     "traffic_cone",
-    complexity="simple",
     noun="traffic cone",
     height=Range(1.0, 1.8, "low", "tall"),
     stripes=Count(1, 3, "with {} white stripes", one="with one white stripe"),
@@ -151,7 +147,6 @@ def traffic_cone(*, height: float, stripes: int, colour: str, base: float) -> li
 
 @shape(
     "fire_hydrant",
-    complexity="structured",
     noun="fire hydrant",
     colour=Choice(("red", "yellow", "green", "sky blue", "white")),
     bonnet=Choice(("red", "white", "steel", "yellow"), phrases(("red", "white", "steel", "yellow"), "cap")),
@@ -195,7 +190,6 @@ def fire_hydrant(*, colour: str, bonnet: str, height: float, girth: float) -> li
 
 @shape(
     "cactus",
-    complexity="structured",
     height=Range(0.9, 1.8, "short", "tall"),
     arms=Count(0, 3),
     pot=Choice(("terracotta", "white", "grey", "blue"), phrases(("terracotta", "white", "grey", "blue"), "pot")),
@@ -233,7 +227,6 @@ def _ribbed(column: Part, ridges: int) -> Part:
 
 @shape(
     "toilet",
-    complexity="structured",
     colour=Choice(("white", "cream", "sky blue", "pink")),
     tank=Range(0.55, 0.85, "with a small tank", "with a large tank"),
     lid=Flag("with its lid up", "with its lid closed", share=0.5),

@@ -25,7 +25,6 @@ def shank(length: float, thickness: float, sag: float, end: float) -> Part:
 
 @shape(
     "spoon",
-    complexity="simple",
     material=Choice(CUTLERY),
     length=Range(1.1, 2.0, "short-handled", "long-handled"),
     bowl=Range(0.24, 0.38, "with a narrow bowl", "with a wide bowl"),
@@ -41,7 +40,6 @@ def spoon(*, material: str, length: float, bowl: float, sag: float) -> list[Part
 
 @shape(
     "fork",
-    complexity="simple",
     material=Choice(CUTLERY),
     length=Range(1.1, 1.9, "short-handled", "long-handled"),
     tines=Count(3, 4, "with {} tines"),
@@ -60,7 +58,6 @@ def fork(*, material: str, length: float, tines: int, sag: float) -> list[Part]:
 
 @shape(
     "knife",
-    complexity="simple",
     grip=Choice(GRIPS, phrases(GRIPS, "handle")),
     length=Range(1.0, 2.0, "short", "long"),
     width=Range(0.2, 0.42, "narrow", "broad"),
@@ -82,7 +79,6 @@ def knife(*, grip: str, length: float, width: float, tip: float) -> list[Part]:
 
 @shape(
     "hammer",
-    complexity="simple",
     grip=Choice(("oak", "birch", "black", "red", "blue"), phrases(("oak", "birch", "black", "red", "blue"), "handle")),
     length=Range(1.6, 2.8, "short", "long"),
     head=Range(0.7, 1.1, "", "with a heavy head"),
@@ -115,7 +111,6 @@ def hammer(*, grip: str, length: float, head: float, claw: bool) -> list[Part]:
 
 @shape(
     "screwdriver",
-    complexity="simple",
     grip=Choice(
         ("red", "yellow", "blue", "black", "orange"), phrases(("red", "yellow", "blue", "black", "orange"), "handle")
     ),
@@ -135,7 +130,6 @@ def screwdriver(*, grip: str, length: float, thickness: float) -> list[Part]:
 
 @shape(
     "scissors",
-    complexity="structured",
     noun="pair of scissors",
     grip=Choice(PLASTICS, phrases(PLASTICS, "grip")),
     opening=Range(6.0, 40.0, "closed", "open"),
@@ -162,7 +156,6 @@ def scissors(*, grip: str, opening: float, length: float, ring: float) -> list[P
 
 @shape(
     "frying_pan",
-    complexity="simple",
     noun="frying pan",
     metal=Choice(("iron", "steel", "black", "copper", "red")),
     depth=Range(0.16, 0.4, "shallow", "deep"),
@@ -181,7 +174,6 @@ def frying_pan(*, metal: str, depth: float, flare: float, grip: float) -> list[P
 
 @shape(
     "cooking_pot",
-    complexity="simple",
     noun="cooking pot",
     colour=Choice(("steel", "copper", "red", "black", "navy", "cream")),
     height=Range(0.5, 1.1, "low", "tall"),
@@ -209,7 +201,6 @@ def cooking_pot(*, colour: str, height: float, lid: bool, bulge: float) -> list[
 
 @shape(
     "kettle",
-    complexity="structured",
     colour=Choice((*METALS, "red", "white", "black", "turquoise")),
     height=Range(0.75, 1.1, "low", "tall"),
     spout=Range(0.22, 0.4),
@@ -229,7 +220,6 @@ def kettle(*, colour: str, height: float, spout: float) -> list[Part]:
 
 @shape(
     "pitcher",
-    complexity="simple",
     colour=Choice(("white", "clear glass", "steel", "terracotta", "blue", "cream")),
     height=Range(1.2, 2.0, "squat", "tall"),
     belly=Range(0.4, 0.58, "slender", "round-bellied"),
@@ -247,7 +237,6 @@ def pitcher(*, colour: str, height: float, belly: float, grip: float) -> list[Pa
 
 @shape(
     "umbrella",
-    complexity="structured",
     colour=Choice((*PAINTS, "purple", "pink")),
     pose=Choice(("open", "folded")),
     ribs=Count(6, 10),

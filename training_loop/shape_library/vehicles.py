@@ -36,7 +36,6 @@ def _body_outline(top: list[tuple[float, float]], sill: float, axles: list[float
 
 @shape(
     "car",
-    complexity="simple",
     colour=Choice(PAINTS),
     length=Range(3.5, 4.7, "short", "long"),
     clearance=Range(0.0, 0.12),
@@ -99,7 +98,6 @@ def _cabin(base: NDArray[np.float64], crown: NDArray[np.float64], width_base: fl
 
 @shape(
     "truck",
-    complexity="structured",
     colour=Choice(PAINTS),
     cargo=Choice(
         ("box", "flatbed", "tank"), {"box": "with a box body", "flatbed": "with an open bed", "tank": "with a tank"}
@@ -153,7 +151,6 @@ def truck(*, colour: str, cargo: str, length: float, cargo_colour: str, bonnet: 
 
 @shape(
     "bus",
-    complexity="simple",
     colour=Choice(("red", "yellow", "white", "blue", "green", "orange", "sky blue")),
     length=Range(4.2, 7.0, "short", "long"),
     decks=Count(1, 2),
@@ -182,7 +179,6 @@ def bus(*, colour: str, length: float, decks: int, windows: int) -> list[Part]:
 
 @shape(
     "motorcycle",
-    complexity="structured",
     colour=Choice(PAINTS),
     wheelbase=Range(1.25, 1.6, "compact", "long"),
     handlebar=Range(0.55, 0.9, "with a narrow handlebar", "with a wide handlebar"),
@@ -259,7 +255,6 @@ def motorcycle(*, colour: str, wheelbase: float, style: str, handlebar: float, e
 
 @shape(
     "bicycle",
-    complexity="structured",
     colour=Choice(PAINTS),
     wheel_size=Range(0.3, 0.37, "small-wheeled", "large-wheeled"),
     basket=Flag("with a front basket", share=0.35),
@@ -315,7 +310,6 @@ def bicycle(*, colour: str, wheel_size: float, frame: str, basket: bool, handleb
 
 @shape(
     "airplane",
-    complexity="structured",
     colour=Choice(("white", "steel", "red", "yellow", "sky blue", "olive")),
     length=Range(2.6, 4.0, "short", "long"),
     span=Range(2.6, 4.2, "", "wide-winged"),
@@ -378,7 +372,6 @@ def _wing(root: float, tip: float, span: float, sweep: float, thickness: float) 
 
 @shape(
     "boat",
-    complexity="structured",
     colour=Choice(("white", "red", "blue", "navy", "green", "pine", "mahogany")),
     beam=Range(0.28, 0.42, "slim", "broad"),
     sail=Choice(("cream", "white", "red"), {"cream": "", "white": "", "red": ""}),
@@ -430,7 +423,6 @@ def boat(*, kind: str, colour: str, beam: float, sail: str, sheer: float) -> lis
 
 @shape(
     "rocket",
-    complexity="simple",
     height=Range(3.5, 11.0, "stubby", "slender"),
     colour=Choice(("white", "steel", "red", "orange", "sky blue")),
     trim=Choice(("red", "black", "blue", "orange"), {n: f"with {n} fins" for n in ("red", "black", "blue", "orange")}),

@@ -48,7 +48,6 @@ def handle(radius: float, low: float, high: float, reach: float, thickness: floa
 
 @shape(
     "mug",
-    complexity="simple",
     height=Range(0.85, 1.35, "short", "tall"),
     colour=Choice(GLAZES),
     flare=Range(-0.06, 0.1),
@@ -77,7 +76,6 @@ def mug(*, height: float, colour: str, flare: float, belly: float, grip: float, 
 
 @shape(
     "cup_and_saucer",
-    complexity="structured",
     noun="cup and saucer",
     height=Range(0.5, 0.8, "low", "tall"),
     colour=Choice(GLAZES),
@@ -111,7 +109,6 @@ def cup_and_saucer(*, height: float, colour: str, saucer: float, curve: float, f
 
 @shape(
     "bottle",
-    complexity="simple",
     height=Range(2.6, 4.2, "short", "tall"),
     colour=Choice((*GLASSES, "white", "red", "blue")),
     neck=Range(0.13, 0.26, "with a narrow neck", "with a wide neck"),
@@ -146,7 +143,6 @@ def bottle(*, height: float, colour: str, neck: float, shoulder: float, cap: str
 
 @shape(
     "bowl",
-    complexity="simple",
     depth=Range(0.35, 0.75, "shallow", "deep"),
     colour=Choice((*GLAZES, "steel", "oak")),
     foot=Range(0.25, 0.5, "with a narrow foot", "with a broad foot"),
@@ -163,7 +159,6 @@ def bowl(*, depth: float, colour: str, foot: float, curve: float) -> list[Part]:
 
 @shape(
     "vase",
-    complexity="simple",
     height=Range(1.6, 3.4, "squat", "tall"),
     colour=Choice((*GLAZES, *GLASSES)),
     belly=Range(0.45, 0.8, "slender", "round-bellied"),
@@ -188,7 +183,6 @@ def vase(*, height: float, colour: str, belly: float, neck: float, lip: float) -
 
 @shape(
     "wine_glass",
-    complexity="simple",
     height=Range(2.0, 2.9, "short", "tall"),
     bowl_width=Range(0.42, 0.62, "slim", "wide"),
     stem=Range(0.35, 0.55, "with a short stem", "with a long stem"),
@@ -224,7 +218,6 @@ def wine_glass(*, height: float, bowl_width: float, stem: float, drink: str) -> 
 
 @shape(
     "teapot",
-    complexity="structured",
     height=Range(0.8, 1.2, "low", "tall"),
     colour=Choice((*GLAZES, "steel", "iron", "copper")),
     spout=Range(0.35, 0.6, "with a short spout", "with a long spout"),
@@ -262,7 +255,6 @@ def teapot(*, height: float, colour: str, spout: float, roundness: float) -> lis
 
 @shape(
     "potted_plant",
-    complexity="deformable",
     noun="potted plant",
     pot=Choice(POTS, phrases(POTS, "pot")),
     pot_height=Range(0.6, 1.1),
@@ -317,7 +309,6 @@ def _blade_rings(path: NDArray[np.float64], sideways: NDArray[np.float64], norma
 
 @shape(
     "bucket",
-    complexity="simple",
     height=Range(0.85, 1.2, "low", "tall"),
     colour=Choice((*PLASTICS, *METALS)),
     taper=Range(0.62, 0.85),

@@ -11,7 +11,6 @@ from training_loop.shape_library.vessels import vessel
 
 @shape(
     "helmet",
-    complexity="simple",
     colour=Choice((*PAINTS, "olive", "steel")),
     length=Range(1.05, 1.3, "round", "long"),
     visor=Choice(("none", "peak", "shield"), {"none": "", "peak": "with a peak", "shield": "with a visor"}),
@@ -70,7 +69,6 @@ def helmet(*, colour: str, length: float, visor: str, crest: bool, strap: bool) 
 
 @shape(
     "hat",
-    complexity="deformable",
     colour=Choice((*FABRICS, "black", "white")),
     brim=Range(0.15, 0.5, "with a narrow brim", "with a wide brim"),
     crown=Range(0.35, 0.85, "low", "high"),
@@ -102,7 +100,6 @@ def hat(*, colour: str, brim: float, crown: float, style: str, curl: float) -> l
 
 @shape(
     "shoe",
-    complexity="deformable",
     colour=Choice((*FABRICS, "white", "black", "leather")),
     shaft=Range(0.22, 1.3, "low", "high"),
     heel=Range(0.04, 0.3, "flat", "with a heel"),
@@ -145,7 +142,6 @@ def shoe(*, colour: str, shaft: float, heel: float, width: float, laces: bool) -
 
 @shape(
     "backpack",
-    complexity="deformable",
     fabric=Choice((*FABRICS, "black", "blue", "green", "orange")),
     height=Range(1.1, 1.6, "small", "tall"),
     fullness=Range(0.35, 0.62, "flat", "full"),
@@ -180,7 +176,6 @@ def backpack(*, fabric: str, height: float, fullness: float, pocket: bool, round
 
 @shape(
     "suitcase",
-    complexity="simple",
     colour=Choice((*PAINTS, "brown", "purple", "pink")),
     height=Range(1.0, 1.6, "small", "tall"),
     thickness=Range(0.3, 0.5, "thin", "thick"),

@@ -115,3 +115,11 @@ def test_look_at_object_puts_the_named_side_nearest(
 def test_up_is_up_in_the_image() -> None:
     pose = look_at_object(azimuth_degrees=70, elevation_degrees=20, distance=3.0)
     assert transform_points(pose, np.array([[0.0, 0.5, 0.0]]))[0, 1] < 0
+
+
+def test_the_whole_object_is_in_the_image(examples: list[SyntheticExample]) -> None:
+    for example in examples:
+        pixels = project(transform_points(example.pose, np.asarray(example.mesh.vertices)), example.intrinsics)
+        assert pixels.min() > -1e-6
+        assert pixels.max() < 64 + 1e-6
+        assert np.ptp(pixels, axis=0).max() > 0.25 * 64
