@@ -15,7 +15,7 @@ setup: ## install everything into .venv, annotation_ui/node_modules and var/ (se
 
 demo: ## turn the flywheel on real photographs, then serve it at http://127.0.0.1:8000
 	@$(PYTHON) scripts/setup.py --without-browser
-	@$(VENV)/python manage.py demo $(STOP_IN_CI)
+	@$(VENV)/python -m scripts.demo $(STOP_IN_CI)
 
 serve: ## web server, engine worker and model worker in the foreground
 	@$(PYTHON) scripts/setup.py --without-browser

@@ -25,7 +25,7 @@ check "import rules" $bin/lint-imports
 check "migrations" $bin/python manage.py makemigrations --check --dry-run
 if [ -f annotation_ui/package.json ]; then
     check "Biome" npm --prefix annotation_ui run --silent lint
-    check "TypeScript" npm --prefix annotation_ui run --silent check
+    check "TypeScript" npm --prefix annotation_ui run --silent typecheck
     check "API types" bash scripts/schema.sh --check
 fi
 if ((${#failed[@]})); then

@@ -5,7 +5,10 @@ import fcntl
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import structlog
 
@@ -13,7 +16,7 @@ from engine import logs
 from engine.embedded import postgres, redis
 from engine.embedded.places import CHECKOUT, var_folder
 from engine.serve import programs
-from engine.serve.supervisor import Supervisor
+from engine.serve.supervisor import GRACE_SECONDS, Supervisor
 
 log = structlog.get_logger("engine.serve")
 
@@ -22,15 +25,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m engine.serve", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--end-with-parent", action="store_true", help="end when whoever started it dies")
     options = parser.parse_args()
+    parent = os.getppid()
     os.environ.setdefault("LATHE_PROCESS", "serve")
     logs.configure()
     run_folder = var_folder() / "run"
     run_folder.mkdir(parents=True, exist_ok=True)
     with open(run_folder / "serve.pid", "a+") as pid_file:
-        try:
-            fcntl.flock(pid_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(pid_file, patience_seconds=GRACE_SECONDS + 5 if options.end_with_parent else 0):
             pid_file.seek(0)
             print(
                 f"Lathe already serves from {var_folder()} (process {pid_file.read()}). Stop it with `make stop`.",
@@ -40,11 +43,30 @@ def main() -> int:
         pid_file.truncate(0)
         pid_file.write(str(os.getpid()))
         pid_file.flush()
-        return serve(host=options.host, port=options.port, run_folder=run_folder)
+        return serve(
+            host=options.host,
+            port=options.port,
+            run_folder=run_folder,
+            unneeded=lambda: options.end_with_parent and os.getppid() != parent,
+        )
 
 
-def serve(*, host: str, port: int, run_folder: Path) -> int:
-    """Start what is embedded, check the tables, and supervise until told to stop."""
+def _locked(file: IO[str], *, patience_seconds: float) -> bool:
+    """Lock `file`, waiting for one whose parent died to end."""
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.2)
+        else:
+            return True
+
+
+def serve(*, host: str, port: int, run_folder: Path, unneeded: Callable[[], bool]) -> int:
+    """Start what is embedded, check the tables, and supervise until told to stop or `unneeded()`."""
     if not os.environ.get("CELERY_BROKER_URL"):
         redis.ensure_running()
     if os.environ.get("DATABASE_URL"):
@@ -66,6 +88,7 @@ def serve(*, host: str, port: int, run_folder: Path) -> int:
             *([model_worker] if model_worker else []),
         ],
         pid_file=run_folder / "serve.children.json",
+        unneeded=unneeded,
     ).run()
     return 0
 

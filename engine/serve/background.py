@@ -23,6 +23,8 @@ class NotServingError(RuntimeError):
 class BackgroundLathe:
     """`python -m engine.serve` in a process of its own, on a free port. Use it in a `with` statement.
 
+    It ends with us, even where we are killed: a next one waits for that and takes over.
+
     Args:
         var: everything it writes; the embedded services live there too (where none are configured).
         port: 0 takes a free one.
@@ -46,7 +48,7 @@ class BackgroundLathe:
         self.var.mkdir(parents=True, exist_ok=True)
         with open(self.log_path, "ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "engine.serve", f"--port={self.port}"],
+                [sys.executable, "-m", "engine.serve", f"--port={self.port}", "--end-with-parent"],
                 cwd=CHECKOUT,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,

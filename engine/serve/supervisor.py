@@ -46,10 +46,13 @@ class Supervisor:
 
     Each child leads a session of its own, so that Ctrl-C reaches the supervisor alone, which then asks every child to
     finish what it does. The children's pids are noted in `pid_file`: should the supervisor be killed, the next one ends
-    those orphans before it starts.
+    those orphans before it starts. It also ends when `unneeded()` says that nobody wants it any more.
     """
 
-    def __init__(self, programs: list[Program], *, pid_file: Path) -> None:
+    def __init__(
+        self, programs: list[Program], *, pid_file: Path, unneeded: Callable[[], bool] = lambda: False
+    ) -> None:
+        self._unneeded = unneeded
         self._children = [_Child(program) for program in programs]
         self._pid_file = pid_file
         self._stopping = False
@@ -59,7 +62,7 @@ class Supervisor:
         end_noted_processes(self._pid_file)
         previous = {number: signal.signal(number, self._on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
-            while not self._stopping:
+            while not self._stopping and not self._unneeded():
                 for child in self._children:
                     self._look_after(child)
                 time.sleep(0.2)

@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -13,7 +15,8 @@ import psutil
 import pytest
 
 from engine.embedded import postgres, redis
-from engine.serve.background import BackgroundLathe, NotServingError
+from engine.embedded.places import CHECKOUT
+from engine.serve.background import BackgroundLathe
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +47,14 @@ def wait_for(lathe: BackgroundLathe, name: str, *, count: int = 1) -> list[dict[
 
 
 def test_each_process_says_what_it_listens_to(lathe: BackgroundLathe) -> None:
-    said = {event["name"]: event["listens_to"] for event in wait_for(lathe, "process_started", count=2)}
-    assert said["web"] == lathe.url
-    assert said["engine worker"] == "queues engine, geometry"
-    assert wait_for(lathe, "worker_ready")[0]["queues"] == ["engine", "geometry"]
+    said = {event["name"]: event["listens_to"] for event in wait_for(lathe, "process_started", count=3)}
+    assert said == {
+        "web": lathe.url,
+        "engine worker": "queues engine, geometry",
+        "model worker": "queues generate, train",
+    }
+    ready = wait_for(lathe, "worker_ready", count=2)
+    assert sorted(map(str, (event["queues"] for event in ready))) == ["['engine', 'geometry']", "['generate', 'train']"]
 
 
 def test_a_killed_web_server_comes_back(lathe: BackgroundLathe) -> None:
@@ -64,8 +71,30 @@ def test_a_killed_web_server_comes_back(lathe: BackgroundLathe) -> None:
 
 
 def test_a_second_serve_of_the_same_folder_is_refused(lathe: BackgroundLathe) -> None:
-    with pytest.raises(NotServingError, match="already serves"):
-        BackgroundLathe(var=lathe.var).start()
+    second = subprocess.run(
+        [sys.executable, "-m", "engine.serve", "--port=0"],
+        cwd=CHECKOUT,
+        env={**os.environ, "LATHE_VAR": str(lathe.var)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert second.returncode == 1
+    assert f"already serves from {lathe.var} (process {lathe.pid})" in second.stderr
+
+
+def test_it_ends_with_the_process_that_started_it_and_the_next_takes_over(lathe: BackgroundLathe) -> None:
+    lathe.stop()
+    code = (
+        "import os, signal, sys; from pathlib import Path; from engine.serve.background import BackgroundLathe; "
+        "BackgroundLathe(var=Path(sys.argv[1])).start(); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, str(lathe.var)], cwd=CHECKOUT, timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+
+    lathe.start()
+
+    assert lathe.answers()
 
 
 def test_stop_ends_every_process_and_leaves_the_services(lathe: BackgroundLathe) -> None:
