@@ -1,6 +1,9 @@
 """The tasks that the engine sends by name: parse, run, answer."""
 
+import contextlib
 from typing import Any
+
+from kombu.exceptions import OperationalError
 
 from engine.contracts.generation import (
     GENERATE_TASK,
@@ -10,7 +13,17 @@ from engine.contracts.generation import (
     GenerateStart,
 )
 from engine.contracts.serialisation import from_json
-from model_workers import replies
+from engine.contracts.training import (
+    EVALUATE_TASK,
+    RECORD_EVALUATION_TASK,
+    RECORD_PROGRESS_TASK,
+    RECORD_TRAINING_TASK,
+    TRAIN_TASK,
+    EvaluateRequest,
+    TrainProgress,
+    TrainRequest,
+)
+from model_workers import replies, training
 from model_workers.celery import app
 from model_workers.generation import generate, worker_name
 
@@ -22,3 +35,22 @@ def run_generator(*, message: dict[str, Any], **kwargs: Any) -> None:
     start = GenerateStart(run_id=request.run_id, attempt=request.attempt, worker=worker_name())
     replies.send(app, RECORD_START_TASK, start)
     replies.send(app, RECORD_REPLY_TASK, generate(request))
+
+
+@app.task(name=TRAIN_TASK)
+def run_training(*, message: dict[str, Any], **kwargs: Any) -> None:
+    """Run one training."""
+    reply = training.train(from_json(TrainRequest, message), on_progress=_say_progress)
+    replies.send(app, RECORD_TRAINING_TASK, reply)
+
+
+@app.task(name=EVALUATE_TASK)
+def run_evaluation(*, message: dict[str, Any], **kwargs: Any) -> None:
+    """Run one evaluation."""
+    replies.send(app, RECORD_EVALUATION_TASK, training.evaluate(from_json(EvaluateRequest, message)))
+
+
+def _say_progress(progress: TrainProgress) -> None:
+    # The next sign of life is a second away: no training waits for the broker to take this one.
+    with contextlib.suppress(OperationalError, OSError):
+        replies.send(app, RECORD_PROGRESS_TASK, progress, patience_seconds=0.0)

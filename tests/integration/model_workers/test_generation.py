@@ -11,22 +11,21 @@ from engine.contracts.glb import check_canonical
 from engine.embedded.places import CHECKOUT
 from engine.storage.blobs import BlobStore
 from model_workers import generation
-from model_workers.host_process import HostProcess
+from model_workers.child_process import ChildProcess
 
 MakeRequest = Callable[..., GenerateRequest]
 
 
-@pytest.fixture
-def run(
-    scrubbed_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., GenerateReply]]:
-    """Run a request in a host of the test's own, without Celery."""
-    for name, value in scrubbed_environment.items():
-        monkeypatch.setenv(name, value)
-    host = HostProcess(memory_bytes=1500 * 2**20)
-    monkeypatch.setattr(generation, "host", lambda: host)
-    yield generation.generate
-    host.close()
+@pytest.fixture(scope="module")
+def run(scrubbed_environment: dict[str, str]) -> Iterator[Callable[..., GenerateReply]]:
+    """Run a request in a process of the tests' own, without Celery."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in scrubbed_environment.items():
+            patch.setenv(name, value)
+        child = ChildProcess("model_workers.generation_child", what="the generator", memory_bytes=800 * 2**20)
+        patch.setattr(generation, "child", lambda: child)
+        yield generation.generate
+        child.close()
 
 
 def test_a_good_generator_of_a_third_party(
@@ -39,7 +38,7 @@ def test_a_good_generator_of_a_third_party(
     assert (summary.face_count, summary.watertight) == (12, True)
 
 
-def test_the_host_is_kept_and_replaced_when_it_is_lost(
+def test_the_process_is_kept_and_replaced_when_it_is_lost(
     run: Callable[..., GenerateReply], make_request: MakeRequest
 ) -> None:
     def pid_of(reply: GenerateReply) -> int:
@@ -50,7 +49,10 @@ def test_the_host_is_kept_and_replaced_when_it_is_lost(
     assert pid_of(raising) == pid_of(first)
     assert (raising.status, raising.error) == (ReplyStatus.FAILED, "ZeroDivisionError: of a parameter")
     crashing = run(make_request("strange_crashing"))
-    assert (crashing.status, crashing.error) == (ReplyStatus.FAILED, "the generator's process ended with signal 11")
+    assert (crashing.status, crashing.error) == (
+        ReplyStatus.FAILED,
+        "the process of the generator ended with signal 11",
+    )
     assert [candidate.seed for candidate in crashing.candidates] == [1]
     hanging = run(make_request("strange_hanging", deadline_seconds=4.0))
     assert (hanging.status, hanging.error) == (ReplyStatus.FAILED, "the generator took longer than 4 s")
@@ -95,7 +97,7 @@ def test_a_mesh_of_too_many_faces_is_reduced(run: Callable[..., GenerateReply], 
 def test_workers_know_neither_django_nor_a_database(scrubbed_environment: dict[str, str]) -> None:
     # kombu imports django.utils.functional wherever Django is installed; nothing of it is set up or connected.
     code = (
-        "import sys, model_workers.tasks, model_workers.host; "
+        "import sys, model_workers.tasks, model_workers.generation_child; "
         "unwanted = {'django.conf', 'django.db', 'django.apps', 'psycopg', 'rest_framework'}; "
         "print(sorted(unwanted & set(sys.modules)))"
     )

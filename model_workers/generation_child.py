@@ -1,6 +1,6 @@
 """The process in which generators run, apart from the Celery worker, so that a crash or a hang is a fact, not the end.
 
-    python -m model_workers.host PARENT_PID
+    python -m model_workers.generation_child PARENT_PID
 
 Reads one JSON request a line from standard input and writes one JSON event a line to what was its standard output:
 
@@ -11,25 +11,22 @@ Reads one JSON request a line from standard input and writes one JSON event a li
 Whatever generators print goes to standard error. Models and indices stay in memory between requests.
 """
 
-import ctypes
 import io
 import json
 import os
-import signal
 import sys
 from pathlib import Path
-from typing import IO, Any
 
 import numpy as np
 import structlog
 
-from engine import logs
 from engine.contracts.blobs import BlobRef
 from engine.contracts.generation import CandidateResult, GenerateRequest
 from engine.contracts.glb import MEDIA_TYPE, GlbRefused
 from engine.contracts.serialisation import from_json, to_json
 from engine.embedded.places import var_folder
 from engine.storage.blobs import BlobStore, open_store
+from model_workers.child import Tell, attach_to_parent
 from model_workers.generators.protocol import Generator, Proposal
 from model_workers.generators.registry import load_generator
 from model_workers.inputs import decode_context
@@ -37,18 +34,14 @@ from model_workers.meshes import canonical_glb
 
 LATENT_MEDIA_TYPE = "application/x-safetensors"
 LATENT_TENSOR = "shape"
-_PR_SET_PDEATHSIG = 1
 
 log = structlog.get_logger(__name__)
 
 
 def main(parent_pid: int) -> int:
     """Serve requests until standard input closes."""
-    _die_with_parent(parent_pid)
-    logs.configure()
-    events = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)
-    host = GeneratorHost(store=open_store(os.environ.get("LATHE_STORAGE_URL"), var=var_folder()), events=events)
+    tell = attach_to_parent(parent_pid)
+    host = GeneratorHost(store=open_store(os.environ.get("LATHE_STORAGE_URL"), var=var_folder()), tell=tell)
     for line in sys.stdin:
         host.serve(from_json(GenerateRequest, json.loads(line)))
     return 0
@@ -57,9 +50,9 @@ def main(parent_pid: int) -> int:
 class GeneratorHost:
     """Runs requests one after another."""
 
-    def __init__(self, *, store: BlobStore, events: IO[str], cache: Path | None = None) -> None:
+    def __init__(self, *, store: BlobStore, tell: Tell, cache: Path | None = None) -> None:
         self._store = store
-        self._events = events
+        self._tell = tell
         self._cache = cache or var_folder() / "worker_cache"
         self._generators: dict[str, Generator] = {}
 
@@ -112,18 +105,6 @@ class GeneratorHost:
 
         content = save({LATENT_TENSOR: np.ascontiguousarray(proposal.latent, dtype=np.float16)})
         return self._store.put(io.BytesIO(content), media_type=LATENT_MEDIA_TYPE)
-
-    def _tell(self, **event: Any) -> None:
-        self._events.write(json.dumps(event) + "\n")
-        self._events.flush()
-
-
-def _die_with_parent(parent_pid: int) -> None:
-    """A worker that is killed takes its generator with it (not on Linux: at the next read of standard input)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent_pid:
-        sys.exit("the worker is gone")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,57 @@
+"""Samples from the current checkpoint of our geometry model: all seeds in one batch, the picture encoded once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from model_workers.generators.protocol import GenerationContext, GeneratorError, Proposal
+
+if TYPE_CHECKING:
+    from training_loop.models.generator import GeometryModel
+
+
+class Sam3D:
+    """Keeps the checkpoint that it used last. `parameters` may set `steps`, `cfg` and `shortcut` of the sampler."""
+
+    uses_checkpoint = True
+
+    def __init__(self) -> None:
+        self._loaded: tuple[Path, GeometryModel] | None = None
+
+    def generate(self, context: GenerationContext) -> Iterator[Proposal]:
+        """Yield a shape with its latent and its layout for every seed whose sample has a surface.
+
+        Raises:
+            GeneratorError: the request names no checkpoint.
+        """
+        from training_loop.api import sample_candidates
+
+        if context.checkpoint is None:
+            raise GeneratorError("sam3d needs a checkpoint, the collection has none: pretrain and promote one first")
+        settings = {
+            name: context.parameters[name] for name in ("steps", "cfg", "shortcut") if name in context.parameters
+        }
+        samples = sample_candidates(
+            model=self._model(context.checkpoint),
+            image=context.image,
+            mask=context.mask,
+            point_map=context.point_map,
+            intrinsics=context.intrinsics,
+            seeds=context.seeds,
+            **settings,
+        )
+        for sample in samples:
+            yield Proposal(
+                seed=sample.seed, mesh=sample.mesh, layout=sample.layout, latent=sample.latent, parameters=settings
+            )
+
+    def _model(self, checkpoint: Path) -> "GeometryModel":
+        # The file's name is its digest: the same path is the same model.
+        if self._loaded is None or self._loaded[0] != checkpoint:
+            import torch
+            from training_loop.api import load_generator
+
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+            self._loaded = None  # two models at once may not fit
+            self._loaded = (checkpoint, load_generator(checkpoint, device=device))
+        return self._loaded[1]

@@ -1,0 +1,45 @@
+"""How well a checkpoint explains real photographs: its posed shapes against the targets' masks."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from training_loop.api import load_generator, sample_candidates
+from training_loop.pose_codec import assumed_intrinsics
+from training_loop.surface import EmptySurface
+
+from engine.contracts.generation import GenerateRequest, Modality
+from engine.contracts.targets import TargetInput
+from engine.storage.blobs import BlobStore
+from model_workers.inputs import decode_context
+from training_loop.rendering import render
+
+
+def mean_silhouette_iou(
+    checkpoint: Path, targets: Sequence[TargetInput], *, seed: int, store: BlobStore, device: str
+) -> float:
+    """Sample a shape with its layout for each target and compare silhouette and mask; no surface counts 0."""
+    model = load_generator(checkpoint, device=device)
+    scores = []
+    for target in targets:
+        request = GenerateRequest("", 1, "sam3d", Modality.SHAPE, target, seeds=(seed,), deadline_seconds=0.0)
+        context = decode_context(request, store=store, cache=checkpoint.parent)
+        try:
+            (sample,) = sample_candidates(
+                model=model,
+                image=context.image,
+                mask=context.mask,
+                point_map=context.point_map,
+                intrinsics=context.intrinsics,
+                seeds=context.seeds,
+            )
+        except EmptySurface:
+            scores.append(0.0)
+            continue
+        if sample.layout is None:
+            scores.append(0.0)
+            continue
+        camera = context.intrinsics or assumed_intrinsics(*context.mask.shape)
+        seen = render(sample.mesh, sample.layout, camera).mask
+        scores.append(float((seen & context.mask).sum() / max(1, (seen | context.mask).sum())))
+    return float(np.mean(scores))

@@ -1,0 +1,127 @@
+"""The process in which one training or evaluation runs.
+
+    python -m model_workers.training_child PARENT_PID
+
+Reads one line, `{"train": TrainRequest}` or `{"evaluate": EvaluateRequest}`; writes `{"progress": TrainProgress}` after
+each step and at last `{"reply": …}` or `{"failed": reason}`.
+"""
+
+import json
+import math
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from engine.contracts.generation import ReplyStatus
+from engine.contracts.serialisation import from_json, to_json
+from engine.contracts.training import EvaluateReply, EvaluateRequest, TrainProgress, TrainReply, TrainRequest
+from engine.embedded.places import var_folder
+from engine.storage.blobs import BlobStore, open_store
+from model_workers.child import Tell, attach_to_parent
+from model_workers.inputs import fetch_cached
+
+CHECKPOINT_MEDIA_TYPE = "application/x-safetensors"
+LOG_MEDIA_TYPE = "application/jsonl"
+# Folders of runs that broke off, kept so that they can be resumed.
+MOST_KEPT_RUNS = 5
+
+log = structlog.get_logger(__name__)
+
+
+def main(parent_pid: int) -> int:
+    """Do the one thing that the parent asks for."""
+    tell = attach_to_parent(parent_pid)
+    job = json.loads(sys.stdin.readline())
+    store, cache = open_store(os.environ.get("LATHE_STORAGE_URL"), var=var_folder()), var_folder() / "worker_cache"
+    try:
+        if "train" in job:
+            tell(reply=to_json(train(from_json(TrainRequest, job["train"]), store=store, cache=cache, tell=tell)))
+        else:
+            tell(reply=to_json(evaluate(from_json(EvaluateRequest, job["evaluate"]), store=store, cache=cache)))
+    except Exception as error:  # every failure is an answer
+        log.exception("training_failed")
+        tell(failed=f"{type(error).__name__}: {error}")
+    return 0
+
+
+def train(request: TrainRequest, *, store: BlobStore, cache: Path, tell: Tell) -> TrainReply:
+    """Fetch parent and shards, train in a folder named by the run, store checkpoint and log."""
+    from training_loop.api import run_training
+
+    folder = _run_folder(cache / "training", request.run_id)
+
+    def on_progress(step: int, total_steps: int, metrics: Mapping[str, float]) -> None:
+        progress = TrainProgress(request.run_id, request.attempt, step, total_steps, finite(metrics))
+        tell(progress=to_json(progress))
+
+    result = run_training(
+        stage=request.stage,
+        recipe=request.recipe,
+        overrides=request.overrides,
+        parent_checkpoint=fetch_cached(request.parent.checkpoint, store=store, cache=cache) if request.parent else None,
+        shards=[fetch_cached(shard, store=store, cache=cache) for shard in request.snapshot.shards]
+        if request.snapshot
+        else [],
+        output_dir=folder,
+        seed=request.seed,
+        on_progress=on_progress,
+        device=device(),
+    )
+    reply = TrainReply(
+        run_id=request.run_id,
+        attempt=request.attempt,
+        status=ReplyStatus.SUCCEEDED,
+        checkpoint=store.put(result.checkpoint, media_type=CHECKPOINT_MEDIA_TYPE),
+        metrics=finite(result.metrics),
+        log=store.put(result.log, media_type=LOG_MEDIA_TYPE),
+    )
+    shutil.rmtree(folder)
+    return reply
+
+
+def evaluate(request: EvaluateRequest, *, store: BlobStore, cache: Path) -> EvaluateReply:
+    """Measure a checkpoint on held-out library shapes and, where targets are named, on their silhouettes."""
+    from training_loop.api import evaluate_checkpoint
+
+    checkpoint = fetch_cached(request.model.checkpoint, store=store, cache=cache)
+    metrics = evaluate_checkpoint(
+        checkpoint=checkpoint, heldout_count=request.heldout_count, seed=request.seed, device=device()
+    )
+    if request.targets:
+        from model_workers.silhouettes import mean_silhouette_iou
+
+        metrics["silhouette_iou"] = mean_silhouette_iou(
+            checkpoint, request.targets, seed=request.seed, store=store, device=device()
+        )
+    return EvaluateReply(request.run_id, request.attempt, ReplyStatus.SUCCEEDED, metrics=finite(metrics))
+
+
+def device() -> str:
+    """The accelerator, if there is one."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def finite(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """Metrics as JSON can say them."""
+    return {name: float(value) for name, value in metrics.items() if math.isfinite(value)}
+
+
+def _run_folder(parent: Path, run_id: str) -> Path:
+    folder = parent / run_id
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.touch()
+    others = sorted((other for other in parent.iterdir() if other != folder), key=lambda other: other.stat().st_mtime)
+    for old in others[: max(0, len(others) - MOST_KEPT_RUNS)]:
+        shutil.rmtree(old, ignore_errors=True)
+    return folder
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1])))
