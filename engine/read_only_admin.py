@@ -15,7 +15,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
 
     @cached_property
     def count(self) -> int:
-        return int(self.object_list[: MOST_COUNTED + 1].count())  # type: ignore[call-arg, arg-type]
+        return int(self.object_list[: MOST_COUNTED + 1].count())  # type: ignore[attr-defined]
 
 
 class _ReadOnly:

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from engine.workforce import services, statistics
 from engine.workforce.idempotency import IdempotentWrites
 from engine.workforce.models import Draft, Role, Stage, WorkItem
-from engine.workforce.permissions import has_role
+from engine.workforce.permissions import has_role, person_of
 from engine.workforce.serializers import (
     DraftSerializer,
     LeaseSerializer,
@@ -70,7 +70,7 @@ class MeView(APIView):
     )
     def get(self, request: Request) -> Response:
         """The signed-in person; counts of waiting work stop at 100."""
-        user = request.user
+        user = person_of(request)
         stages = [stage for stage, roles in WORKERS_OF.items() if has_role(user, *roles)]
         by_stage = statistics.performance(user=user)
         overall = by_stage.pop(None, statistics.NOTHING)
@@ -100,7 +100,7 @@ class HeartbeatView(IdempotentWrites, APIView):
     def post(self, request: Request, work_item_id: UUID) -> Response:
         """Extend the lease; one that ran out is taken up again unless somebody else has the item."""
         body = _valid(TokenSerializer, request)
-        return _lease(services.heartbeat(user=request.user, work_item_id=work_item_id, **body))
+        return _lease(services.heartbeat(user=person_of(request), work_item_id=work_item_id, **body))
 
 
 class ReleaseView(IdempotentWrites, APIView):
@@ -114,7 +114,7 @@ class ReleaseView(IdempotentWrites, APIView):
     )
     def post(self, request: Request, work_item_id: UUID) -> Response:
         """Give the item back for anybody, yourself included. Your draft is kept."""
-        services.release(user=request.user, work_item_id=work_item_id, **_valid(TokenSerializer, request))
+        services.release(user=person_of(request), work_item_id=work_item_id, **_valid(TokenSerializer, request))
         return Response(status=204)
 
 
@@ -133,7 +133,7 @@ class SkipView(IdempotentWrites, APIView):
     )
     def post(self, request: Request, work_item_id: UUID) -> Response:
         """Give the item back for others: you will not meet it again."""
-        services.skip(user=request.user, work_item_id=work_item_id, **_valid(SkipSerializer, request))
+        services.skip(user=person_of(request), work_item_id=work_item_id, **_valid(SkipSerializer, request))
         return Response(status=204)
 
 
@@ -147,7 +147,7 @@ class DraftView(IdempotentWrites, APIView):
     )
     def get(self, request: Request, work_item_id: UUID) -> Response:
         """What you saved last on this item."""
-        return _draft(services.load_draft(user=request.user, work_item_id=work_item_id))
+        return _draft(services.load_draft(user=person_of(request), work_item_id=work_item_id))
 
     @extend_schema(
         operation_id="work_item_draft_save",
@@ -158,7 +158,7 @@ class DraftView(IdempotentWrites, APIView):
     def put(self, request: Request, work_item_id: UUID) -> Response:
         """Save unsent work, even if the lease is lost by now; submitting removes it."""
         body = _valid(DraftSerializer, request)
-        return _draft(services.save_draft(user=request.user, work_item_id=work_item_id, **body))
+        return _draft(services.save_draft(user=person_of(request), work_item_id=work_item_id, **body))
 
 
 def _valid(serializer: Any, request: Request) -> dict[str, Any]:

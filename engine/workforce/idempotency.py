@@ -23,7 +23,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import connection, transaction
@@ -35,6 +35,7 @@ from rest_framework.response import Response
 
 from engine.errors import LatheError, Unprocessable
 from engine.workforce.models import IdempotentRequest
+from engine.workforce.permissions import person_of
 
 HEADER = "Idempotency-Key"
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -92,7 +93,7 @@ class IdempotentWrites:
         except LatheError as refusal:
             if refusal.status_code not in KEPT_REFUSALS:
                 raise
-            response = self.handle_exception(refusal)  # type: ignore[attr-defined]
+            response = cast(Response, self.handle_exception(refusal))  # type: ignore[attr-defined]
             with transaction.atomic():  # what the handler wrote is undone by now; keep the answer alone
                 if replay := _reserve(request, key, digest):
                     return replay
@@ -123,10 +124,10 @@ def _reserve(request: Request, key: str, digest: str) -> Response | None:
         IdempotencyKeyReused: it was given to another request.
     """
     with connection.cursor() as cursor:
-        cursor.execute(RESERVE, [request.user.pk, key, digest])
+        cursor.execute(RESERVE, [person_of(request).pk, key, digest])
         if cursor.fetchone() is not None:
             return None
-    kept = IdempotentRequest.objects.get(user=request.user, key=key)
+    kept = IdempotentRequest.objects.get(user=person_of(request), key=key)
     if kept.request_sha256 != digest:
         raise IdempotencyKeyReused(
             f"This {HEADER} was used for another request.", what_to_do="Send a new key with every new request."
@@ -137,7 +138,7 @@ def _reserve(request: Request, key: str, digest: str) -> Response | None:
 
 def _keep(request: Request, key: str, response: Response) -> None:
     body = "" if response.data is None else JSONRenderer().render(response.data).decode()
-    IdempotentRequest.objects.filter(user=request.user, key=key).update(
+    IdempotentRequest.objects.filter(user=person_of(request), key=key).update(
         response_status=response.status_code, response_body=body
     )
 

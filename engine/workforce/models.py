@@ -42,7 +42,7 @@ class PeopleManager(UserManager.from_queryset(UserQuerySet)):  # type: ignore[mi
 class User(AbstractUser):
     """A person or a script with a login; roles are the groups named as in `Role`."""
 
-    objects = PeopleManager()
+    objects = PeopleManager()  # type: ignore[misc]
 
     @cached_property
     def role_names(self) -> frozenset[str]:

@@ -1,5 +1,7 @@
 """Permissions by role, for API views: `permission_classes = [HasRole(Role.REVIEWER, Role.ML_ENGINEER)]`."""
 
+from django.contrib.auth.models import AnonymousUser
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -7,9 +9,16 @@ from rest_framework.views import APIView
 from engine.workforce.models import Role, User
 
 
-def has_role(user: User, *roles: Role) -> bool:
+def person_of(request: Request) -> User:
+    """The signed-in person, for views that let nobody else in."""
+    if not isinstance(request.user, User):
+        raise NotAuthenticated
+    return request.user
+
+
+def has_role(user: User | AnonymousUser, *roles: Role) -> bool:
     """Whether `user` has one of `roles`. Administrators have all."""
-    if not user.is_authenticated or not user.is_active:
+    if not isinstance(user, User) or not user.is_active:
         return False
     return user.is_superuser or not user.role_names.isdisjoint({Role.ADMIN.value, *(role.value for role in roles)})
 

@@ -76,6 +76,7 @@ def create_person(*, username: str, password: str, roles: Iterable[Role] = ()) -
     Administrators and ML engineers may open the admin site; ML engineers only look.
     """
     roles = list(roles)
+    user: User
     with transaction.atomic():
         user, _ = User.objects.get_or_create(username=username)
         user.is_staff |= bool({Role.ADMIN, Role.ML_ENGINEER} & set(roles))

@@ -12,13 +12,13 @@ BEAT_SCHEDULE = {
 }
 
 
-@shared_task  # type: ignore[misc]
+@shared_task
 def expire_leases(**kwargs: Any) -> int:
     """Reopen what nobody holds any more."""
     return services.expire_leases()
 
 
-@shared_task  # type: ignore[misc]
+@shared_task
 def forget_old_requests(**kwargs: Any) -> int:
     """Remove kept answers after seven days."""
     return idempotency.forget_old_requests()

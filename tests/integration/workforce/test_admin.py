@@ -26,12 +26,13 @@ def engineer() -> Client:
 def make_history(count: int) -> None:
     for number in range(count):
         services.create_work_item(stage=Stage.MASK, subject_id=uuid4())
-        claimed = services.claim(user=make_user(username=f"person{number}"), stage=Stage.MASK)
+        person = make_user(username=f"person{number}")
+        claimed = services.claim(user=person, stage=Stage.MASK)
         assert claimed is not None
         if number % 2:
             item = claimed.work_item
-            services.save_draft(user=item.holder, work_item_id=item.id, content={})
-            services.submit(user=item.holder, work_item_id=item.id, token=1, duration_ms=900, guideline_version="1")
+            services.save_draft(user=person, work_item_id=item.id, content={})
+            services.submit(user=person, work_item_id=item.id, token=1, duration_ms=900, guideline_version="1")
 
 
 @pytest.mark.parametrize("model", OWNED, ids=lambda model: model._meta.label)

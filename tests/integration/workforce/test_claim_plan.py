@@ -1,6 +1,7 @@
 """The claim reads a handful of index entries, whatever the table holds and whatever its statistics believe."""
 
 import re
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -19,14 +20,21 @@ OPEN_ALL = "UPDATE workforce_workitem SET state = 'open', done_at = NULL"
 VACUUM = "VACUUM ANALYZE workforce_workitem"
 
 
-def run(statement: str, *parameters: object) -> None:
+def run(statement: str, *parameters: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters or None)
 
 
 def explain_claim(user: User) -> str:
     now = timezone.now()
-    parameters = {"user": user.pk, "stage": "selection", "leases": 2, "entry": 0.5, "expires": now, "now": now}
+    parameters: dict[str, Any] = {
+        "user": user.pk,
+        "stage": "selection",
+        "leases": 2,
+        "entry": 0.5,
+        "expires": now,
+        "now": now,
+    }
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) {statements.CLAIM}", parameters)
         return "\n".join(line for (line,) in cursor.fetchall())

@@ -1,5 +1,6 @@
 """Claim, heartbeat, submit, release, skip: one person after another."""
 
+import random
 from datetime import timedelta
 from uuid import uuid4
 
@@ -10,54 +11,34 @@ from django.utils import timezone
 from engine.workforce import services
 from engine.workforce.models import AuditEvent, Draft, Judgement, Stage, User, WorkItem
 from tests.factories import make_user
+from tests.integration.workforce.steps import claim, claimed, submit, verbs, want
 
 pytestmark = pytest.mark.django_db
 
 
-def make_item(**fields) -> WorkItem:
-    return services.create_work_item(**({"stage": Stage.MASK, "subject_id": uuid4()} | fields))
-
-
-def claim(user: User, **options) -> WorkItem | None:
-    claimed = services.claim(user=user, stage=Stage.MASK, **options)
-    return claimed.work_item if claimed else None
-
-
-def submit(user: User, item: WorkItem, **fields) -> WorkItem:
-    values = {"token": item.fencing_token, "duration_ms": 1200, "guideline_version": "1"} | fields
-    return services.submit(user=user, work_item_id=item.id, **values)
-
-
-def verbs(item: WorkItem) -> list[str]:
-    return list(AuditEvent.objects.filter(subject_id=item.id).order_by("id").values_list("verb", flat=True))
-
-
 def test_a_claimed_item_is_leased_to_its_claimer_for_the_time_of_its_stage() -> None:
-    user, item, now = make_user(), make_item(), timezone.now()
-    claimed = claim(user, now=now)
-    assert claimed is not None
-    assert (claimed.id, claimed.holder_id, claimed.state, claimed.fencing_token) == (item.id, user.pk, "leased", 1)
-    assert claimed.lease_expires_at == now + timedelta(seconds=60)
+    user, item, now = make_user(), want(), timezone.now()
+    given = claimed(user, now=now)
+    assert (given.id, given.holder_id, given.state, given.fencing_token) == (item.id, user.pk, "leased", 1)
+    assert given.lease_expires_at == now + timedelta(seconds=60)
     assert verbs(item) == ["create", "claim"]
 
 
 def test_nothing_to_claim() -> None:
-    make_item(stage=Stage.SELECTION)
+    want(stage=Stage.SELECTION)
     assert claim(make_user()) is None
 
 
 def test_an_item_is_given_to_one_person_only() -> None:
-    make_item()
+    want()
     assert claim(make_user()) is not None
     assert claim(make_user()) is None
 
 
 def test_claiming_again_gives_the_same_item_with_the_same_token() -> None:
     user = make_user()
-    make_item(), make_item()
-    first, again = claim(user), claim(user)
-    assert first is not None
-    assert again is not None
+    want(), want()
+    first, again = claimed(user), claimed(user)
     assert (first.id, first.fencing_token) == (again.id, again.fencing_token)
     assert verbs(first) == ["create", "claim"]
 
@@ -65,44 +46,40 @@ def test_claiming_again_gives_the_same_item_with_the_same_token() -> None:
 def test_prefetch_holds_a_second_item_and_no_third() -> None:
     user = make_user()
     for _ in range(3):
-        make_item()
-    first, second, third = claim(user), claim(user, prefetch=True), claim(user, prefetch=True)
-    assert first is not None
-    assert second is not None
-    assert third is not None
+        want()
+    first, second, third = claimed(user), claimed(user, prefetch=True), claimed(user, prefetch=True)
     assert first.id != second.id
     assert third.id == second.id
-    assert claim(user).id == first.id  # type: ignore[union-attr]
+    assert claimed(user).id == first.id
 
 
 def test_bands_are_claimed_in_order() -> None:
     bands = [5, 0, 9, 1]
     for band in bands:
-        make_item(priority_band=band)
-    assert [claim(make_user()).priority_band for _ in bands] == sorted(bands)  # type: ignore[union-attr]
+        want(priority_band=band)
+    assert [claimed(make_user()).priority_band for _ in bands] == sorted(bands)
 
 
 def test_every_entry_point_reaches_every_item_of_a_band(monkeypatch: pytest.MonkeyPatch) -> None:
-    items = {make_item().id for _ in range(4)}
-    claimed = set()
+    items = {want().id for _ in range(4)}
+    reached = set()
     for entry in (0.999999, 0.0, 0.5, 0.7):
-        monkeypatch.setattr(services.random, "random", lambda entry=entry: entry)
-        claimed.add(claim(make_user()).id)  # type: ignore[union-attr]
-    assert claimed == items
+        monkeypatch.setattr(random, "random", lambda entry=entry: entry)
+        reached.add(claimed(make_user()).id)
+    assert reached == items
 
 
 def test_barred_people_do_not_get_the_item() -> None:
     user = make_user()
-    make_item(barred_user_ids=[user.pk])
+    want(barred_user_ids=[user.pk])
     assert claim(user) is None
     assert claim(make_user()) is not None
 
 
 def test_submit_ends_the_item_and_records_the_judgement() -> None:
     user = make_user()
-    make_item()
-    item = claim(user)
-    assert item is not None
+    want()
+    item = claimed(user)
     services.save_draft(user=user, work_item_id=item.id, content={"zoom": 2})
     assert submit(user, item).state == "done"
     judgement = Judgement.objects.get(work_item_id=item.id)
@@ -113,10 +90,9 @@ def test_submit_ends_the_item_and_records_the_judgement() -> None:
 
 def test_a_judgement_bars_its_author_from_the_siblings() -> None:
     user, subject = make_user(), uuid4()
-    make_item(subject_id=subject)
-    make_item(subject_id=subject, purpose="overlap")
-    item = claim(user)
-    assert item is not None
+    want(subject_id=subject)
+    want(subject_id=subject, purpose="overlap")
+    item = claimed(user)
     submit(user, item)
     assert claim(user) is None
     assert claim(make_user()) is not None
@@ -124,16 +100,15 @@ def test_a_judgement_bars_its_author_from_the_siblings() -> None:
 
 def test_a_sibling_is_never_prefetched() -> None:
     user, subject = make_user(), uuid4()
-    make_item(subject_id=subject), make_item(subject_id=subject)
+    want(subject_id=subject), want(subject_id=subject)
     assert claim(user) is not None
     assert claim(user, prefetch=True) is None
 
 
 def test_an_expired_lease_may_submit_while_nobody_else_claimed() -> None:
     user, now = make_user(), timezone.now()
-    make_item()
-    item = claim(user, now=now)
-    assert item is not None
+    want()
+    item = claimed(user, now=now)
     assert services.expire_leases(now=now + timedelta(seconds=61)) == 1
     assert verbs(item)[-1] == "expire"
     assert submit(user, item).state == "done"
@@ -141,9 +116,8 @@ def test_an_expired_lease_may_submit_while_nobody_else_claimed() -> None:
 
 def test_a_superseded_lease_may_not_submit_and_keeps_its_draft() -> None:
     slow, quick, now = make_user(), make_user(), timezone.now()
-    make_item()
-    item = claim(slow, now=now)
-    assert item is not None
+    want()
+    item = claimed(slow, now=now)
     services.save_draft(user=slow, work_item_id=item.id, content={"strokes": 7})
     later = claim(quick, now=now + timedelta(seconds=61))  # an idle item is found even where no beat runs
     assert later is not None
@@ -156,9 +130,8 @@ def test_a_superseded_lease_may_not_submit_and_keeps_its_draft() -> None:
 
 def test_heartbeats_extend_and_take_up_again() -> None:
     user, now = make_user(), timezone.now()
-    make_item()
-    item = claim(user, now=now)
-    assert item is not None
+    want()
+    item = claimed(user, now=now)
     beat = services.heartbeat(user=user, work_item_id=item.id, token=1, now=now + timedelta(seconds=50))
     assert beat.lease_expires_at == now + timedelta(seconds=110)
     assert services.expire_leases(now=now + timedelta(seconds=100)) == 0
@@ -170,24 +143,21 @@ def test_heartbeats_extend_and_take_up_again() -> None:
 
 def test_a_released_item_is_open_to_all_and_its_token_is_void() -> None:
     user = make_user()
-    make_item()
-    item = claim(user)
-    assert item is not None
+    want()
+    item = claimed(user)
     services.release(user=user, work_item_id=item.id, token=1)
     with pytest.raises(services.LeaseSuperseded):
         submit(user, item)
-    again = claim(user)
-    assert again is not None
+    again = claimed(user)
     assert again.fencing_token == 2
 
 
 def test_skipping_bars_and_three_skips_send_to_the_end_of_the_queue() -> None:
-    item = make_item()
+    item = want()
     for count in (1, 2, 3):
         user = make_user()
-        claimed = claim(user)
-        assert claimed is not None
-        services.skip(user=user, work_item_id=item.id, token=claimed.fencing_token, reason="unclear", note="which one?")
+        token = claimed(user).fencing_token
+        services.skip(user=user, work_item_id=item.id, token=token, reason="unclear", note="which one?")
         assert claim(user) is None
         item.refresh_from_db()
         assert (item.state, item.skip_count) == ("open", count)
@@ -196,17 +166,38 @@ def test_skipping_bars_and_three_skips_send_to_the_end_of_the_queue() -> None:
     assert event.facts == {"reason": "unclear", "note": "which one?", "skip_count": 3, "fencing_token": 3}
 
 
-def test_cancelled_items_are_closed() -> None:
+def test_cancelled_items_are_closed_and_the_others_stay() -> None:
     user, subject = make_user(), uuid4()
-    make_item(subject_id=subject), make_item(subject_id=subject), make_item()
-    item = services.claim(user=user, stage=Stage.MASK)
-    assert item is not None
-    count = services.cancel_work_items(subject_id=subject)
-    assert count == 2
-    assert WorkItem.objects.filter(state="cancelled").count() == 2
-    if item.work_item.subject_id == subject:
-        with pytest.raises(services.WorkItemClosed):
-            submit(user, item.work_item)
+    held = want(subject_id=subject)
+    assert claimed(user).id == held.id
+    want(subject_id=subject), want(subject_id=subject, stage=Stage.ALIGNMENT), want()
+    assert services.cancel_work_items(subject_id=subject, stage=Stage.MASK) == 2
+    assert sorted(WorkItem.objects.values_list("state", flat=True)) == ["cancelled", "cancelled", "open", "open"]
+    with pytest.raises(services.WorkItemClosed):
+        submit(user, held, token=1)
+    assert services.cancel_work_items(subject_id=subject) == 1
+
+
+def test_an_answered_item_is_closed_to_its_own_author() -> None:
+    user = make_user()
+    want()
+    item = claimed(user)
+    submit(user, item)
+    with pytest.raises(services.WorkItemClosed, match="done"):
+        submit(user, item)
+
+
+def test_nobody_judges_a_subject_twice_even_where_the_first_lease_ran_out() -> None:
+    user, subject, now = make_user(), uuid4(), timezone.now()
+    want(subject_id=subject)
+    late = claimed(user, now=now)
+    services.expire_leases(now=now + timedelta(seconds=61))
+    want(subject_id=subject, priority_band=0)
+    sibling = claimed(user, now=now + timedelta(seconds=62))
+    assert sibling.id != late.id
+    submit(user, late)
+    with pytest.raises(services.AlreadyJudged):
+        submit(user, sibling)
 
 
 def test_submit_insists_on_a_transaction_shared_with_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,9 +211,8 @@ def test_submit_insists_on_a_transaction_shared_with_the_answer(monkeypatch: pyt
 
 def test_a_failing_answer_undoes_the_submit() -> None:
     user = make_user()
-    make_item()
-    item = claim(user)
-    assert item is not None
+    want()
+    item = claimed(user)
 
     def submit_and_fail() -> None:
         with transaction.atomic():

@@ -3,36 +3,31 @@
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
+from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from engine.workforce import services
-from engine.workforce.models import AuditEvent, Judgement, Stage, User, WorkItem
+from engine.workforce.models import AuditEvent, Judgement, User, WorkItem
 from tests.factories import make_user
+from tests.integration.workforce.steps import claim, claimed, submit, want
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def make_items(count: int, **fields) -> None:
-    for _ in range(count):
-        services.create_work_item(**({"stage": Stage.MASK, "subject_id": uuid4()} | fields))
-
-
-def submit(user: User, item: WorkItem) -> None:
-    with transaction.atomic():
-        services.submit(user=user, work_item_id=item.id, token=item.fencing_token, duration_ms=1, guideline_version="1")
-
-
-def at_once(jobs: Iterable[Callable[[], None]]) -> None:
+def at_once(jobs: Iterable[Callable[[], object]]) -> None:
     """Run all jobs in threads of their own that start together; the first failure is raised here."""
     jobs = list(jobs)
-    together, failures = threading.Barrier(len(jobs)), []
+    together = threading.Barrier(len(jobs))
+    failures: list[BaseException] = []
 
-    def run(job: Callable[[], None]) -> None:
+    def run(job: Callable[[], object]) -> None:
         try:
             together.wait(10)
             job()
@@ -51,16 +46,16 @@ def at_once(jobs: Iterable[Callable[[], None]]) -> None:
 
 
 def test_eight_people_share_a_queue_without_meeting() -> None:
-    make_items(120)
+    _want(120)
     given: list[tuple[int, object]] = []
 
     def work(user: User) -> None:
-        while claimed := services.claim(user=user, stage=Stage.MASK):
-            given.append((user.pk, claimed.work_item.id))
-            submit(user, claimed.work_item)
+        while item := claim(user):
+            given.append((user.pk, item.id))
+            submit(user, item)
 
     people = [make_user() for _ in range(8)]
-    at_once(lambda user=user: work(user) for user in people)  # type: ignore[misc]
+    at_once(partial(work, user) for user in people)
     items = [item for _, item in given]
     assert len(items) == len(set(items)) == 120
     assert Judgement.objects.count() == 120
@@ -69,30 +64,24 @@ def test_eight_people_share_a_queue_without_meeting() -> None:
 
 
 def test_two_pages_of_one_person_get_the_same_item() -> None:
-    make_items(10)
-    user, given = make_user(), []
+    _want(10)
+    user, given = make_user(), list[object]()
 
-    def claim() -> None:
-        claimed = services.claim(user=user, stage=Stage.MASK)
-        assert claimed is not None
-        given.append(claimed.work_item.id)
-
-    at_once([claim] * 6)
+    at_once([lambda: given.append(claimed(user).id)] * 6)
     assert len(given) == 6
     assert len(set(given)) == 1
     assert WorkItem.objects.filter(state="leased").count() == 1
 
 
 def test_releases_skips_and_expiries_among_claims_never_give_an_item_twice() -> None:
-    make_items(12)
+    _want(12)
 
     def work(user: User, turn: int) -> None:
         for step in range(25):
-            claimed = services.claim(user=user, stage=Stage.MASK)
-            if claimed is None:
+            item = claim(user)
+            if item is None:
                 continue
-            item = claimed.work_item
-            give_back = {"user": user, "work_item_id": item.id, "token": item.fencing_token}
+            give_back: dict[str, Any] = {"user": user, "work_item_id": item.id, "token": item.fencing_token}
             if (step + turn) % 5 == 0:
                 services.skip(**give_back, reason="unclear")
             else:
@@ -103,7 +92,7 @@ def test_releases_skips_and_expiries_among_claims_never_give_an_item_twice() -> 
             services.expire_leases()
 
     people = [make_user() for _ in range(6)]
-    at_once([expire, *((lambda user=user, turn=turn: work(user, turn)) for turn, user in enumerate(people))])  # type: ignore[misc]
+    at_once([expire, *(partial(work, user, turn) for turn, user in enumerate(people))])
     claims = 0
     for item in WorkItem.objects.all():
         history = AuditEvent.objects.filter(subject_id=item.id).order_by("id").values_list("to_state", flat=True)
@@ -117,41 +106,35 @@ def test_releases_skips_and_expiries_among_claims_never_give_an_item_twice() -> 
 def test_siblings_submitted_at_once_bar_both_judges_and_do_not_deadlock() -> None:
     for _ in range(5):
         subject = uuid4()
-        make_items(4, subject_id=subject)
+        _want(4, subject_id=subject)
         people = [make_user() for _ in range(3)]
-        held = [services.claim(user=user, stage=Stage.MASK) for user in people]
-        at_once(
-            (lambda user=user, claimed=claimed: submit(user, claimed.work_item))  # type: ignore[misc, union-attr]
-            for user, claimed in zip(people, held, strict=True)
-        )
+        held = [claimed(user) for user in people]
+        at_once(partial(submit, user, item) for user, item in zip(people, held, strict=True))
         last = WorkItem.objects.get(subject_id=subject, state="open")
         assert sorted(last.barred_user_ids) == sorted(user.pk for user in people)
         services.cancel_work_items(subject_id=subject)
 
 
 def test_of_a_late_submit_and_a_new_claim_exactly_one_wins() -> None:
-    outcomes = set()
+    def submit_late(user: User, item: WorkItem, won: list[str]) -> None:
+        with suppress(services.LeaseSuperseded):
+            submit(user, item)
+            won.append("submit")
+
+    def claim_anew(user: User, won: list[str]) -> None:
+        if claim(user):
+            won.append("claim")
+
     for _ in range(8):
-        make_items(1)
-        slow, quick, past = make_user(), make_user(), timezone.now() - timedelta(hours=1)
-        late = services.claim(user=slow, stage=Stage.MASK, now=past)
-        assert late is not None
+        _want(1)
+        slow, won = make_user(), list[str]()
+        late = claimed(slow, now=timezone.now() - timedelta(hours=1))
         services.expire_leases()
-        won = []
-
-        def submit_late(slow=slow, late=late, won=won) -> None:
-            try:
-                submit(slow, late.work_item)
-                won.append("submit")
-            except services.LeaseSuperseded:
-                pass
-
-        def claim(quick=quick, won=won) -> None:
-            if services.claim(user=quick, stage=Stage.MASK):
-                won.append("claim")
-
-        at_once([submit_late, claim])
+        at_once([partial(submit_late, slow, late, won), partial(claim_anew, make_user(), won)])
         assert len(won) == 1, won
-        outcomes.add(won[0])
         WorkItem.objects.live().update(state="cancelled")
-    assert outcomes
+
+
+def _want(count: int, **fields: Any) -> None:
+    for _ in range(count):
+        want(**fields)

@@ -82,7 +82,7 @@ def test_a_damaged_object_is_noticed_and_mended_by_storing_it_again(store: Local
 def test_what_is_not_there_is_missing(store: LocalStore, name: str, tmp_path: Path) -> None:
     for ask in (store.get, store.open, store.size_bytes, lambda digest: store.fetch(digest, tmp_path / "copy")):
         with pytest.raises(BlobMissing):
-            ask(name)  # type: ignore[operator]
+            ask(name)
 
 
 def test_threads_that_store_the_same_content_agree(store: LocalStore) -> None:

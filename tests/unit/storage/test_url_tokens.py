@@ -1,5 +1,7 @@
 """Tokens of signed URLs."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,10 +12,14 @@ KEY = b"a secret"
 DIGEST = "ab" * 32
 
 
-def sign(**changes) -> str:
-    return sign_token(
-        KEY, **({"sha256": DIGEST, "media_type": "model/gltf-binary", "expires_seconds": 100, "now": 1000.0} | changes)
-    )
+def sign(**changes: Any) -> str:
+    usual: dict[str, Any] = {
+        "sha256": DIGEST,
+        "media_type": "model/gltf-binary",
+        "expires_seconds": 100,
+        "now": 1000.0,
+    }
+    return sign_token(KEY, **(usual | changes))
 
 
 def test_a_token_grants_what_was_signed() -> None:
