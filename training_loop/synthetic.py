@@ -86,7 +86,7 @@ def draw_example(
         intrinsics = sample_intrinsics(rng, image_px)
         pose = sample_pose(rng, intrinsics, vertices)
         light = sample_light(rng)
-        rendering = render(shape.mesh, pose, intrinsics, light, cull_backfaces=True)
+        rendering = render(shape.mesh, pose, intrinsics, light, cull_backfaces=True, antialias=3)
         if rendering.mask.mean() >= _MIN_VISIBLE_PX_SHARE:
             break
     else:
@@ -268,8 +268,7 @@ def composite(
     rendering: Rendering, background: NDArray[np.uint8], background_depth: NDArray[np.float32]
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Put the object in front of the background; returns image and depth."""
-    image = np.where(rendering.mask[..., None], rendering.color, background)
-    return image, np.where(rendering.mask, rendering.depth, background_depth)
+    return rendering.over(background), np.where(rendering.mask, rendering.depth, background_depth)
 
 
 def add_sensor_noise(rng: np.random.Generator, image: NDArray[np.uint8]) -> NDArray[np.uint8]:

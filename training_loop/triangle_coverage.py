@@ -34,8 +34,10 @@ def cover(corners: NDArray[np.float64], width: int, height: int) -> Coverage:
     if corners.ndim != 3 or corners.shape[1:] != (3, 2):
         raise ValueError(f"corners must have shape (m, 3, 2), got {corners.shape}")
     limits = np.array([width, height])
-    first = np.clip(np.ceil(corners.min(axis=1) - 0.5), 0, limits).astype(np.int64)
-    last = np.clip(np.floor(corners.max(axis=1) - 0.5), -1, limits - 1).astype(np.int64)
+    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
+    lowest, highest = np.minimum(np.minimum(a, b), c), np.maximum(np.maximum(a, b), c)
+    first = np.clip(np.ceil(lowest - 0.5), 0, limits).astype(np.int64)
+    last = np.clip(np.floor(highest - 0.5), -1, limits - 1).astype(np.int64)
     extent = np.maximum(last - first + 1, 0)
     counts = extent[:, 0] * extent[:, 1]
     chosen = np.flatnonzero(counts)

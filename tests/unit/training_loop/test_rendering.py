@@ -106,3 +106,41 @@ def test_triangles_through_the_camera_plane_are_clipped() -> None:
 def test_a_mesh_behind_the_camera_is_not_seen() -> None:
     result = render(trimesh.creation.box((1, 1, 1)), posed(z=-3.0), CAMERA)
     assert not result.mask.any()
+
+
+def test_shading_is_smooth_on_a_ball_and_flat_on_a_cube() -> None:
+    light = Light((0, 0, -1), 1.0, 0.0)
+    ball = render(trimesh.creation.icosphere(subdivisions=2, radius=0.5), posed(z=3.0), CAMERA, light)
+    # Under parallel light from the camera the brightness of a sphere falls off as the cosine.
+    u = (np.arange(96) + 0.5 - 48) / 100
+    distance = np.hypot(*np.meshgrid(u, u)) * 2.85
+    inner = distance < 0.4
+    expected = 160 * np.sqrt(1 - (distance[inner] / 0.5) ** 2)
+    assert np.abs(ball.color[inner][:, 0] - expected).max() < 10
+    cube = render(trimesh.creation.box((1, 1, 1)), posed(z=2.5), CAMERA, light)
+    assert np.unique(cube.color[cube.mask]).tolist() == [160]
+
+
+def test_antialiasing_softens_edges_and_keeps_depth_and_mask() -> None:
+    ball = trimesh.creation.icosphere(subdivisions=4, radius=0.5)
+    plain, soft = render(ball, posed(), CAMERA), render(ball, posed(), CAMERA, antialias=3)
+    assert np.array_equal(plain.mask, soft.mask)
+    assert soft.depth[soft.mask] == pytest.approx(plain.depth[plain.mask], abs=1e-5)
+    share = soft.alpha.sum()
+    radius_px = 100 * 0.5 / np.sqrt(9 - 0.25)
+    assert share == pytest.approx(np.pi * radius_px**2, rel=0.01)
+    edge = (soft.alpha > 0) & (soft.alpha < 1)
+    assert 40 < edge.sum() < 200
+    assert (soft.alpha[~edge & plain.mask] == 1).all()
+
+
+def test_compositing_mixes_by_alpha() -> None:
+    soft = render(rectangle(1.0, 0.1), posed(z=0.0), CAMERA, antialias=3)
+    image = soft.over(np.full((96, 96, 3), 10, dtype=np.uint8))
+    assert (image[soft.alpha == 0] == 10).all()
+    assert np.array_equal(image[soft.alpha == 1], soft.color[soft.alpha == 1])
+
+
+def test_an_even_number_of_samples_is_refused() -> None:
+    with pytest.raises(ValueError, match="odd"):
+        render(rectangle(1.0, 0.1), posed(), CAMERA, antialias=2)
