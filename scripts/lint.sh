@@ -20,7 +20,7 @@ check() {
 
 check "ruff" $bin/ruff check --quiet .
 check "formatting" $bin/ruff format --check --quiet .
-check "types" $bin/mypy --no-error-summary engine annotation_ui model_workers training_loop scripts tests manage.py
+check "types" $bin/mypy --no-error-summary engine annotation_ui model_workers training_loop benchmarks scripts tests manage.py
 check "import rules" $bin/lint-imports
 check "migrations" $bin/python manage.py makemigrations --check --dry-run
 if [ -f annotation_ui/package.json ]; then

@@ -180,7 +180,7 @@ logs.configure_structlog()
 LOGGING = logs.logging_config()
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 
-# A run of a generator: seconds it may take, how long it may lie in the queue before it is sent again, how often it is tried.
+# A run of a generator: seconds it may take, seconds in the queue before it is sent again, how often it is tried.
 LATHE_GENERATION_SECONDS = float(os.environ.get("LATHE_GENERATION_SECONDS", "90"))
 LATHE_GENERATION_QUEUE_SECONDS = float(os.environ.get("LATHE_GENERATION_QUEUE_SECONDS", "3600"))
 LATHE_GENERATION_ATTEMPTS = int(os.environ.get("LATHE_GENERATION_ATTEMPTS", "3"))
