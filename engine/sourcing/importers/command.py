@@ -1,7 +1,7 @@
 """What the import commands share: options, a progress bar, the report at the end."""
 
 from argparse import ArgumentParser
-from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +9,15 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from engine.sourcing.importers.intake import FoundImage, take_in
+from engine.errors import LatheError
+from engine.sourcing.importers.intake import FoundCollection, take_in
 from engine.sourcing.importers.report import ImportReport
 
 SHOWN = 20
 
 
 class ImportCommand(BaseCommand):
-    """A command that takes in what `find` yields. Run again, it goes on where it stopped."""
+    """A command that takes in what `open_collection` finds. Run again, it goes on where it stopped."""
 
     verified_by_default = False
 
@@ -31,28 +32,36 @@ class ImportCommand(BaseCommand):
     def add_source_arguments(self, parser: ArgumentParser) -> None:
         """Arguments that say what to import."""
 
-    def find(self, **options: Any) -> tuple[Iterable[FoundImage], int | None]:
-        """What there is to import, and how many images that is where it is known."""
+    def open_collection(self, **options: Any) -> AbstractContextManager[FoundCollection]:
+        """Find what there is to import."""
         raise NotImplementedError
 
     def handle(self, *args: Any, **options: Any) -> None:
         report = ImportReport()
-        images, total = self.find(**options)
+        try:
+            with self.open_collection(**options) as collection:
+                self._take_in(collection, report, options)
+        except LatheError as error:
+            raise CommandError(str(error)) from error
+        finally:
+            if options["report"]:
+                report.write(options["report"])
+        self._print(report)
+        if options["strict"] and report.refusals:
+            raise CommandError(f"{len(report.refusals)} items were refused.")
+
+    def _take_in(self, collection: FoundCollection, report: ImportReport, options: dict[str, Any]) -> None:
+        for item, problem in collection.problems:
+            report.refuse(item, problem)
         verified = self.verified_by_default or options["verified"]
-        console = Console(stderr=True, quiet=not options["verbosity"])
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=console) as progress:
-            bar = progress.add_task("Importing images", total=total)
-            for _ in take_in(images, report=report, verified=verified, limit=options["limit"]):
+        with Progress(*columns, console=Console(stderr=True, quiet=not options["verbosity"])) as progress:
+            bar = progress.add_task("Importing images", total=collection.image_count)
+            for _ in take_in(collection.images, report=report, verified=verified, limit=options["limit"]):
                 refused = f", {len(report.refusals)} refused" if report.refusals else ""
                 progress.update(
                     bar, advance=1, description=f"Importing images ({report.target_count} targets{refused})"
                 )
-        self._print(report)
-        if options["report"]:
-            report.write(options["report"])
-        if options["strict"] and report.refusals:
-            raise CommandError(f"{len(report.refusals)} items were refused.")
 
     def _print(self, report: ImportReport) -> None:
         self.stdout.write(

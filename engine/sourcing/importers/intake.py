@@ -1,7 +1,7 @@
 """Takes in what importers find, item by item: known sources are passed over, refusals are noted and do not stop it."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
@@ -44,7 +44,15 @@ class FoundImage:
     masks: tuple[FoundMask, ...]
     licence: str = ""
     point_map: Callable[[], FoundPointMap] | None = None
-    problems: tuple[LatheError, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class FoundCollection:
+    """What an importer found: photographs one by one, how many there are, and what is wrong with the collection."""
+
+    images: Iterable[FoundImage]
+    image_count: int
+    problems: tuple[tuple[str, LatheError], ...] = ()
 
 
 def take_in(
@@ -57,8 +65,6 @@ def take_in(
     for found in images:
         if limit is not None and report.target_count >= limit:
             return
-        for problem in found.problems:
-            report.refuse(found.source, problem)
         try:
             image = _image(found, report)
         except (LatheError, OSError) as error:
