@@ -12,19 +12,19 @@ from numpy.typing import NDArray
 
 from engine import dispatch
 from engine.contracts.cameras import Intrinsics
-from engine.contracts.masks import MaskError, MaskRle, decode_mask, encode_mask
+from engine.contracts.masks import MaskRle, decode_mask, encode_mask
 from engine.contracts.targets import PointMapInput, PointMapScale, PointMapSource, TargetInput
-from engine.errors import Conflict, NotFound, Unprocessable
+from engine.errors import Conflict, NotFound
 from engine.lifecycle import MOVES, Move, State
 from engine.sourcing import masks, point_maps
 from engine.sourcing.categories import file_category
-from engine.sourcing.models import DiscardReason, Image, MaskTask, MaskVerdict, PointMap, TargetObject
+from engine.sourcing.models import Image, MaskTask, PointMap, TargetObject
 from engine.sourcing.photographs import decode_photograph
 from engine.sourcing.quality import measure_quality
 from engine.storage import services as storage
 from engine.storage.services import blob_ref
 from engine.workforce import services as workforce
-from engine.workforce.models import Stage, User, WorkItem
+from engine.workforce.models import Stage, User
 
 POINT_MAP_MEDIA_TYPE = "application/x-npz"
 
@@ -45,18 +45,6 @@ class NoSuchImage(NotFound):
     """There is no image of this id."""
 
     code = "no_such_image"
-
-
-class NoSuchMaskTask(NotFound):
-    """The work item is not a Stage 1 task."""
-
-    code = "no_such_mask_task"
-
-
-class VerdictRefused(Unprocessable):
-    """The verdict on a mask is not complete."""
-
-    code = "verdict_refused"
 
 
 @transaction.atomic
@@ -230,7 +218,7 @@ def register_target(
     image = Image.objects.filter(id=image_id).first()
     if image is None:
         raise NoSuchImage(f"There is no image {image_id}.")
-    _check_mask(mask, image=image)
+    check_mask_of(image=image, mask=mask)
     runs = encode_mask(mask)
     filed = file_category(category)
     with transaction.atomic():
@@ -260,65 +248,6 @@ def register_target(
         work_item = workforce.create_work_item(stage=Stage.MASK, subject_id=target.id)
         MaskTask.objects.create(work_item=work_item, target=target)
     return target
-
-
-def submit_mask(
-    *,
-    user: User,
-    work_item_id: UUID,
-    token: int,
-    verdict: MaskVerdict,
-    duration_ms: int,
-    guideline_version: str,
-    discard_reason: str = "",
-    mask: MaskRle | None = None,
-    category: str = "",
-) -> TargetObject:
-    """Record a Stage 1 judgement: the mask stands, is replaced by a better one, or the proposal is discarded.
-
-    Only the first judgement of a proposal moves it on; second opinions, gold and review are recorded alone.
-
-    Raises:
-        LeaseSuperseded: the work item is no longer the caller's (from workforce).
-        VerdictRefused: discarded without a reason, refined without a mask, or the other way round.
-        MaskRefused: the refined mask does not fit the image.
-        NoSuchMaskTask: the work item is of another stage.
-    """
-    _check_verdict(verdict=verdict, discard_reason=discard_reason, mask=mask)
-    with transaction.atomic():
-        work_item = workforce.submit(
-            user=user,
-            work_item_id=work_item_id,
-            token=token,
-            duration_ms=duration_ms,
-            guideline_version=guideline_version,
-        )
-        task = mask_task(work_item_id=work_item_id)
-        task.verdict, task.discard_reason = verdict, discard_reason
-        target = task.target
-        moves = work_item.purpose == WorkItem.Purpose.COLLECT and target.state == State.PROPOSED
-        if mask is not None:
-            _check_mask(_decode(mask), image=target.image)
-            task.refined_counts, task.proposed_counts = list(mask.counts), target.mask_counts
-        task.save(update_fields=["verdict", "discard_reason", "refined_counts", "proposed_counts"])
-        if not moves:
-            return target
-        if verdict == MaskVerdict.DISCARD:
-            return move_target(target_id=target.id, move=Move.DISCARD, actor=user, reason=discard_reason)
-        _write_judged(target=target, mask=mask, category=category)
-        return move_target(target_id=target.id, move=Move.VERIFY, actor=user, verdict=str(verdict))
-
-
-def mask_task(*, work_item_id: UUID) -> MaskTask:
-    """The Stage 1 task of a work item, with its target, image and blob in one query.
-
-    Raises:
-        NoSuchMaskTask: there is none.
-    """
-    task = MaskTask.objects.with_photograph().filter(work_item_id=work_item_id).first()
-    if task is None:
-        raise NoSuchMaskTask(f"There is no mask task {work_item_id}.", what_to_do="Claim a task of the mask stage.")
-    return task
 
 
 def target_input(*, target_id: UUID) -> TargetInput:
@@ -387,35 +316,6 @@ def _mask(*, target: TargetObject, image: Image) -> NDArray[np.bool_]:
     return decode_mask(MaskRle(height=image.height_px, width=image.width_px, counts=tuple(target.mask_counts)))
 
 
-def _decode(mask: MaskRle) -> NDArray[np.bool_]:
-    try:
-        return decode_mask(mask)
-    except MaskError as error:
-        raise masks.MaskRefused(f"The mask cannot be decoded: {error}.") from error
-
-
-def _check_mask(mask: NDArray[np.bool_], *, image: Image) -> None:
+def check_mask_of(*, image: Image, mask: NDArray[np.bool_]) -> None:
+    """Check that a mask fits an image (`masks.check_mask` with the configured minimum)."""
     masks.check_mask(mask, width_px=image.width_px, height_px=image.height_px, min_area_px=settings.LATHE_MIN_MASK_PX)
-
-
-def _check_verdict(*, verdict: MaskVerdict, discard_reason: str, mask: MaskRle | None) -> None:
-    if (verdict == MaskVerdict.DISCARD) != bool(discard_reason) or (
-        discard_reason and discard_reason not in DiscardReason.values
-    ):
-        raise VerdictRefused(
-            "A discarded proposal, and no other, needs a reason.", what_to_do=f"Use {', '.join(DiscardReason.values)}."
-        )
-    if (verdict == MaskVerdict.REFINE) != (mask is not None):
-        raise VerdictRefused("A refined proposal, and no other, needs a mask.", what_to_do="Send the mask you drew.")
-
-
-def _write_judged(*, target: TargetObject, mask: MaskRle | None, category: str) -> None:
-    """Write what the judgement corrected; the proposal stays in the task's `proposed_counts`."""
-    changes: dict[str, Any] = {}
-    if mask is not None:
-        changes |= {"mask_counts": list(mask.counts), "mask_area_px": mask.area_px}
-    if category:
-        filed = file_category(category)
-        changes |= {"category": filed.leaf, "free_category": filed.free}
-    if changes:
-        TargetObject.objects.filter(id=target.id, state=State.PROPOSED).update(**changes)

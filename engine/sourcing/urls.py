@@ -1,0 +1,11 @@
+from django.urls import path
+
+from engine.sourcing import api
+
+urlpatterns = [
+    path("images/", api.ImagesView.as_view(), name="images"),
+    path("targets/", api.TargetsView.as_view(), name="targets"),
+    path("masks/claim", api.ClaimMaskView.as_view(), name="mask-claim"),
+    path("masks/<uuid:work_item>", api.MaskTaskView.as_view(), name="mask"),
+    path("masks/<uuid:work_item>/submit", api.SubmitMaskView.as_view(), name="mask-submit"),
+]
