@@ -1,7 +1,11 @@
 """Filing a target under the 3D-oriented taxonomy (paper A.1). What fits no leaf is kept as written, never lost."""
 
 from dataclasses import dataclass
-from importlib.util import find_spec
+
+from engine.contracts.taxonomy import find_category, near_matches
+from engine.sourcing.models import TargetObject
+
+LONGEST_FREE = TargetObject._meta.get_field("free_category").max_length or 200
 
 
 @dataclass(frozen=True)
@@ -14,8 +18,11 @@ class Filed:
 
 
 def file_category(written: str) -> Filed:
-    """Find the leaf for a category as people write it (any case, spaces or underscores); empty stays empty."""
-    words = " ".join(written.replace("_", " ").split())
-    if not words or find_spec("engine.contracts.taxonomy") is None:
-        return Filed(leaf=words.lower().replace(" ", "_")[:80])
-    raise NotImplementedError
+    """Find the leaf for a category as people write it: any case, underscores, plurals, COCO and LVIS names."""
+    words = " ".join(written.split())
+    if not words:
+        return Filed(leaf="")
+    category = find_category(words)
+    if category is not None:
+        return Filed(leaf=category.id)
+    return Filed(leaf="", free=words[:LONGEST_FREE], near=tuple(match.id for match in near_matches(words)))

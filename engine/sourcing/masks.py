@@ -156,5 +156,5 @@ def _from_polygons(polygons: list[Any], *, width_px: int, height_px: int) -> NDA
         if not np.isfinite(coordinates).all() or np.abs(coordinates).max() > limit:
             raise MaskRefused("A polygon has corners far outside the image.")
         checked.append(coordinates.tolist())
-    runs = coco_mask.merge(coco_mask.frPyObjects(checked, height_px, width_px))
-    return np.asarray(coco_mask.decode(runs), dtype=np.bool_)
+    union = coco_mask.merge(coco_mask.frPyObjects(checked, height_px, width_px))
+    return decode_mask(MaskRle(height=height_px, width=width_px, counts=tuple(uncompress_counts(union["counts"]))))
