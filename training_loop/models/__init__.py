@@ -1,0 +1,1 @@
+"""The geometry model: shape VAE, conditioning encoders and the two-stream flow transformer."""

@@ -1,0 +1,150 @@
+"""What rebuilds a model: frozen configurations, and the presets `full` and `mini`.
+
+Source: paper section C.1; shapes of the released geometry model.
+"""
+
+from dataclasses import dataclass
+
+SHAPE = "shape"
+ROTATION = "rotation"
+TRANSLATION = "translation"
+SCALE = "scale"
+TRANSLATION_SCALE = "translation_scale"
+
+# Token order inside the layout stream, and channels of each token.
+LAYOUT_CHANNELS: dict[str, int] = {ROTATION: 6, TRANSLATION: 3, SCALE: 3, TRANSLATION_SCALE: 1}
+
+
+class ConfigError(ValueError):
+    """A configuration whose numbers do not fit together."""
+
+
+@dataclass(frozen=True)
+class ShapeVAEConfig:
+    """Occupancy of `resolution`³ ↔ latent of `latent_resolution`³ × `latent_channels`.
+
+    `channels` run from the latent grid outwards; each further level doubles the grid. The outermost level predicts
+    `voxel_patch`³ voxels per cell. `latent_mean` and `latent_std` bring the posterior to unit scale for the flow.
+    """
+
+    resolution: int = 64
+    latent_resolution: int = 16
+    latent_channels: int = 8
+    channels: tuple[int, ...] = (512, 128, 32)
+    blocks_per_level: int = 2
+    middle_blocks: int = 2
+    voxel_patch: int = 1
+    edge_kernel: int = 3
+    latent_mean: tuple[float, ...] = ()
+    latent_std: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        outer = self.latent_resolution * 2 ** (len(self.channels) - 1) * self.voxel_patch
+        if outer != self.resolution:
+            raise ConfigError(
+                f"{len(self.channels)} levels from {self.latent_resolution}³ with voxel_patch {self.voxel_patch} "
+                f"give {outer}³, not {self.resolution}³"
+            )
+
+    @property
+    def latent_shape(self) -> tuple[int, int]:
+        """(cells, channels) of one latent as stored: x major, then y, then z."""
+        return self.latent_resolution**3, self.latent_channels
+
+
+@dataclass(frozen=True)
+class ConditioningConfig:
+    """Views of the photograph that the model sees. `encoder` is `small` (trained along) or `dinov2` (plug-in).
+
+    The `*_grid` numbers are token grids of the small encoder: crop, full image, point map of crop and of full image.
+    """
+
+    encoder: str = "dinov2"
+    image_px: int = 518
+    point_map_px: int = 256
+    crop_margin: float = 1.2
+    width: int = 1024
+    channels: tuple[int, ...] = ()
+    crop_grid: int = 0
+    full_grid: int = 0
+    point_crop_grid: int = 0
+    point_full_grid: int = 0
+    mixer_blocks: int = 0
+
+    def __post_init__(self) -> None:
+        if self.encoder not in ("small", "dinov2"):
+            raise ConfigError(f"encoder must be 'small' or 'dinov2', got {self.encoder!r}")
+
+
+@dataclass(frozen=True)
+class FlowConfig:
+    """Mixture of Transformers with a shape and a layout stream; `latent_patch`³ cells make one shape token."""
+
+    width: int = 1024
+    blocks: int = 24
+    heads: int = 16
+    mlp_ratio: int = 4
+    latent_patch: int = 1
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads:
+            raise ConfigError(f"width {self.width} is not a multiple of {self.heads} heads")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Everything that a checkpoint needs to rebuild its model."""
+
+    preset: str
+    vae: ShapeVAEConfig
+    conditioning: ConditioningConfig
+    flow: FlowConfig
+    rotation_mean: tuple[float, ...] = (0.0,) * 6
+    rotation_std: tuple[float, ...] = (1.0,) * 6
+
+    def __post_init__(self) -> None:
+        if self.vae.latent_resolution % self.flow.latent_patch:
+            raise ConfigError(
+                f"latent_patch {self.flow.latent_patch} does not divide the latent grid {self.vae.latent_resolution}"
+            )
+
+    @property
+    def shape_tokens(self) -> tuple[int, int]:
+        """(tokens, channels) of the shape stream."""
+        patch = self.flow.latent_patch
+        return (self.vae.latent_resolution // patch) ** 3, self.vae.latent_channels * patch**3
+
+
+def full() -> ModelConfig:
+    """The released structure: 24 blocks of width 1024 over 4096 × 8 shape tokens."""
+    return ModelConfig(preset="full", vae=ShapeVAEConfig(), conditioning=ConditioningConfig(), flow=FlowConfig())
+
+
+def mini() -> ModelConfig:
+    """A laptop's model: the same definition over 8³ × 8 latents in 64 tokens, with an encoder trained along."""
+    return ModelConfig(
+        preset="mini",
+        vae=ShapeVAEConfig(
+            latent_resolution=8,
+            channels=(64, 32),
+            blocks_per_level=1,
+            middle_blocks=0,
+            voxel_patch=4,
+            edge_kernel=1,
+        ),
+        conditioning=ConditioningConfig(
+            encoder="small",
+            image_px=64,
+            point_map_px=32,
+            width=192,
+            channels=(32, 64, 128),
+            crop_grid=8,
+            full_grid=4,
+            point_crop_grid=4,
+            point_full_grid=2,
+        ),
+        flow=FlowConfig(width=192, blocks=4, heads=4, latent_patch=2),
+    )
+
+
+PRESETS = {"full": full, "mini": mini}

@@ -1,0 +1,235 @@
+"""Velocity field of the geometry model: a Mixture of Transformers over shape tokens and layout tokens.
+
+Two streams with weights of their own and one shared modulation. Shape attends to shape; layout attends to layout and
+to *detached* shape keys and values, so that shape can be trained, frozen or run without layout.
+
+Source: paper section C.1, Figure 2; shapes of the released geometry model.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from training_loop.models.config import LAYOUT_CHANNELS, SHAPE, ModelConfig
+from training_loop.models.layers import FeedForward, HeadRMSNorm, ScalarEmbedder, grid_position_embedding
+
+LAYOUT = "layout"
+STREAMS = (SHAPE, LAYOUT)
+
+Latents = dict[str, Tensor]
+"""Modality → (B, tokens, channels). Shape comes as (B, cells, channels) of the VAE's grid."""
+
+
+@dataclass(frozen=True)
+class ConditioningCache:
+    """Cross-attention keys and values of the targets, [block][stream] → (k, v), computed once per target."""
+
+    keys_values: list[dict[str, tuple[Tensor, Tensor]]]
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Scaled dot-product attention of (B, heads, N, channels); in float32 on a CPU, whose bf16 backward is slower."""
+    if q.device.type == "cpu":
+        with torch.autocast("cpu", enabled=False):
+            return F.scaled_dot_product_attention(q.float(), k.float(), v.float())
+    return F.scaled_dot_product_attention(q, k, v)
+
+
+class JointSelfAttention(nn.Module):
+    """Self-attention of both streams under the structured mask."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        channels = width // heads
+        self.to_qkv = nn.ModuleDict({stream: nn.Linear(width, 3 * width) for stream in STREAMS})
+        self.q_rms_norm = nn.ModuleDict({stream: HeadRMSNorm(heads, channels) for stream in STREAMS})
+        self.k_rms_norm = nn.ModuleDict({stream: HeadRMSNorm(heads, channels) for stream in STREAMS})
+        self.to_out = nn.ModuleDict({stream: nn.Linear(width, width) for stream in STREAMS})
+
+    def _project(self, stream: str, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        q, k, v = self.to_qkv[stream](x).unflatten(-1, (3, self.heads, -1)).unbind(2)
+        q, k = self.q_rms_norm[stream](q), self.k_rms_norm[stream](k)
+        return q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
+
+    def forward(self, streams: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Stream → (B, N, width); the layout stream may be left out."""
+        q, k, v = self._project(SHAPE, streams[SHAPE])
+        attended = {SHAPE: attend(q, k, v)}
+        if LAYOUT in streams:
+            layout_q, layout_k, layout_v = self._project(LAYOUT, streams[LAYOUT])
+            attended[LAYOUT] = attend(
+                layout_q, torch.cat([layout_k, k.detach()], dim=2), torch.cat([layout_v, v.detach()], dim=2)
+            )
+        return {stream: self.to_out[stream](x.transpose(1, 2).flatten(2)) for stream, x in attended.items()}
+
+
+class CrossAttention(nn.Module):
+    """Attention to the conditioning tokens; several candidates of one target share its keys and values."""
+
+    def __init__(self, width: int, heads: int, conditioning_width: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.to_q = nn.Linear(width, width)
+        self.to_kv = nn.Linear(conditioning_width, 2 * width)
+        self.to_out = nn.Linear(width, width)
+
+    def keys_values(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """(T, M, conditioning width) → keys and values (T, heads, M, channels)."""
+        k, v = self.to_kv(tokens).unflatten(-1, (2, self.heads, -1)).unbind(2)
+        return k.transpose(1, 2), v.transpose(1, 2)
+
+    def forward(self, x: Tensor, keys_values: tuple[Tensor, Tensor] | None) -> Tensor:
+        """(B, N, width) with keys of T targets, T dividing B → (B, N, width); None is the zero-token condition.
+
+        Zero tokens have equal keys and the values' bias, whatever the query: no attention needs to be computed.
+        """
+        if keys_values is None:
+            constant = self.to_out(self.to_kv.bias[self.to_kv.bias.shape[0] // 2 :])
+            return constant.expand_as(x)  # type: ignore[no-any-return]
+        k, v = keys_values
+        targets, (batch, length, width) = k.shape[0], x.shape
+        q = self.to_q(x).reshape(targets, batch // targets * length, self.heads, -1).transpose(1, 2)
+        attended = attend(q, k, v).transpose(1, 2)
+        return self.to_out(attended.reshape(batch, length, width))  # type: ignore[no-any-return]
+
+
+class FlowBlock(nn.Module):
+    """Joint self-attention, cross-attention and feed-forward; self-attention and feed-forward are modulated."""
+
+    def __init__(self, width: int, heads: int, mlp_ratio: int, conditioning_width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
+        self.norm2 = nn.ModuleDict({stream: nn.LayerNorm(width, eps=1e-6) for stream in STREAMS})
+        self.self_attn = JointSelfAttention(width, heads)
+        self.cross_attn = nn.ModuleDict({stream: CrossAttention(width, heads, conditioning_width) for stream in STREAMS})
+        self.mlp = nn.ModuleDict({stream: FeedForward(width, mlp_ratio) for stream in STREAMS})
+        self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 6 * width))
+
+    def forward(
+        self,
+        streams: dict[str, Tensor],
+        embedding: Tensor,
+        keys_values: dict[str, tuple[Tensor, Tensor]] | None,
+    ) -> dict[str, Tensor]:
+        """Stream → (B, N, width), embedding (B, width) of time and step size."""
+        modulation = self.adaLN_modulation(embedding)[:, None].chunk(6, dim=-1)
+        shift_attention, scale_attention, gate_attention, shift_mlp, scale_mlp, gate_mlp = modulation
+        attended = self.self_attn(
+            {stream: self.norm(x) * (1 + scale_attention) + shift_attention for stream, x in streams.items()}
+        )
+        result = {}
+        for stream, x in streams.items():
+            x = x + gate_attention * attended[stream]
+            condition = None if keys_values is None else keys_values[stream]
+            x = x + self.cross_attn[stream](self.norm2[stream](x), condition)
+            result[stream] = x + gate_mlp * self.mlp[stream](self.norm(x) * (1 + scale_mlp) + shift_mlp)
+        return result
+
+
+class LatentMapping(nn.Module):
+    """In and out of the transformer's width for one modality, with its position embedding."""
+
+    def __init__(self, channels: int, width: int, position: Tensor, *, learned: bool) -> None:
+        super().__init__()
+        self.input_layer = nn.Linear(channels, width)
+        self.out_layer = nn.Linear(width, channels)
+        if learned:
+            self.pos_emb = nn.Parameter(position)
+        else:
+            self.register_buffer("pos_emb", position)
+
+    def embed(self, x: Tensor) -> Tensor:
+        """(B, N, channels) → (B, N, width)."""
+        return self.input_layer(x) + self.pos_emb  # type: ignore[no-any-return]
+
+
+class GeometryFlow(nn.Module):
+    """v_θ(x_τ, c, τ, d) for every modality that is passed in."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        flow, width = config.flow, config.flow.width
+        self.config = config
+        tokens, channels = config.shape_tokens
+        grid_edge = config.vae.latent_resolution // flow.latent_patch
+        mappings = {SHAPE: LatentMapping(channels, width, grid_position_embedding(grid_edge, width), learned=False)}
+        for name, layout_channels in LAYOUT_CHANNELS.items():
+            mappings[name] = LatentMapping(layout_channels, width, torch.randn(1, width) * 0.02, learned=True)
+        self.latent_mapping = nn.ModuleDict(mappings)
+        self.t_embedder = ScalarEmbedder(width)
+        self.d_embedder = ScalarEmbedder(width)
+        self.blocks = nn.ModuleList(
+            FlowBlock(width, flow.heads, flow.mlp_ratio, config.conditioning.width) for _ in range(flow.blocks)
+        )
+        self.out_norm = nn.LayerNorm(width, elementwise_affine=False)
+        self.checkpoint_activations = False
+        self._initialise()
+
+    def _initialise(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+                nn.init.zeros_(module.bias)
+        for embedder in (self.t_embedder, self.d_embedder):
+            for layer in (embedder.mlp[0], embedder.mlp[2]):
+                nn.init.normal_(layer.weight, std=0.02)  # type: ignore[arg-type]
+        # The step size is a late comer (distillation): at the start it must change nothing (paper C.4).
+        zero = [self.d_embedder.mlp[2], *(block.adaLN_modulation[1] for block in self.blocks)]  # type: ignore[index]
+        zero += [mapping.out_layer for mapping in self.latent_mapping.values()]  # type: ignore[misc]
+        for layer in zero:
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def condition(self, tokens: Tensor) -> ConditioningCache:
+        """Keys and values of conditioning tokens (T, M, width), to be shared over seeds and steps."""
+        return ConditioningCache(
+            [
+                {stream: block.cross_attn[stream].keys_values(tokens) for stream in STREAMS}  # type: ignore[index, operator]
+                for block in self.blocks
+            ]
+        )
+
+    def forward(self, x: Latents, t: Tensor, condition: ConditioningCache | None, d: Tensor | None = None) -> Latents:
+        """Velocities of the modalities in `x` (shape, and optionally all of the layout) at time t.
+
+        Args:
+            x: modality → (B, tokens, channels) at time t; shape as (B, cells, channels).
+            t: (B,) time τ, 0 noise and 1 data.
+            condition: keys and values of T targets, T dividing B with candidates of a target adjacent;
+                None is the unconditional (zero tokens) pass.
+            d: (B,) step size; None is d = 0, plain flow matching.
+        """
+        patch = self.config.flow.latent_patch
+        embedding = self.t_embedder(t) + self.d_embedder(torch.zeros_like(t) if d is None else d)
+        streams = {SHAPE: self.latent_mapping[SHAPE].embed(self._fold(x[SHAPE], patch))}  # type: ignore[operator]
+        layout = [name for name in LAYOUT_CHANNELS if name in x]
+        if layout:
+            streams[LAYOUT] = torch.cat([self.latent_mapping[name].embed(x[name]) for name in layout], dim=1)  # type: ignore[operator]
+        for index, block in enumerate(self.blocks):
+            keys_values = None if condition is None else condition.keys_values[index]
+            if self.checkpoint_activations and torch.is_grad_enabled():
+                streams = torch.utils.checkpoint.checkpoint(block, streams, embedding, keys_values, use_reentrant=False)
+            else:
+                streams = block(streams, embedding, keys_values)
+        normed = {stream: self.out_norm(h.float()) for stream, h in streams.items()}
+        velocity = {SHAPE: self._unfold(self.latent_mapping[SHAPE].out_layer(normed[SHAPE]), patch)}  # type: ignore[operator]
+        for position, name in enumerate(layout):
+            velocity[name] = self.latent_mapping[name].out_layer(normed[LAYOUT][:, position : position + 1])  # type: ignore[operator]
+        return {name: v.float() for name, v in velocity.items()}
+
+    def _fold(self, cells: Tensor, patch: int) -> Tensor:
+        if patch == 1:
+            return cells
+        edge = self.config.vae.latent_resolution // patch
+        grid = cells.reshape(-1, edge, patch, edge, patch, edge, patch, cells.shape[-1])
+        return grid.permute(0, 1, 3, 5, 2, 4, 6, 7).reshape(cells.shape[0], edge**3, -1)
+
+    def _unfold(self, tokens: Tensor, patch: int) -> Tensor:
+        if patch == 1:
+            return tokens
+        edge = self.config.vae.latent_resolution // patch
+        grid = tokens.reshape(-1, edge, edge, edge, patch, patch, patch, self.config.vae.latent_channels)
+        return grid.permute(0, 1, 4, 2, 5, 3, 6, 7).reshape(tokens.shape[0], -1, self.config.vae.latent_channels)

@@ -1,0 +1,168 @@
+"""Shape VAE: dense convolutions between an occupancy grid and its latent grid. Grids are indexed [x, y, z].
+
+Source: paper section C.1 (64³ voxels in a 16³ × 8 latent space).
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from training_loop.models.config import ShapeVAEConfig
+
+
+class ChannelNorm(nn.LayerNorm):
+    """Layer normalisation over the channels of (B, C, X, Y, Z)."""
+
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
+        return super().forward(x.permute(0, 2, 3, 4, 1)).permute(0, 4, 1, 2, 3)
+
+
+class ResidualBlock(nn.Module):
+    """Two pre-normalised convolutions; starts as the identity."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm1 = ChannelNorm(channels)
+        self.norm2 = ChannelNorm(channels)
+        self.conv1 = nn.Conv3d(channels, channels, 3, padding=1)
+        self.conv2 = nn.Conv3d(channels, channels, 3, padding=1)
+        nn.init.zeros_(self.conv2.weight)
+        nn.init.zeros_(self.conv2.bias)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, X, Y, Z) → the same shape."""
+        h = self.conv1(F.silu(self.norm1(x)))
+        return x + self.conv2(F.silu(self.norm2(h)))
+
+
+def fold_patches(x: Tensor, patch: int) -> Tensor:
+    """(B, C, X·p, Y·p, Z·p) → (B, C·p³, X, Y, Z)."""
+    if patch == 1:
+        return x
+    b, c, nx, ny, nz = x.shape
+    x = x.reshape(b, c, nx // patch, patch, ny // patch, patch, nz // patch, patch)
+    return x.permute(0, 1, 3, 5, 7, 2, 4, 6).reshape(b, c * patch**3, nx // patch, ny // patch, nz // patch)
+
+
+def unfold_patches(x: Tensor, patch: int) -> Tensor:
+    """(B, C·p³, X, Y, Z) → (B, C, X·p, Y·p, Z·p); the inverse of `fold_patches`."""
+    if patch == 1:
+        return x
+    b, c, nx, ny, nz = x.shape
+    x = x.reshape(b, c // patch**3, patch, patch, patch, nx, ny, nz)
+    return x.permute(0, 1, 5, 2, 6, 3, 7, 4).reshape(b, c // patch**3, nx * patch, ny * patch, nz * patch)
+
+
+class Downsample(nn.Module):
+    """Fold 2³ cells into channels, then mix."""
+
+    def __init__(self, channels_in: int, channels_out: int, kernel: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv3d(channels_in * 8, channels_out, kernel, padding=kernel // 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, X, Y, Z) → (B, C', X/2, Y/2, Z/2)."""
+        return self.conv(fold_patches(x, 2))  # type: ignore[no-any-return]
+
+
+class Upsample(nn.Module):
+    """Mix into 8 times the channels, then spread them over 2³ cells."""
+
+    def __init__(self, channels_in: int, channels_out: int, kernel: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv3d(channels_in, channels_out * 8, kernel, padding=kernel // 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, X, Y, Z) → (B, C', 2X, 2Y, 2Z)."""
+        return unfold_patches(self.conv(x), 2)
+
+
+class ShapeEncoder(nn.Module):
+    """Occupancy → mean and log-variance of the latent grid."""
+
+    def __init__(self, config: ShapeVAEConfig) -> None:
+        super().__init__()
+        kernel, channels = config.edge_kernel, tuple(reversed(config.channels))
+        self.voxel_patch = config.voxel_patch
+        self.input_layer = nn.Conv3d(config.voxel_patch**3, channels[0], kernel, padding=kernel // 2)
+        blocks: list[nn.Module] = []
+        for level, width in enumerate(channels):
+            blocks += [ResidualBlock(width) for _ in range(config.blocks_per_level)]
+            if level + 1 < len(channels):
+                blocks.append(Downsample(width, channels[level + 1], kernel))
+        self.blocks = nn.ModuleList(blocks)
+        self.middle_block = nn.ModuleList(ResidualBlock(channels[-1]) for _ in range(config.middle_blocks))
+        self.out_layer = nn.Sequential(
+            ChannelNorm(channels[-1]),
+            nn.SiLU(),
+            nn.Conv3d(channels[-1], 2 * config.latent_channels, kernel, padding=kernel // 2),
+        )
+
+    def forward(self, occupancy: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 1, R, R, R) float → two tensors (B, c, r, r, r)."""
+        x = fold_patches(occupancy - 0.5, self.voxel_patch).contiguous(memory_format=torch.channels_last_3d)
+        x = self.input_layer(x)
+        for block in [*self.blocks, *self.middle_block]:
+            x = block(x)
+        mean, log_variance = self.out_layer(x).chunk(2, dim=1)
+        return mean, log_variance.clamp(-20.0, 10.0)
+
+
+class ShapeDecoder(nn.Module):
+    """Latent grid → occupancy logits, occupied where > 0."""
+
+    def __init__(self, config: ShapeVAEConfig) -> None:
+        super().__init__()
+        kernel, channels = config.edge_kernel, config.channels
+        self.voxel_patch = config.voxel_patch
+        self.input_layer = nn.Conv3d(config.latent_channels, channels[0], 3, padding=1)
+        self.middle_block = nn.ModuleList(ResidualBlock(channels[0]) for _ in range(config.middle_blocks))
+        blocks: list[nn.Module] = []
+        for level, width in enumerate(channels):
+            blocks += [ResidualBlock(width) for _ in range(config.blocks_per_level)]
+            if level + 1 < len(channels):
+                blocks.append(Upsample(width, channels[level + 1], kernel))
+        self.blocks = nn.ModuleList(blocks)
+        self.out_layer = nn.Sequential(
+            ChannelNorm(channels[-1]),
+            nn.SiLU(),
+            nn.Conv3d(channels[-1], config.voxel_patch**3, kernel, padding=kernel // 2),
+        )
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """(B, c, r, r, r) → (B, 1, R, R, R) logits."""
+        x = self.input_layer(latent.contiguous(memory_format=torch.channels_last_3d))
+        for block in [*self.middle_block, *self.blocks]:
+            x = block(x)
+        return unfold_patches(self.out_layer(x), self.voxel_patch)
+
+
+class ShapeVAE(nn.Module):
+    """Encoder and decoder with the normalisation that the flow expects of its latents."""
+
+    def __init__(self, config: ShapeVAEConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = ShapeEncoder(config)
+        self.decoder = ShapeDecoder(config)
+
+    def _statistics(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        channels = self.config.latent_channels
+        mean = like.new_tensor(self.config.latent_mean or (0.0,) * channels)
+        std = like.new_tensor(self.config.latent_std or (1.0,) * channels)
+        return mean, std
+
+    def encode(self, occupancy: Tensor) -> Tensor:
+        """(B, R, R, R) bool or float → normalised latents x₁ of shape (B, cells, channels): the posterior's mean."""
+        grid, _ = self.encoder(occupancy[:, None].float())
+        cells = grid.float().permute(0, 2, 3, 4, 1).flatten(1, 3)
+        mean, std = self._statistics(cells)
+        return (cells - mean) / std
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """(B, cells, channels) normalised latents → (B, R, R, R) occupancy logits."""
+        mean, std = self._statistics(latents)
+        edge = self.config.latent_resolution
+        grid = (latents * std + mean).reshape(-1, edge, edge, edge, self.config.latent_channels)
+        logits: Tensor = self.decoder(grid.permute(0, 4, 1, 2, 3))
+        return logits[:, 0].float()
