@@ -138,26 +138,23 @@ def consistency_target(
     x_t: Latents,
     t: Tensor,
     d: Tensor,
-    w_cfg: float,
+    w_cfg: Tensor,
     d_input: Tensor | None = None,
 ) -> Latents:
     """Average velocity of two guided steps of size d; no gradient.
 
     Args:
-        d: (B,) step size. d_input: what the model is told, d itself if None.
+        d: (B,) step size. d_input: what the model is told, d itself if None. w_cfg: (B,) guidance weight.
 
     Source: Algorithm 2.
     """
     told = d if d_input is None else d_input
 
     def guided(x: Latents, at: Tensor) -> Latents:
-        with_condition = conditional(x, at, told)
-        if w_cfg == 1.0:
-            return with_condition
-        without = unconditional(x, at, told)
-        return {name: without[name] + w_cfg * (with_condition[name] - without[name]) for name in x}
+        with_condition, without = conditional(x, at, told), unconditional(x, at, told)
+        return {name: without[name] + weight * (with_condition[name] - without[name]) for name in x}
 
-    step = d[:, None, None]
+    step, weight = d[:, None, None], w_cfg[:, None, None]
     with torch.no_grad():
         first = guided(x_t, t)
         halfway = {name: x_t[name] + step * first[name] for name in x_t}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from training_loop.models.config import LAYOUT_CHANNELS, SHAPE, ModelConfig
 from training_loop.models.layers import FeedForward, HeadRMSNorm, ScalarEmbedder, grid_position_embedding
@@ -211,7 +212,7 @@ class GeometryFlow(nn.Module):
         for index, block in enumerate(self.blocks):
             keys_values = None if condition is None else condition.keys_values[index]
             if self.checkpoint_activations and torch.is_grad_enabled():
-                streams = torch.utils.checkpoint.checkpoint(block, streams, embedding, keys_values, use_reentrant=False)
+                streams = checkpoint(block, streams, embedding, keys_values, use_reentrant=False)
             else:
                 streams = block(streams, embedding, keys_values)
         normed = {stream: self.out_norm(h.float()) for stream, h in streams.items()}

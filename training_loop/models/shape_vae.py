@@ -77,6 +77,12 @@ class Upsample(nn.Module):
         return unfold_patches(self.conv(x), 2)
 
 
+def start_at_zero(layer: nn.Module) -> None:
+    """Zero a convolution, so that its branch begins by adding nothing."""
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
+
+
 class ShapeEncoder(nn.Module):
     """Occupancy → mean and log-variance of the latent grid."""
 
@@ -98,6 +104,12 @@ class ShapeEncoder(nn.Module):
             nn.Conv3d(channels[-1], 2 * config.latent_channels, kernel, padding=kernel // 2),
         )
 
+        self.linear_path: nn.Conv3d | None = None
+        if config.linear_path:
+            self.cell = config.resolution // config.latent_resolution
+            self.linear_path = nn.Conv3d(self.cell**3, config.latent_channels, 1)
+            start_at_zero(self.out_layer[2])
+
     def forward(self, occupancy: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 1, R, R, R) float → two tensors (B, c, r, r, r)."""
         x = fold_patches(occupancy - 0.5, self.voxel_patch).contiguous(memory_format=torch.channels_last_3d)
@@ -105,6 +117,9 @@ class ShapeEncoder(nn.Module):
         for block in [*self.blocks, *self.middle_block]:
             x = block(x)
         mean, log_variance = self.out_layer(x).chunk(2, dim=1)
+        if self.linear_path is not None:
+            mean = mean + self.linear_path(fold_patches(occupancy, self.cell))
+            log_variance = log_variance - 4.0
         return mean, log_variance.clamp(-20.0, 10.0)
 
 
@@ -129,12 +144,21 @@ class ShapeDecoder(nn.Module):
             nn.Conv3d(channels[-1], config.voxel_patch**3, kernel, padding=kernel // 2),
         )
 
+        self.linear_path: nn.Conv3d | None = None
+        if config.linear_path:
+            self.cell = config.resolution // config.latent_resolution
+            self.linear_path = nn.Conv3d(config.latent_channels, self.cell**3, 1)
+            start_at_zero(self.out_layer[2])
+
     def forward(self, latent: Tensor) -> Tensor:
         """(B, c, r, r, r) → (B, 1, R, R, R) logits."""
         x = self.input_layer(latent.contiguous(memory_format=torch.channels_last_3d))
         for block in [*self.middle_block, *self.blocks]:
             x = block(x)
-        return unfold_patches(self.out_layer(x), self.voxel_patch)
+        logits = unfold_patches(self.out_layer(x), self.voxel_patch)
+        if self.linear_path is not None:
+            logits = logits + unfold_patches(self.linear_path(latent), self.cell)
+        return logits
 
 
 class ShapeVAE(nn.Module):
@@ -166,3 +190,25 @@ class ShapeVAE(nn.Module):
         grid = (latents * std + mean).reshape(-1, edge, edge, edge, self.config.latent_channels)
         logits: Tensor = self.decoder(grid.permute(0, 4, 1, 2, 3))
         return logits[:, 0].float()
+
+    @torch.no_grad()
+    def start_from_principal_components(self, occupancy: Tensor) -> None:
+        """Set both linear paths from (N, R, R, R) grids: the leading components of a cell's voxels, at unit total scale.
+
+        Logits start as a steep line through a threshold below one half, which keeps thin walls.
+        """
+        encode, decode = self.encoder.linear_path, self.decoder.linear_path
+        if encode is None or decode is None:
+            return
+        steepness, threshold = 8.0, 0.4
+        cells = fold_patches(occupancy[:, None].float(), self.encoder.cell).permute(0, 2, 3, 4, 1).flatten(0, 3)
+        mean = cells.mean(0)
+        covariance = (cells - mean).T @ (cells - mean) / len(cells)
+        variance, components = torch.linalg.eigh(covariance.double())
+        kept = components[:, -self.config.latent_channels :].flip(1).float()
+        scale = variance[-self.config.latent_channels :].mean().sqrt().float()
+        shape = encode.weight.shape
+        encode.weight.copy_((kept.T / scale).reshape(shape))
+        encode.bias.copy_(-(kept.T @ mean) / scale)  # type: ignore[union-attr]
+        decode.weight.copy_((steepness * scale * kept).reshape(decode.weight.shape))
+        decode.bias.copy_(steepness * (mean - threshold))  # type: ignore[union-attr]

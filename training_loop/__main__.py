@@ -1,0 +1,201 @@
+"""Command line of the training loop: pretrain, train, sample, evaluate."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+EXAMPLES = """examples:
+  python -m training_loop pretrain --output runs/base
+  python -m training_loop train --stage sft --parent runs/base/checkpoint.safetensors --shards 'snapshot/*.tar' --output runs/sft
+  python -m training_loop sample --checkpoint runs/sft/checkpoint.safetensors --image cup.png --mask cup_mask.png --seeds 0 1 2
+  python -m training_loop evaluate --checkpoint runs/sft/checkpoint.safetensors
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands with their arguments."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training_loop",
+        description="Train, sample and evaluate the geometry model.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+
+    pretrain = commands.add_parser("pretrain", help="train a model from nothing on the shape library")
+    _add_training_arguments(pretrain, recipe="mini_pretrain")
+
+    train = commands.add_parser("train", help="continue from a checkpoint on a snapshot: midtrain, sft, dpo or distil")
+    train.add_argument("--stage", required=True, choices=["midtrain", "sft", "dpo", "distil"])
+    train.add_argument("--parent", required=True, type=Path, help="checkpoint to start from")
+    train.add_argument("--shards", nargs="*", default=[], help="WebDataset shards of a snapshot; patterns are expanded")
+    _add_training_arguments(train, recipe=None)
+
+    sample = commands.add_parser("sample", help="propose shapes for the object that a mask indicates")
+    sample.add_argument("--checkpoint", required=True, type=Path)
+    sample.add_argument("--image", required=True, type=Path)
+    sample.add_argument("--mask", required=True, type=Path, help="grey or RGBA picture; white or opaque is the object")
+    sample.add_argument("--point-map", type=Path, help=".npz with points_camera (H, W, 3)")
+    sample.add_argument("--seeds", type=int, nargs="+", default=[0])
+    sample.add_argument("--steps", type=int, help="Euler steps (default: the preset's)")
+    sample.add_argument("--cfg", type=float, help="guidance strength (default: the preset's)")
+    sample.add_argument("--shortcut", action="store_true", help="few-step mode of a distilled checkpoint")
+    sample.add_argument("--output", type=Path, default=Path("samples"), help="folder for the GLB files (default: samples)")
+    sample.add_argument("--device", default="cpu")
+
+    evaluate = commands.add_parser("evaluate", help="measure a checkpoint on held-out library shapes")
+    evaluate.add_argument("--checkpoint", required=True, type=Path)
+    evaluate.add_argument("--count", type=int, default=32, help="held-out shapes (default: 32)")
+    evaluate.add_argument("--seed", type=int, default=0)
+    evaluate.add_argument("--json", type=Path, help="also write the metrics to this file")
+    evaluate.add_argument("--device", default="cpu")
+    return parser
+
+
+def _add_training_arguments(parser: argparse.ArgumentParser, *, recipe: str | None) -> None:
+    parser.add_argument("--recipe", default=recipe, help=f"name of a recipe (default: {recipe or 'mini_<stage>'})")
+    parser.add_argument("--output", required=True, type=Path, help="folder for checkpoint, log and state")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="change a field of the recipe, e.g. --set optimiser.learning_rate=1e-4",
+    )
+
+
+def parse_overrides(settings: list[str]) -> dict[str, Any]:
+    """FIELD=VALUE strings to overrides; values are JSON, or text where they are not.
+
+    Raises:
+        ValueError: a setting without '='.
+    """
+    overrides: dict[str, Any] = {}
+    for setting in settings:
+        path, separator, text = setting.partition("=")
+        if not separator:
+            raise ValueError(f"--set wants FIELD=VALUE, got {setting!r}")
+        try:
+            overrides[path] = json.loads(text)
+        except json.JSONDecodeError:
+            overrides[path] = text
+    return overrides
+
+
+class ProgressLine:
+    """One line a second on standard error."""
+
+    def __init__(self) -> None:
+        self.last = 0.0
+
+    def __call__(self, step: int, total: int, metrics: Mapping[str, float]) -> None:
+        """Show a step."""
+        if time.monotonic() - self.last < 1 and step != total:
+            return
+        self.last = time.monotonic()
+        shown = "  ".join(f"{name} {value:.4g}" for name, value in metrics.items() if name != "learning_rate")
+        of = f"/{total}" if total else ""
+        print(f"step {step}{of}  {shown}", file=sys.stderr, flush=True)
+
+
+def train_command(arguments: argparse.Namespace) -> None:
+    """`pretrain` and `train`."""
+    from training_loop.api import run_training
+
+    stage = getattr(arguments, "stage", "pretrain")
+    shards: list[Path] = []
+    for pattern in getattr(arguments, "shards", []):
+        path = Path(pattern)
+        found = sorted(path.parent.glob(path.name))
+        if not found:
+            raise FileNotFoundError(f"no shard matches {pattern}")
+        shards += found
+    result = run_training(
+        stage=stage,
+        recipe=arguments.recipe or f"mini_{stage}",
+        overrides=parse_overrides(arguments.set),
+        parent_checkpoint=getattr(arguments, "parent", None),
+        shards=shards,
+        output_dir=arguments.output,
+        seed=arguments.seed,
+        on_progress=ProgressLine(),
+        device=arguments.device,
+    )
+    print(json.dumps({"checkpoint": str(result.checkpoint), "log": str(result.log), "metrics": result.metrics}, indent=2))
+
+
+def sample_command(arguments: argparse.Namespace) -> None:
+    """`sample`."""
+    from training_loop.api import load_generator, sample_candidates
+
+    model = load_generator(arguments.checkpoint, device=arguments.device)
+    point_map = None
+    if arguments.point_map is not None:
+        with np.load(arguments.point_map, allow_pickle=False) as archive:
+            point_map = archive["points_camera"].astype(np.float32)
+    started = time.monotonic()
+    samples = sample_candidates(
+        model=model,
+        image=np.asarray(Image.open(arguments.image).convert("RGB")),
+        mask=read_mask(arguments.mask),
+        point_map=point_map,
+        seeds=arguments.seeds,
+        steps=arguments.steps,
+        cfg=arguments.cfg,
+        shortcut=arguments.shortcut,
+    )
+    seconds = time.monotonic() - started
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    for sample in samples:
+        path = arguments.output / f"seed_{sample.seed}.glb"
+        sample.mesh.export(path)
+        print(f"{path}  {len(sample.mesh.vertices)} vertices  layout {sample.layout}")
+    print(f"{len(samples)} candidates in {seconds:.1f} s", file=sys.stderr)
+
+
+def read_mask(path: Path) -> NDArray[np.bool_]:
+    """(H, W) bool: the alpha channel where there is one, else grey above the middle."""
+    picture = Image.open(path)
+    layer = picture.getchannel("A") if picture.mode in ("RGBA", "LA") else picture.convert("L")
+    return np.asarray(layer) > 127
+
+
+def evaluate_command(arguments: argparse.Namespace) -> None:
+    """`evaluate`."""
+    from training_loop.api import evaluate_checkpoint
+
+    metrics = evaluate_checkpoint(
+        checkpoint=arguments.checkpoint, heldout_count=arguments.count, seed=arguments.seed, device=arguments.device
+    )
+    for name, value in metrics.items():
+        print(f"{name:16s} {value:.4f}")
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps(metrics, indent=2) + "\n")
+
+
+COMMANDS = {"pretrain": train_command, "train": train_command, "sample": sample_command, "evaluate": evaluate_command}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command; expected failures end with one line and exit code 1."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        COMMANDS[arguments.command](arguments)
+    except (ValueError, RuntimeError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

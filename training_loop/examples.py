@@ -1,0 +1,187 @@
+"""Training examples as stacked tensors in memory: views, shape latents and layout targets.
+
+Everything is prepared once (images cut, poses encoded, shapes encoded to latents); a training step only indexes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from engine.contracts.cameras import Intrinsics
+from engine.contracts.poses import Pose
+from training_loop.models.conditioning import ViewBatch
+from training_loop.models.config import ROTATION, SCALE, SHAPE, TRANSLATION, TRANSLATION_SCALE, ConditioningConfig
+from training_loop.models.generator import GeometryModel
+from training_loop.models.geometry_flow import Latents
+from training_loop.models.shape_vae import ShapeVAE
+from training_loop.pose_codec import (
+    PoseFrame,
+    assumed_intrinsics,
+    at_unit_depth,
+    encode_pose,
+    frame_of_point_map,
+    frame_without_point_map,
+)
+from training_loop.views import Views, make_views
+
+
+@dataclass(frozen=True)
+class PreparedTarget:
+    """One target, ready to be stacked. `frame` undoes the layout's normalisation; `layout` is None without a pose."""
+
+    views: Views
+    frame: PoseFrame
+    layout: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]] | None
+
+
+def prepare_target(
+    *,
+    image: NDArray[np.uint8],
+    mask: NDArray[np.bool_],
+    point_map: NDArray[np.float32] | None,
+    intrinsics: Intrinsics | None,
+    pose: Pose | None,
+    config: ConditioningConfig,
+) -> PreparedTarget:
+    """Cut the views of (I, M, P) and encode its pose in the frame of P, or in that of a wall at depth 1 without P.
+
+    Raises:
+        ViewError, PoseCodecError: the inputs do not fit together.
+    """
+    if point_map is not None and mask.shape == point_map.shape[:2] and np.isfinite(point_map[mask]).all(axis=-1).any():
+        frame = frame_of_point_map(point_map, mask)
+    else:
+        point_map = None
+        frame = frame_without_point_map(mask, intrinsics or assumed_intrinsics(*mask.shape))
+        pose = None if pose is None else at_unit_depth(pose)
+    views = make_views(image=image, mask=mask, point_map=point_map, frame=frame, config=config)
+    if pose is None:
+        return PreparedTarget(views=views, frame=frame, layout=None)
+    target = encode_pose(pose, frame)
+    return PreparedTarget(
+        views=views, frame=frame, layout=(target.rotation_6d, target.translation, target.log_scale)
+    )
+
+
+def stack_views(views: Sequence[Views], config: ConditioningConfig) -> ViewBatch:
+    """Views of T targets as one batch; absent points are zeros."""
+    absent = np.zeros((4, config.point_map_px, config.point_map_px), dtype=np.float16)
+    return ViewBatch(
+        crop=torch.from_numpy(np.stack([view.crop for view in views])),
+        full=torch.from_numpy(np.stack([view.full for view in views])),
+        point_crop=torch.from_numpy(np.stack([absent if v.point_crop is None else v.point_crop for v in views])),
+        point_full=torch.from_numpy(np.stack([absent if v.point_full is None else v.point_full for v in views])),
+        has_points=torch.tensor([view.point_crop is not None for view in views]),
+    )
+
+
+@dataclass(frozen=True)
+class Examples:
+    """N targets with what is known of them.
+
+    `crop` … `has_points`: see `ViewBatch`. `occupancy_bits`: (N, R³/8) uint8, packed. `rotation_6d` (N, 6),
+    `translation` (N, 3), `log_scale` (N, 3), valid where `has_layout` (N,). `shape_latents`: (N, cells, channels) x₁,
+    or (0,) before encoding. `category`: (N,) index, -1 unknown.
+    """
+
+    crop: Tensor
+    full: Tensor
+    point_crop: Tensor
+    point_full: Tensor
+    has_points: Tensor
+    occupancy_bits: Tensor
+    rotation_6d: Tensor
+    translation: Tensor
+    log_scale: Tensor
+    has_layout: Tensor
+    category: Tensor
+    shape_latents: Tensor
+
+    def __len__(self) -> int:
+        return self.crop.shape[0]
+
+    def views(self, indices: Tensor) -> ViewBatch:
+        """The views of some targets."""
+        names = [field.name for field in fields(ViewBatch)]
+        batch = {name: getattr(self, name)[indices] for name in names}
+        # Half precision is for storage alone.
+        return ViewBatch(**{name: value.float() if value.is_floating_point() else value for name, value in batch.items()})
+
+    def occupancy(self, indices: Tensor) -> Tensor:
+        """(B, R, R, R) bool."""
+        bits = np.unpackbits(self.occupancy_bits[indices].numpy(), axis=1).astype(bool)
+        edge = round(bits.shape[1] ** (1 / 3))
+        return torch.from_numpy(bits.reshape(-1, edge, edge, edge))
+
+    def x_1(self, indices: Tensor, model: GeometryModel) -> tuple[Latents, dict[str, Tensor]]:
+        """Data of every modality, and which samples have it. Layout comes as (B, 1, channels)."""
+        has_layout = self.has_layout[indices]
+        x_1 = {
+            SHAPE: self.shape_latents[indices],
+            ROTATION: model.normalise_rotation(self.rotation_6d[indices])[:, None],
+            TRANSLATION: self.translation[indices][:, None],
+            SCALE: self.log_scale[indices][:, None],
+            # No decoder reads it; it rides along because the released layout stream has it.
+            TRANSLATION_SCALE: torch.zeros(len(indices), 1, 1),
+        }
+        return x_1, dict.fromkeys((ROTATION, TRANSLATION, SCALE), has_layout)
+
+    def with_latents(self, vae: ShapeVAE, *, batch_size: int = 32) -> "Examples":
+        """Encode every occupancy once."""
+        with torch.no_grad():
+            chunks = [vae.encode(self.occupancy(chunk)) for chunk in torch.arange(len(self)).split(batch_size)]
+        return replace(self, shape_latents=torch.cat(chunks))
+
+    def rotation_statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and standard deviation (6,) over the examples with a layout."""
+        known = self.rotation_6d[self.has_layout]
+        return tuple(known.mean(0).tolist()), tuple(known.std(0).clamp(min=1e-3).tolist())
+
+    def save(self, path: Path) -> None:
+        """Write to a safetensors file, whole or not at all."""
+        partial = path.with_suffix(".partial")
+        save_file({field.name: getattr(self, field.name).contiguous() for field in fields(self)}, partial)
+        partial.replace(path)
+
+    @staticmethod
+    def load(path: Path) -> "Examples":
+        """Read what `save` wrote."""
+        return Examples(**load_file(path))
+
+
+def stack_examples(
+    targets: Sequence[PreparedTarget],
+    occupancies: Sequence[NDArray[np.bool_]],
+    categories: Sequence[int],
+    config: ConditioningConfig,
+) -> Examples:
+    """Stack prepared targets with their occupancies (R, R, R)."""
+    batch = stack_views([target.views for target in targets], config)
+    nothing = (np.zeros(6), np.zeros(3), np.zeros(3))
+    layouts = [nothing if target.layout is None else target.layout for target in targets]
+    rotation, translation, log_scale = (
+        torch.from_numpy(np.stack([layout[part] for layout in layouts]).astype(np.float32)) for part in range(3)
+    )
+    return Examples(
+        **vars(batch),
+        occupancy_bits=torch.from_numpy(np.stack([np.packbits(grid.reshape(-1)) for grid in occupancies])),
+        rotation_6d=rotation,
+        translation=translation,
+        log_scale=log_scale,
+        has_layout=torch.tensor([target.layout is not None for target in targets]),
+        category=torch.tensor(list(categories)),
+        shape_latents=torch.zeros(0),
+    )
+
+
+def concatenate(parts: Sequence[Examples]) -> Examples:
+    """One set from several."""
+    return Examples(
+        **{field.name: torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Examples)}
+    )
