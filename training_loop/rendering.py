@@ -104,7 +104,7 @@ def _resolve(color: NDArray[np.float32], depth: NDArray[np.float32], antialias: 
         return Rendering((color + 0.5).astype(np.uint8), depth, covered, covered.astype(np.float32))
     height, width = depth.shape[0] // antialias, depth.shape[1] // antialias
     cells = (height, antialias, width, antialias)
-    hits = covered.reshape(cells).sum(axis=(1, 3))
+    hits = covered.reshape(cells).sum(axis=(1, 3), dtype=np.float32)
     total = color.reshape(*cells, 3).sum(axis=(1, 3))
     average = total / np.maximum(hits, 1)[..., None]
     middle = slice(antialias // 2, None, antialias)
@@ -112,7 +112,7 @@ def _resolve(color: NDArray[np.float32], depth: NDArray[np.float32], antialias: 
         color=(average + 0.5).astype(np.uint8),
         depth=depth[middle, middle].copy(),
         mask=covered[middle, middle].copy(),
-        alpha=covered.reshape(cells).mean(axis=(1, 3), dtype=np.float32),
+        alpha=hits / antialias**2,
     )
 
 
@@ -126,12 +126,11 @@ def vertex_rgb(mesh: trimesh.Trimesh) -> NDArray[np.float64]:
 
 def _smooth_normals(normals: NDArray[np.float64], faces: NDArray[np.int64], count: int) -> NDArray[np.float64]:
     """Normals (m, 3, 3) at the corners: the vertex's mean normal, or the face's own beyond the crease angle."""
-    mean = np.stack(
-        [np.bincount(faces.ravel(), np.repeat(normals[:, axis], 3), minlength=count) for axis in range(3)], axis=1
-    )
-    length = np.linalg.norm(mean, axis=1, keepdims=True)
-    mean /= np.where(length > 0, length, 1.0)
-    at_corners = mean[faces]
+    total = np.zeros((count, 3))
+    for axis in range(3):
+        total[:, axis] = np.bincount(faces.ravel(), np.repeat(normals[:, axis], 3), minlength=count)
+    length = np.linalg.norm(total, axis=1, keepdims=True)
+    at_corners = (total / np.where(length > 0, length, 1.0))[faces]
     gentle = np.einsum("ijk,ik->ij", at_corners, normals) > _CREASE_COSINE
     return np.where(gentle[:, :, None], at_corners, normals[:, None])
 

@@ -16,7 +16,7 @@ from PIL import Image
 from engine.contracts.cameras import Intrinsics, unproject
 from engine.contracts.poses import Pose, quaternion_from_rotation, rotation_from_quaternion
 from training_loop.rendering import Light, Rendering, render
-from training_loop.shape_library import CATEGORIES, build_shape
+from training_loop.shape_library import CATEGORIES, ShapeInstance, build_shape
 from training_loop.voxels import voxelise
 
 Split = Literal["train", "heldout"]
@@ -63,24 +63,37 @@ def synthetic_examples(
     Instances of the two splits never coincide. With `heldout_categories`, training never draws those categories and the
     held-out split draws nothing else.
     """
+    chosen = categories_of(split, heldout_categories)
+    for index in range(start, start + count):
+        rng = np.random.default_rng([seed, split == "heldout", index])
+        yield draw_example(rng, categories=chosen, split=split, image_px=image_px, resolution=resolution)
+
+
+def categories_of(split: Split, heldout_categories: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the library's categories that a split may draw.
+
+    Raises:
+        ValueError: none is left.
+    """
     chosen = tuple(
         name for name in CATEGORIES if not heldout_categories or (name in heldout_categories) == (split == "heldout")
     )
     if not chosen:
         raise ValueError(f"no category is left for split {split!r}; heldout_categories={tuple(heldout_categories)}")
-    for index in range(start, start + count):
-        rng = np.random.default_rng([seed, split == "heldout", index])
-        yield draw_example(rng, categories=chosen, split=split, image_px=image_px, resolution=resolution)
+    return chosen
+
+
+def sample_shape(rng: np.random.Generator, categories: Sequence[str], split: Split) -> ShapeInstance:
+    """Draw an instance; even seeds train, odd ones are held out."""
+    category = categories[int(rng.integers(len(categories)))]
+    return build_shape(category, 2 * int(rng.integers(2**30)) + (split == "heldout"))
 
 
 def draw_example(
     rng: np.random.Generator, *, categories: Sequence[str], split: Split, image_px: int, resolution: int = 64
 ) -> SyntheticExample:
     """Draw one example: shape, camera, light, background, sensor noise."""
-    category = categories[int(rng.integers(len(categories)))]
-    # Even instance seeds train, odd ones are held out.
-    instance_seed = 2 * int(rng.integers(2**30)) + (split == "heldout")
-    shape = build_shape(category, instance_seed)
+    shape = sample_shape(rng, categories, split)
     vertices = np.asarray(shape.mesh.vertices)
     for _ in range(_ATTEMPTS):
         intrinsics = sample_intrinsics(rng, image_px)
@@ -90,7 +103,7 @@ def draw_example(
         if rendering.mask.mean() >= _MIN_VISIBLE_PX_SHARE:
             break
     else:
-        raise RuntimeError(f"no camera sees {category} with instance seed {instance_seed}")
+        raise RuntimeError(f"no camera sees {shape.category} with seed {shape.seed}")
     floor_object = float(vertices[:, 1].min())
     background, background_depth = sample_background(rng, intrinsics, pose, floor_object)
     image, depth = composite(rendering, background, background_depth)
@@ -101,10 +114,10 @@ def draw_example(
         intrinsics=intrinsics,
         pose=pose,
         occupancy=voxelise(shape.mesh, resolution),
-        category=category,
+        category=shape.category,
         mesh=shape.mesh,
         description=shape.description,
-        instance_seed=instance_seed,
+        instance_seed=shape.seed,
     )
 
 
@@ -155,19 +168,39 @@ def sample_pose(rng: np.random.Generator, intrinsics: Intrinsics, vertices: NDAr
         roll_degrees=float(rng.normal(0, 4)),
         distance=1.0,
     )
-    turned = vertices @ rotation_from_quaternion(upright.rotation_wxyz).T
+    return place_in_image(
+        upright.rotation_wxyz,
+        intrinsics,
+        vertices,
+        scale=float(np.exp(rng.uniform(np.log(0.1), np.log(2.0)))),
+        span_px=float(rng.uniform(0.35, 0.95)) * intrinsics.width,
+        position=np.clip(rng.normal(0, 0.25, size=2), -0.5, 0.5),
+    )
+
+
+def place_in_image(
+    rotation_wxyz: tuple[float, float, float, float],
+    intrinsics: Intrinsics,
+    vertices: NDArray[np.float64],
+    *,
+    scale: float,
+    span_px: float,
+    position: NDArray[np.float64],
+) -> Pose:
+    """Choose the translation so that the turned object's longer side spans at most `span_px`.
+
+    `position` (2,) shifts it right and down: ±0.5 brings it to the image's border, 0 leaves it in the middle.
+    """
+    turned = vertices @ rotation_from_quaternion(rotation_wxyz).T
     low, high = turned.min(axis=0), turned.max(axis=0)
-    scale = float(np.exp(rng.uniform(np.log(0.1), np.log(2.0))))
     extent, middle = scale * (high - low), scale * (high + low) / 2
-    span_px = rng.uniform(0.35, 0.95) * intrinsics.width
     # The span holds at the depth of the nearest point, so perspective keeps the object inside.
     nearest = intrinsics.fx * float(extent[:2].max()) / span_px
-    distance = nearest - scale * float(low[2])
-    size_px = intrinsics.fx * extent[:2] / nearest
-    room_px = np.array([intrinsics.width, intrinsics.height]) - size_px
-    shift_px = np.clip(rng.normal(0, 0.25, size=2), -0.5, 0.5) * room_px
-    centre = shift_px * nearest / intrinsics.fx - middle[:2]
-    return Pose(upright.rotation_wxyz, (float(centre[0]), float(centre[1]), distance), (scale, scale, scale))
+    room_px = np.array([intrinsics.width, intrinsics.height]) - intrinsics.fx * extent[:2] / nearest
+    centre = position * room_px * nearest / intrinsics.fx - middle[:2]
+    return Pose(
+        rotation_wxyz, (float(centre[0]), float(centre[1]), nearest - scale * float(low[2])), (scale, scale, scale)
+    )
 
 
 def sample_light(rng: np.random.Generator) -> Light:
