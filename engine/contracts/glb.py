@@ -22,7 +22,11 @@ _MAGIC, _JSON, _BIN = 0x46546C67, 0x4E4F534A, 0x004E4942
 _FLOAT, _UNSIGNED_INT, _UNSIGNED_SHORT = 5126, 5125, 5123
 _ARRAY_BUFFER, _ELEMENT_ARRAY_BUFFER = 34962, 34963
 _COLUMNS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
-_DTYPES = {_FLOAT: np.dtype("<f4"), _UNSIGNED_INT: np.dtype("<u4"), _UNSIGNED_SHORT: np.dtype("<u2")}
+_DTYPES: dict[int, np.dtype[Any]] = {
+    _FLOAT: np.dtype("<f4"),
+    _UNSIGNED_INT: np.dtype("<u4"),
+    _UNSIGNED_SHORT: np.dtype("<u2"),
+}
 _FIT_TOLERANCE = 1e-3
 
 
@@ -58,7 +62,9 @@ class MeshSummary:
 def write_glb(parts: list[MeshPart]) -> bytes:
     """Write parts as a canonical GLB; the caller has fitted them to [-0.5, 0.5]³ (`fit_to_unit_cube`)."""
     writer = _Writer()
-    primitives, materials, images = [], [], []
+    primitives: list[dict[str, Any]] = []
+    materials: list[dict[str, Any]] = []
+    images: list[dict[str, Any]] = []
     for part in parts:
         attributes = {"POSITION": writer.positions(part.positions)}
         pbr: dict[str, Any] = {"metallicFactor": 0.0, "roughnessFactor": 0.9}
@@ -180,8 +186,8 @@ def linear_from_srgb(color: NDArray[np.uint8]) -> NDArray[np.float64]:
 def srgb_from_linear(color: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
     """The inverse of `linear_from_srgb`."""
     value = np.clip(color, 0, 1)
-    value = np.where(value <= 0.0031308, value * 12.92, 1.055 * value ** (1 / 2.4) - 0.055)
-    return np.round(value * 255).astype(np.uint8)
+    srgb: NDArray[np.floating[Any]] = np.where(value <= 0.0031308, value * 12.92, 1.055 * value ** (1 / 2.4) - 0.055)
+    return np.round(srgb * 255).astype(np.uint8)
 
 
 def pack_glb(document: dict[str, Any], binary: bytes) -> bytes:
@@ -293,7 +299,7 @@ def _read_accessor(document: dict[str, Any], binary: memoryview, index: int, kin
     view = _read_view(document, binary, accessor["bufferView"])
     if count < 0 or count * columns * dtype.itemsize > len(view):
         raise GlbRefused("an accessor counts more values than its data holds")
-    values = np.frombuffer(view, dtype, count * columns)
+    values: NDArray[Any] = np.frombuffer(view, dtype, count * columns)
     return values if columns == 1 else values.reshape(count, columns)
 
 

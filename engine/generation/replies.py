@@ -183,7 +183,7 @@ def _add_candidates(run: GenerationRun, checked: list[_Checked]) -> None:
             seed=item.result.seed,
             parameters=item.result.parameters,
             mesh_id=item.result.mesh.sha256,
-            latent_id=item.result.latent and item.result.latent.sha256,
+            latent_id=item.result.latent.sha256 if item.result.latent else None,
             layout=item.result.layout and to_json(item.result.layout),
             vertex_count=item.summary.vertex_count,
             face_count=item.summary.face_count,

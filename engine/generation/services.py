@@ -95,8 +95,8 @@ def open_collection(
                 suite=suite,
                 widening=widening,
                 max_rounds=max_rounds,
-                model_version_id=model and UUID(model.model_version_id),
-                checkpoint=model and storage.record_blob(ref=model.checkpoint),
+                model_version_id=UUID(model.model_version_id) if model else None,
+                checkpoint=storage.record_blob(ref=model.checkpoint) if model else None,
             )
     except IntegrityError as error:
         running = Collection.objects.filter(closed_at__isnull=True).first()

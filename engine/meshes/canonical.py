@@ -7,6 +7,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from engine.errors import Unprocessable
 
@@ -79,7 +80,7 @@ def canonicalise_glb(
         )
 
 
-def _run(arguments: list[str], limits: MeshLimits) -> dict[str, object]:
+def _run(arguments: list[str], limits: MeshLimits) -> dict[str, Any]:
     # One thread each: the thread pools of numeric libraries reserve address space for every core.
     environment = {"PATH": os.environ.get("PATH", ""), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     try:

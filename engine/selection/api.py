@@ -24,7 +24,7 @@ from engine.selection.serializers import (
 from engine.selection.tournament import Answer
 from engine.workforce.idempotency import IdempotentWrites
 from engine.workforce.models import Role
-from engine.workforce.permissions import HasRole
+from engine.workforce.permissions import HasRole, person_of
 from engine.workforce.serializers import TokenSerializer
 
 LEFT, RIGHT = "7f3c1a52-0d9e-4c57-9a53-5c1f3b6f2d10", "0b9f7c44-2a64-4e0b-8f43-52a1c9e8d7aa"
@@ -80,7 +80,7 @@ class ClaimSelectionView(IdempotentWrites, APIView):
     def post(self, request: Request) -> Response:
         """Claim the next selection. Who holds one already gets it again, as it stands."""
         body = _read(ClaimSerializer, request)
-        task = services.claim(user=request.user, prefetch=body["prefetch"])
+        task = services.claim(user=person_of(request), prefetch=body["prefetch"])
         if task is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
         return Response(SelectionTaskSerializer(task).data)
@@ -98,7 +98,7 @@ class SelectionView(APIView):
     )
     def get(self, request: Request, work_item: UUID) -> Response:
         """Read a selection as it stands, after a reload for instance."""
-        return Response(SelectionTaskSerializer(services.task_of(user=request.user, work_item_id=work_item)).data)
+        return Response(SelectionTaskSerializer(services.task_of(user=person_of(request), work_item_id=work_item)).data)
 
 
 class AnswerView(IdempotentWrites, APIView):
@@ -121,7 +121,7 @@ class AnswerView(IdempotentWrites, APIView):
         """Answer the pair on show: left, right or equal."""
         body = _read(AnswerSerializer, request)
         progress = services.answer(
-            user=request.user,
+            user=person_of(request),
             work_item_id=work_item,
             token=body["token"],
             answer=Answer(body["answer"]),
@@ -144,7 +144,7 @@ class UndoView(IdempotentWrites, APIView):
     def post(self, request: Request, work_item: UUID) -> Response:
         """Take the last answer back, also after the last pair. Nothing is erased: the log grows."""
         body = _read(TokenSerializer, request)
-        progress = services.undo(user=request.user, work_item_id=work_item, token=body["token"])
+        progress = services.undo(user=person_of(request), work_item_id=work_item, token=body["token"])
         return Response(ProgressSerializer(progress).data)
 
 
@@ -179,7 +179,7 @@ class SubmitSelectionView(IdempotentWrites, APIView):
     def post(self, request: Request, work_item: UUID) -> Response:
         """Rate the winner in [0, 1] by the rubric; under the bar with the main reason."""
         body = _read(SubmitSelectionSerializer, request)
-        services.submit(user=request.user, work_item_id=work_item, **body)
+        services.submit(user=person_of(request), work_item_id=work_item, **body)
         return Response({"work_item": str(work_item)})
 
 
@@ -194,7 +194,7 @@ class PresentationMeshView(APIView):
     )
     def get(self, request: Request, presentation: UUID) -> HttpResponseBase:
         """Read the canonical GLB of a presentation: for the person it was made for, and for reviewers."""
-        shown = services.shown_mesh(user=request.user, presentation_id=presentation)
+        shown = services.shown_mesh(user=person_of(request), presentation_id=presentation)
         return mesh_response(request=request, mesh=shown.candidate.mesh, shown_as=str(shown.id))
 
 

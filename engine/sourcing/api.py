@@ -31,7 +31,7 @@ from engine.sourcing.serializers import (
 )
 from engine.workforce.idempotency import IdempotentWrites
 from engine.workforce.models import Role
-from engine.workforce.permissions import HasRole
+from engine.workforce.permissions import HasRole, person_of
 
 IMAGE_ID = "9e4b7c8d-1f7e-4a43-9d0b-6f4f3a1f2c33"
 TASK_EXAMPLE = {
@@ -88,7 +88,7 @@ class ClaimMaskView(IdempotentWrites, APIView):
     )
     def post(self, request: Request) -> Response:
         """Claim the next proposed mask. Who holds one already gets it again."""
-        task = mask_tasks.claim(user=request.user, **_read(ClaimMaskSerializer, request))
+        task = mask_tasks.claim(user=person_of(request), **_read(ClaimMaskSerializer, request))
         if task is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
         return Response(MaskTaskSerializer(task).data)
@@ -106,7 +106,7 @@ class MaskTaskView(APIView):
     )
     def get(self, request: Request, work_item: UUID) -> Response:
         """Read a task again, after a reload for instance."""
-        return Response(MaskTaskSerializer(mask_tasks.task_of(user=request.user, work_item_id=work_item)).data)
+        return Response(MaskTaskSerializer(mask_tasks.task_of(user=person_of(request), work_item_id=work_item)).data)
 
 
 class SubmitMaskView(IdempotentWrites, APIView):
@@ -157,7 +157,7 @@ class SubmitMaskView(IdempotentWrites, APIView):
         """Verify the mask, replace it by a better one, or discard the proposal with a reason."""
         body = _read(SubmitMaskSerializer, request)
         verdict = MaskVerdict(body.pop("verdict"))
-        mask_tasks.submit(user=request.user, work_item_id=work_item, verdict=verdict, **body)
+        mask_tasks.submit(user=person_of(request), work_item_id=work_item, verdict=verdict, **body)
         return Response({"work_item": str(work_item)})
 
 

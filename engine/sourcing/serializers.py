@@ -107,7 +107,9 @@ class ImageUploadSerializer(serializers.Serializer[Any]):
     """A photograph to take in."""
 
     file = serializers.FileField(help_text="JPEG, PNG, WebP, TIFF or BMP.")
-    source = serializers.CharField(max_length=200, help_text="Names it once: a known source returns the known image.")
+    source = serializers.CharField(  # type: ignore[assignment]  # a field named like an attribute of Field
+        max_length=200, help_text="Names it once: a known source returns the known image."
+    )
     licence = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
 
 
@@ -139,7 +141,9 @@ class TargetProposalSerializer(serializers.Serializer[Any]):
     """An object to propose: its mask as run lengths (`mask`), or as an image file (`mask_file`, multipart)."""
 
     image = serializers.UUIDField()
-    source = serializers.CharField(max_length=200, help_text="Names it once within its image.")
+    source = serializers.CharField(  # type: ignore[assignment]  # a field named like an attribute of Field
+        max_length=200, help_text="Names it once within its image."
+    )
     mask = MaskRunsSerializer(required=False, allow_null=True, default=None)
     mask_file = serializers.FileField(required=False, allow_null=True, default=None)
     category = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
