@@ -9,7 +9,7 @@ import numpy as np
 import trimesh
 
 from model_workers.generators.protocol import GenerationContext, GeneratorError, Proposal
-from model_workers.generators.wording import Wish, find_noun, nearest_category, understand
+from model_workers.generators.wording import Wish, category_named_in, nearest_category, sibling_category, understand
 from training_loop.shape_library import CATEGORIES, build_shape
 from training_loop.shape_library.materials import rgb
 
@@ -28,7 +28,7 @@ class TextTo3D:
         text = f"{context.category or ''} {context.description}".strip()
         if not text:
             raise GeneratorError("text_to_3d needs a category or a description of the target, it has neither")
-        category, how = find_category(context.category, context.description)
+        category, how = category_for(context.category, context.description)
         for seed in context.seeds:
             wish = understand(category, context.description, seed=seed)
             instance = build_shape(category, seed, **wish.overrides)
@@ -43,16 +43,20 @@ class TextTo3D:
             yield Proposal(seed=seed, mesh=_adapted(instance.mesh, wish), parameters=parameters)
 
 
-def find_category(category: str | None, description: str) -> tuple[str, str]:
-    """The library's category for a target, and how it was found: `category`, `noun`, or `similarity 0.31 to …`."""
-    if category in CATEGORIES:
-        return category, "category"
-    named = find_noun(description) or (find_noun(category) if category else None)
+def category_for(category: str | None, description: str) -> tuple[str, str]:
+    """The library's category for a target, and how it was found: `category`, `noun`, `group` or `similarity 0.31`."""
+    if category:
+        named = category if category in CATEGORIES else category_named_in(category)
+        if named:
+            return named, "category"
+    named = category_named_in(description)
     if named:
         return named, "noun"
-    text = f"{category or ''} {description}".strip()
-    nearest, similarity = nearest_category(text)
-    return nearest, f"similarity {similarity:.2f} to {text[:80]!r}"
+    sibling = sibling_category(category, description) if category else None
+    if sibling:
+        return sibling, "group"
+    nearest, similarity = nearest_category(f"{category or ''} {description}")
+    return nearest, f"similarity {similarity:.2f}"
 
 
 def _adapted(mesh: trimesh.Trimesh, wish: Wish) -> trimesh.Trimesh:

@@ -7,26 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from engine.contracts.taxonomy import categories, find_category
 from training_loop.shape_library import CATEGORIES, Choice, Count, Flag, Range, describe
 from training_loop.shape_library.materials import COLOURS
 
 # What people write, and the word that the library uses for it.
 SYNONYMS = {
-    "armchair": "chair",
-    "bike": "bicycle",
     "big": "large",
-    "couch": "sofa",
-    "desk": "table",
-    "fridge": "refrigerator",
     "gray": "grey",
     "high": "tall",
-    "motorbike": "motorcycle",
     "narrow": "thin",
-    "plane": "airplane",
-    "settee": "sofa",
     "slender": "thin",
     "slim": "thin",
-    "spaceship": "rocket",
     "wooden": "oak",
 }
 # Sizes as factors on (width x, height y, depth z), for categories that have no parameter of that word.
@@ -57,8 +49,8 @@ class Wish:
 def tokens(text: str) -> list[str]:
     """Lower-case words in the singular, synonyms replaced, without stop words.
 
-    >>> tokens("Two big Couches, and a grey mug")
-    ['two', 'large', 'sofa', 'grey', 'mug']
+    >>> tokens("Two big vases, and a gray mug")
+    ['two', 'large', 'vase', 'grey', 'mug']
     """
     words = re.findall(r"[a-z]+|\d+", text.lower().replace("_", " "))
     return [SYNONYMS.get(word, word) for word in map(_singular, words) if word not in _STOP_WORDS]
@@ -70,25 +62,39 @@ def _singular(word: str) -> str:
     return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else word
 
 
-def find_noun(text: str) -> str | None:
-    """The category whose noun the text contains; the longest, then the last one (as nouns end phrases)."""
-    words = tokens(text)
-    found: list[tuple[int, int, str]] = []
-    for category in CATEGORIES:
-        noun = tokens(describe(category).noun)
-        for start in range(len(words) - len(noun) + 1):
-            if words[start : start + len(noun)] == noun:
-                found.append((len(noun), start, category))
-    # "mug with a spoon on a table": the head noun stands before the first preposition.
-    head = tokens(re.split(r"\b(?:with|on|in|of|at|by|for|from)\b", text.lower())[0])
-    in_head = [entry for entry in found if entry[1] + entry[0] <= len(head)]
-    return max(in_head or found)[2] if found else None
+def category_named_in(text: str) -> str | None:
+    """The library's category that a text names, by its noun or a synonym of the taxonomy; None where it names none.
+
+    The object comes before the first preposition ("a mug on a table"), and at the end of what stands there.
+    """
+    head, *rest = re.split(r"\b(?:with|on|in|of|at|by|for|from|beside|near|under)\b", text.lower().replace("_", " "))
+    for part in (head, " ".join([head, *rest])):
+        words = re.findall(r"[a-z]+", part)
+        for length in (3, 2, 1):
+            for start in range(len(words) - length, -1, -1):
+                found = find_category(" ".join(words[start : start + length]))
+                if found is not None and found.id in CATEGORIES:
+                    return found.id
+    return None
+
+
+def sibling_category(category: str, description: str) -> str | None:
+    """The category of the library in the same group of the taxonomy whose words resemble the target's most."""
+    known = find_category(category)
+    if known is None:
+        return None
+    siblings = [other.id for other in categories() if other.group == known.group and other.id in CATEGORIES]
+    return _most_similar(f"{known.name} {description}", siblings)[0] if siblings else None
 
 
 def nearest_category(text: str) -> tuple[str, float]:
     """The category whose words resemble the text most, and how much, in [0, 1]: shared letter triples, cosine."""
+    return _most_similar(text, list(CATEGORIES))
+
+
+def _most_similar(text: str, candidates: list[str]) -> tuple[str, float]:
     query = _triples(" ".join(tokens(text)))
-    scores = {category: _cosine(query, _triples_of_category(category)) for category in CATEGORIES}
+    scores = {category: _cosine(query, _triples_of_category(category)) for category in candidates}
     best = max(scores, key=lambda category: scores[category])
     return best, scores[best]
 
