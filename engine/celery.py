@@ -1,7 +1,7 @@
 """The engine's Celery app: sends work to generators and trainers by name, runs the engine's own tasks.
 
-Queues: `engine` (short database work), `geometry` (engine tasks that need open3d, named by `queue=` on the task),
-`generate` and `train` (the model workers).
+Queues: `engine` (short database work), `geometry` (engine tasks that need open3d or take long), `generate` and `train`
+(the model workers). Which task goes where is said here alone, by name.
 """
 
 import os
@@ -38,6 +38,10 @@ app = make_app(
         "model_workers.generate*": {"queue": "generate"},
         "model_workers.train*": {"queue": "train"},
         "model_workers.evaluate*": {"queue": "train"},
+        # What needs open3d, or a minute rather than a moment
+        "engine.alignment.tasks.score*": {"queue": "geometry"},
+        "engine.artistry.tasks.check*": {"queue": "geometry"},
+        "engine.flywheel.tasks.freeze": {"queue": "geometry"},
     },
 )
 app.steps["worker"].add(DjangoStructLogInitStep)

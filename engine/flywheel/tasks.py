@@ -28,7 +28,7 @@ def advance(*, iteration_id: str, **kwargs: Any) -> None:
     services.advance(iteration_id=UUID(iteration_id))
 
 
-@shared_task(name="engine.flywheel.tasks.freeze", queue="geometry")
+@shared_task(name="engine.flywheel.tasks.freeze")
 def freeze(*, iteration_id: str, **kwargs: Any) -> None:
     """Freeze the snapshot of an iteration."""
     services.freeze_iteration(iteration_id=UUID(iteration_id))
