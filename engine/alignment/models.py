@@ -22,7 +22,9 @@ class Alignment(models.Model):
     work_item = models.OneToOneField(WorkItem, primary_key=True, on_delete=models.CASCADE, related_name="alignment")
     target = models.ForeignKey(TargetObject, on_delete=models.CASCADE, related_name="alignments")
     candidate = models.ForeignKey(Candidate, on_delete=models.PROTECT, related_name="alignments")
-    point_map = models.ForeignKey(PointMap, on_delete=models.PROTECT, related_name="+")
+    point_map = models.ForeignKey(
+        PointMap, null=True, on_delete=models.PROTECT, related_name="+", help_text="Set when the task is prepared."
+    )
     initial_pose = models.JSONField(null=True, help_text="Where the page puts the mesh first; computed once.")
     pose = models.JSONField(null=True, help_text="camera_from_object as the contract's Pose.")
     not_alignable = models.CharField(max_length=20, choices=NotAlignable.choices, blank=True)
@@ -42,6 +44,10 @@ class Alignment(models.Model):
                 condition=Q(submitted_at__isnull=True)
                 | Q(pose__isnull=False, not_alignable="")
                 | (Q(pose__isnull=True) & ~Q(not_alignable="")),
+            ),
+            models.CheckConstraint(
+                name="alignment_submitted_has_points",
+                condition=Q(submitted_at__isnull=True) | Q(point_map__isnull=False),
             ),
             models.CheckConstraint(
                 name="alignment_scores_range",

@@ -1,15 +1,31 @@
 """Stage 2.5: hard cases for 3D artists (paper A.3)."""
 
 import uuid
+from typing import Self
 
 from django.db import models
 from django.db.models import Q
 
 from engine.generation.models import Candidate
-from engine.selection.models import FailureReason
+from engine.selection.models import FailureReason, Presentation
 from engine.sourcing.models import TargetObject
 from engine.storage.models import Blob
 from engine.workforce.models import User, WorkItem
+
+
+class TriageCaseQuerySet(models.QuerySet["TriageCase"]):
+    """Cases."""
+
+    def for_review(self) -> Self:
+        """With photograph, mask, and `best_presentation_id`: how the best rated shape so far was shown."""
+        best = Presentation.objects.filter(
+            tournament__selection__target=models.OuterRef("target"),
+            tournament__selection__tournament=models.F("tournament"),
+            tournament__selection__winner=models.F("candidate"),
+        ).order_by("-tournament__selection__rating")
+        return self.select_related("target__image__blob").annotate(
+            best_presentation_id=models.Subquery(best.values("id")[:1])
+        )
 
 
 class TriageCase(models.Model):
@@ -30,8 +46,14 @@ class TriageCase(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     decided_at = models.DateTimeField(null=True)
 
+    objects = TriageCaseQuerySet.as_manager()
+
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                name="triage_no_duplicate_of_itself",
+                condition=Q(duplicate_of__isnull=True) | ~Q(duplicate_of=models.F("id")),
+            ),
             models.UniqueConstraint(name="triage_one_pending", fields=["target"], condition=Q(decision="pending")),
             models.CheckConstraint(
                 name="triage_decided_has_time",
@@ -39,6 +61,7 @@ class TriageCase(models.Model):
                 | (~Q(decision="pending") & Q(decided_at__isnull=False)),
             ),
         ]
+        indexes = [models.Index(name="triage_newest", fields=["decision", "-created_at", "-id"])]
 
     def __str__(self) -> str:
         return f"{self.failure_reason}: {self.target_id}"
@@ -61,6 +84,7 @@ class ArtistJob(models.Model):
     case = models.ForeignKey(TriageCase, on_delete=models.PROTECT, related_name="jobs")
     target = models.ForeignKey(TargetObject, on_delete=models.CASCADE, related_name="artist_jobs")
     state = models.CharField(max_length=10, choices=State.choices, default=State.WANTED)
+    brief = models.TextField(blank=True, help_text="What a reviewer wants changed in the mesh before.")
     upload = models.ForeignKey(
         "MeshUpload", null=True, on_delete=models.RESTRICT, related_name="+", help_text="The one submitted."
     )
@@ -119,6 +143,8 @@ class MeshUpload(models.Model):
     vertex_count = models.PositiveIntegerField(null=True)
     face_count = models.PositiveIntegerField(null=True)
     watertight = models.BooleanField(null=True)
+    file_name = models.CharField(max_length=255, blank=True, help_text="As the artist named it; hints at the format.")
+    check_attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -127,6 +153,9 @@ class MeshUpload(models.Model):
                 name="upload_usable_has_mesh", condition=~Q(status="usable") | Q(canonical__isnull=False)
             ),
             models.CheckConstraint(name="upload_refused_says_why", condition=~Q(status="refused") | ~Q(problem="")),
+        ]
+        indexes = [
+            models.Index(name="upload_unchecked", fields=["created_at"], condition=Q(status="checking")),
         ]
 
     def __str__(self) -> str:

@@ -168,6 +168,7 @@ LATHE_URL_SECONDS = 12 * 3600  # a signed URL is good for this long at least
 CELERY_BROKER_URL = environment.broker_url()
 
 LATHE_LEASE_SECONDS = {"mask": 60, "selection": 300, "alignment": 600, "artist": 3 * 86400}
+LATHE_MAX_UPLOAD_BYTES = 200 * 2**20  # of a mesh that an artist sends
 LATHE_MAX_SKIPS = 3  # skipped by so many people, a work item goes to the end of the queue
 LATHE_MIN_MASK_PX = int(os.environ.get("LATHE_MIN_MASK_PX", "16"))  # a smaller mask indicates nothing
 

@@ -1,30 +1,15 @@
 """A target with candidates from several generators, waiting for somebody to choose."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from rest_framework.test import APIClient
 
-from engine import dispatch
 from engine.lifecycle import State
 from engine.selection import services
 from engine.selection.models import Selection
 from engine.workforce.models import Role, User
 from tests import factories as make
-
-
-@pytest.fixture(autouse=True)
-def _own_store(settings, tmp_path: Path) -> None:
-    settings.LATHE_STORAGE_URL = (tmp_path / "blobs").as_uri()
-
-
-@pytest.fixture
-def handed_over(monkeypatch) -> list[State]:
-    """States that targets entered; the services of other rooms are not called."""
-    states: list[State] = []
-    monkeypatch.setattr(dispatch, "enter", lambda *, state, target_id: states.append(state))
-    return states
+from tests.stage_fixtures import handed_over, own_store  # noqa: F401
 
 
 @pytest.fixture
@@ -38,7 +23,7 @@ def other_annotator(db) -> User:
 
 
 @pytest.fixture
-def open_selection(db, handed_over) -> Callable[..., Selection]:
+def open_selection(db, handed_over) -> Callable[..., Selection]:  # noqa: F811
     def _open(*, count: int = 4, alpha: float = 0.6) -> Selection:
         collection = make.make_collection(alpha=alpha)
         target = make.make_target(state=State.SELECTING)
@@ -54,13 +39,3 @@ def open_selection(db, handed_over) -> Callable[..., Selection]:
         return services.open_selection(target_id=target.id)
 
     return _open
-
-
-@pytest.fixture
-def client_of() -> Callable[[User], APIClient]:
-    def _client(user: User) -> APIClient:
-        client = APIClient()
-        client.force_authenticate(user)
-        return client
-
-    return _client

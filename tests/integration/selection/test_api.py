@@ -1,12 +1,8 @@
 """Stage 2 over HTTP, as an annotator's page meets it."""
 
 import json
-import uuid
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
-from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from engine.generation.models import Candidate
@@ -15,39 +11,13 @@ from engine.selection.models import Comparison, Selection, Tournament
 from engine.storage.models import Blob
 from engine.workforce.models import Role, WorkItem
 from tests import factories as make
+from tests.stage_fixtures import Desk
 
 pytestmark = pytest.mark.django_db
 
-MAX_QUERIES = 8
-MAX_QUERIES_OF_SUBMIT = 12  # it also moves the target on
 
-
-class Desk:
-    """A signed-in page: one idempotency key for each write."""
-
-    def __init__(self, user):
-        self.client = APIClient()
-        self.client.credentials(HTTP_AUTHORIZATION=f"Token {Token.objects.create(user=user).key}")
-        self.seen: list[str] = []
-
-    def get(self, path):
-        return self._count(lambda: self.client.get(path))
-
-    def post(self, path, body=None, key=None):
-        key = key or str(uuid.uuid4())
-        most = MAX_QUERIES_OF_SUBMIT if path.endswith("/submit") else MAX_QUERIES
-        headers = {"Idempotency-Key": key}
-        return self._count(lambda: self.client.post(path, body or {}, format="json", headers=headers), most=most)
-
-    def _count(self, call, most=MAX_QUERIES):
-        with CaptureQueriesContext(connection) as queries:
-            response = call()
-        statements = [query["sql"] for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))]
-        assert len(statements) <= most, "\n".join(statements)
-        self.seen.append(f"{dict(response.items())}")
-        response.body = b"".join(response.streaming_content) if response.streaming else response.content
-        self.seen.append(response.body.decode())
-        return response
+class SelectionDesk(Desk):
+    """A page of Stage 2."""
 
     def claim(self):
         response = self.post("/api/v1/selections/claim")
@@ -73,12 +43,12 @@ class Desk:
 
 @pytest.fixture
 def desk(annotator):
-    return Desk(annotator)
+    return SelectionDesk(annotator)
 
 
 @pytest.fixture
 def other_desk(other_annotator):
-    return Desk(other_annotator)
+    return SelectionDesk(other_annotator)
 
 
 def test_from_claim_to_rating(open_selection, desk):

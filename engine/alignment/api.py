@@ -1,0 +1,143 @@
+"""Stage 3 for annotators: claim, pose, submit."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from engine.alignment import services
+from engine.alignment.serializers import AlignmentTaskSerializer, SubmitAlignmentSerializer
+from engine.selection.blind_meshes import mesh_response
+from engine.selection.serializers import ClaimSerializer, SubmittedSerializer
+from engine.workforce.idempotency import IdempotentWrites
+from engine.workforce.models import Role
+from engine.workforce.permissions import HasRole
+
+ITEM = "9c2f7d0e-1f7b-4f55-8a9e-3b1d7c5e9a44"
+POSE_EXAMPLE = {"rotation_wxyz": [0.0, 1.0, 0.0, 0.0], "translation": [0.12, -0.05, 1.8], "scale": [0.3, 0.3, 0.3]}
+TASK_EXAMPLE = OpenApiExample(
+    "An alignment",
+    value={
+        "work_item": ITEM,
+        "token": 1,
+        "lease_expires_at": "2026-01-05T09:40:00Z",
+        "lease_seconds": 600,
+        "image": {"url": "/api/v1/blobs/…", "width": 640, "height": 480},
+        "mask": {"height": 480, "width": 640, "counts": [150040, 12, 468, 306600]},
+        "category": "mug",
+        "description": "a white mug with a blue rim",
+        "mesh_url": f"/api/v1/alignments/{ITEM}/mesh",
+        "point_map": {
+            "url": "/api/v1/blobs/…",
+            "scale": "metric",
+            "source": "given",
+            "intrinsics": {"fx": 994.9, "fy": 994.9, "cx": 311.2, "cy": 254.9, "width": 640, "height": 480},
+        },
+        "initial_pose": POSE_EXAMPLE,
+        "inlier_tolerance_share": 0.05,
+        "guidelines": {"version": "v1", "markdown": "# Stage 3 …"},
+    },
+    response_only=True,
+)
+
+
+class ClaimAlignmentView(IdempotentWrites, APIView):
+    """The next alignment."""
+
+    permission_classes = [HasRole(Role.ANNOTATOR)]
+
+    @extend_schema(
+        operation_id="alignments_claim",
+        request=ClaimSerializer,
+        responses={200: AlignmentTaskSerializer, 204: OpenApiResponse(description="Nothing waits.")},
+        examples=[TASK_EXAMPLE, OpenApiExample("Claim", value={"prefetch": False}, request_only=True)],
+    )
+    def post(self, request: Request) -> Response:
+        """Claim the next alignment. Who holds one already gets it again."""
+        task = services.claim(user=request.user, prefetch=_read(ClaimSerializer, request)["prefetch"])
+        if task is None:
+            return Response(status=status.HTTP_204_NO_CONTENT)
+        return Response(AlignmentTaskSerializer(task).data)
+
+
+class AlignmentView(APIView):
+    """An alignment that the caller holds."""
+
+    permission_classes = [HasRole(Role.ANNOTATOR)]
+
+    @extend_schema(
+        operation_id="alignments_read",
+        responses={200: AlignmentTaskSerializer, 404: OpenApiResponse(description="You do not hold it.")},
+        examples=[TASK_EXAMPLE],
+    )
+    def get(self, request: Request, work_item: UUID) -> Response:
+        """Read an alignment, after a reload for instance."""
+        return Response(AlignmentTaskSerializer(services.task_of(user=request.user, work_item_id=work_item)).data)
+
+
+class AlignmentMeshView(APIView):
+    """The shape to pose."""
+
+    permission_classes = [HasRole(Role.ANNOTATOR)]
+
+    @extend_schema(
+        operation_id="alignments_mesh",
+        responses={(200, "model/gltf-binary"): OpenApiTypes.BINARY, 404: OpenApiResponse(description="Not for you.")},
+    )
+    def get(self, request: Request, work_item: UUID) -> HttpResponseBase:
+        """Read the shape to pose as canonical GLB: Y up, fitted to [-0.5, 0.5]³."""
+        mesh = services.mesh_to_pose(user=request.user, work_item_id=work_item)
+        return mesh_response(request=request, mesh=mesh, shown_as=str(work_item))
+
+
+class SubmitAlignmentView(IdempotentWrites, APIView):
+    """The pose, which ends an alignment."""
+
+    permission_classes = [HasRole(Role.ANNOTATOR)]
+
+    @extend_schema(
+        operation_id="alignments_submit",
+        request=SubmitAlignmentSerializer,
+        responses={
+            200: SubmittedSerializer,
+            409: OpenApiResponse(description="`lease_superseded`: somebody else holds it now. Your draft is kept."),
+            422: OpenApiResponse(description="`invalid_pose`, `pose_or_reason` or `invalid_client_score`."),
+        },
+        examples=[
+            OpenApiExample(
+                "Posed",
+                value={
+                    "token": 1,
+                    "pose": POSE_EXAMPLE,
+                    "client_silhouette_iou": 0.87,
+                    "client_inlier_share": 0.91,
+                    "duration_ms": 143000,
+                    "guideline_version": "v1",
+                },
+                request_only=True,
+            ),
+            OpenApiExample(
+                "Not alignable",
+                value={"token": 1, "not_alignable": "bad_mesh", "duration_ms": 20000, "guideline_version": "v1"},
+                request_only=True,
+            ),
+            OpenApiExample("Stored", value={"work_item": ITEM}, response_only=True),
+        ],
+    )
+    def post(self, request: Request, work_item: UUID) -> Response:
+        """Submit the pose, or the reason why there is none. The engine recomputes both scores; they do not gate."""
+        body = _read(SubmitAlignmentSerializer, request)
+        services.submit(user=request.user, work_item_id=work_item, **body)
+        return Response({"work_item": str(work_item)})
+
+
+def _read(serializer: Any, request: Request) -> dict[str, Any]:
+    body = serializer(data=request.data)
+    body.is_valid(raise_exception=True)
+    return dict(body.validated_data)

@@ -1,0 +1,74 @@
+"""Recomputes the scores of submitted poses, in a process that may import open3d."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import numpy as np
+from django.db.models import F
+from django.utils import timezone
+from numpy.typing import NDArray
+
+from engine.alignment.models import Alignment
+from engine.alignment.scoring import score_pose
+from engine.alignment.services import SCORE_TASK
+from engine.contracts.glb import MeshPart, read_glb
+from engine.contracts.masks import decode_mask
+from engine.contracts.poses import Pose
+from engine.contracts.serialisation import from_json
+from engine.sending import send_soon
+from engine.sourcing import services as sourcing
+from engine.sourcing.point_maps import unpack_point_map
+from engine.storage.services import read_blob
+
+MAX_ATTEMPTS = 5
+RESEND_AFTER = timedelta(minutes=2)
+RESEND_BATCH = 100
+
+
+def score_alignment(*, work_item_id: UUID) -> None:
+    """Score a submitted pose from mesh, mask and points. Doing it again changes nothing."""
+    unscored = Alignment.objects.filter(pk=work_item_id, scored_at=None, pose__isnull=False)
+    if not unscored.update(scoring_attempts=F("scoring_attempts") + 1):
+        return
+    alignment = Alignment.objects.select_related("candidate__mesh", "target__image", "point_map__image").get(
+        pk=work_item_id
+    )
+    if alignment.point_map is None:
+        raise RuntimeError(f"the alignment {alignment.pk} was submitted without a point map")
+    vertices_object, faces = _triangles(read_glb(read_blob(blob=alignment.candidate.mesh)))
+    scores = score_pose(
+        vertices_object=vertices_object,
+        faces=faces,
+        pose=from_json(Pose, alignment.pose),
+        mask=decode_mask(sourcing.mask_of(alignment.target)),
+        points_camera=unpack_point_map(read_blob(blob=alignment.point_map.blob)),
+        intrinsics=sourcing.intrinsics_of(alignment.point_map),
+    )
+    unscored.update(
+        silhouette_iou=scores.silhouette_iou,
+        inlier_share=scores.inlier_share,
+        inlier_tolerance=scores.inlier_tolerance,
+        scored_at=timezone.now(),
+    )
+
+
+def resend_unscored(*, now: datetime | None = None) -> int:
+    """Send poses again whose scoring got lost, each a limited number of times; return how many."""
+    moment = now or timezone.now()
+    lost = Alignment.objects.filter(
+        scored_at=None,
+        pose__isnull=False,
+        submitted_at__lt=moment - RESEND_AFTER,
+        scoring_attempts__lt=MAX_ATTEMPTS,
+    ).order_by("submitted_at")
+    ids = list(lost.values_list("pk", flat=True)[:RESEND_BATCH])
+    for work_item_id in ids:
+        send_soon(SCORE_TASK, queue="geometry", work_item_id=str(work_item_id))
+    return len(ids)
+
+
+def _triangles(parts: list[MeshPart]) -> tuple[NDArray[np.floating], NDArray[np.integer]]:
+    """Join the parts of a mesh to (n, 3) vertices and (m, 3) faces."""
+    starts = np.cumsum([0, *(len(part.positions) for part in parts[:-1])])
+    faces = [part.faces + start for part, start in zip(parts, starts, strict=True)]
+    return np.concatenate([part.positions for part in parts]), np.concatenate(faces)

@@ -1,0 +1,10 @@
+from django.urls import path
+
+from engine.alignment import api
+
+urlpatterns = [
+    path("alignments/claim", api.ClaimAlignmentView.as_view(), name="alignment-claim"),
+    path("alignments/<uuid:work_item>", api.AlignmentView.as_view(), name="alignment"),
+    path("alignments/<uuid:work_item>/mesh", api.AlignmentMeshView.as_view(), name="alignment-mesh"),
+    path("alignments/<uuid:work_item>/submit", api.SubmitAlignmentView.as_view(), name="alignment-submit"),
+]
