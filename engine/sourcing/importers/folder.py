@@ -122,8 +122,8 @@ def _read_depth(folder: Path) -> FoundPointMap:
         intrinsics=Intrinsics(
             fx=float(matrix[0, 0]),
             fy=float(matrix[1, 1]),
-            cx=float(matrix[0, 2]),
-            cy=float(matrix[1, 2]),
+            cx=float(matrix[0, 2]) + 0.5,
+            cy=float(matrix[1, 2]) + 0.5,
             width=width,
             height=height,
         ),
