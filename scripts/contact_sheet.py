@@ -38,8 +38,8 @@ def main() -> None:
         for seed in range(options.seeds):
             shape = build_shape(category, seed)
             pose = look_at_object(azimuth_degrees=(30, -40, 75, 150)[seed % 4], elevation_degrees=22, distance=2.0)
-            image = render(shape.mesh, pose, intrinsics)
-            canvas = np.where(image.mask[..., None], image.color, 235).astype(np.uint8)
+            image = render(shape.mesh, pose, intrinsics, antialias=3)
+            canvas = image.over(np.full((tile, tile, 3), 235, dtype=np.uint8))
             sheet.paste(Image.fromarray(canvas), (left + seed * tile, top + label))
         draw.text((left + 4, top + 1), f"{category} ({len(shape.mesh.faces)} faces)", fill="black")
     sheet.save(options.output)

@@ -136,10 +136,10 @@ def truck(*, colour: str, cargo: str, length: float, cargo_colour: str, bonnet: 
         parts.append(tank.turned("z", 90).moved(-0.05, 1.5).painted(paint))
         parts.append(box(length * 0.9, 0.25, 0.8).moved(middle, 0.6).painted(rgb("charcoal")))
     else:
-        parts.append(box(length, 0.12, width + 0.05).moved(middle, 0.74).painted(paint))
+        parts.append(box(length, 0.12, width + 0.05).moved(middle, 0.82).painted(paint))
         for x, y, z, sx, sz in (
-            (middle, 0.8, width / 2, length, 0.09), (middle, 0.8, -width / 2, length, 0.09),
-            (middle - length / 2 + 0.05, 0.8, 0, 0.09, width), (middle + length / 2 - 0.05, 0.8, 0, 0.09, width),
+            (middle, 0.88, width / 2, length, 0.09), (middle, 0.88, -width / 2, length, 0.09),
+            (middle - length / 2 + 0.05, 0.88, 0, 0.09, width), (middle + length / 2 - 0.05, 0.88, 0, 0.09, width),
         ):  # fmt: skip
             parts.append(box(sx, 0.45, sz).moved(x, y, z).painted(paint))
     rear = [-length + 0.6] if length < 3.2 else [-length + 0.6, -length + 1.5]

@@ -25,8 +25,15 @@ def tiny_config() -> ModelConfig:
         config,
         vae=replace(config.vae, latent_channels=4, channels=(8, 8)),
         conditioning=replace(
-            config.conditioning, image_px=16, point_map_px=8, width=48, channels=(8, 16), crop_grid=2, full_grid=2,
-            point_crop_grid=2, point_full_grid=1,
+            config.conditioning,
+            image_px=16,
+            point_map_px=8,
+            width=48,
+            channels=(8, 16),
+            crop_grid=2,
+            full_grid=2,
+            point_crop_grid=2,
+            point_full_grid=1,
         ),
         flow=replace(config.flow, width=48, blocks=2, heads=2, latent_patch=4),
     )

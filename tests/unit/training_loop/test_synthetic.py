@@ -7,8 +7,8 @@ import pytest
 
 from engine.contracts.cameras import project
 from engine.contracts.poses import transform_points
-from training_loop.shape_library import build_shape
-from training_loop.synthetic import SyntheticExample, look_at_object, synthetic_examples
+from training_loop.shape_library import CATEGORIES, build_shape, describe
+from training_loop.synthetic import HELDOUT_CATEGORIES, SyntheticExample, look_at_object, synthetic_examples
 from training_loop.voxels import occupied_centres
 
 
@@ -123,3 +123,13 @@ def test_the_whole_object_is_in_the_image(examples: list[SyntheticExample]) -> N
         assert pixels.min() > -1e-6
         assert pixels.max() < 64 + 1e-6
         assert np.ptp(pixels, axis=0).max() > 0.25 * 64
+
+
+def test_the_fixed_heldout_categories_exist_in_every_tier() -> None:
+    assert set(HELDOUT_CATEGORIES) <= set(CATEGORIES)
+    assert len({describe(name).complexity for name in HELDOUT_CATEGORIES}) == 3
+
+
+def test_a_split_without_categories_is_refused() -> None:
+    with pytest.raises(ValueError, match="no category is left"):
+        next(synthetic_examples(seed=0, count=1, image_px=32, split="heldout", heldout_categories=("unicorn",)))
