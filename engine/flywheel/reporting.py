@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from django.db.models import Avg, Count, F, Q
+from django.db.models import Avg, Count, F, Q, QuerySet
 
 from engine.alignment.models import Alignment
 from engine.artistry.models import ArtistJob
 from engine.datasets.models import Snapshot
 from engine.flywheel.models import Iteration, ModelVersion, TrainingRun
-from engine.generation.models import Candidate
+from engine.generation.models import Candidate, GenerationRequest
+from engine.lifecycle import AT_REST
 from engine.selection.models import Comparison, Selection
 from engine.sourcing.models import Image, TargetObject
 
@@ -22,7 +23,7 @@ def status() -> dict[str, Any]:
     )
     promoted = ModelVersion.objects.filter(promoted=True).values_list("name", flat=True).first()
     return {
-        "iteration": _iteration(iteration) | {"run": _last_run(iteration)} if iteration else None,
+        "iteration": iteration_summary(iteration) | {"run": _last_run(iteration)} if iteration else None,
         "promoted": promoted,
     }
 
@@ -42,7 +43,7 @@ def report() -> dict[str, Any]:
             model_version(row) for row in ModelVersion.objects.select_related("parent").order_by("created_at")
         ],
         "iterations": [
-            _iteration(row)
+            iteration_summary(row)
             for row in Iteration.objects.select_related("base", "sft_version", "dpo_version", "snapshot").order_by(
                 "number"
             )
@@ -60,13 +61,47 @@ def model_version(version: ModelVersion) -> dict[str, Any]:
         "stage": version.stage,
         "recipe": version.recipe,
         "snapshot": str(version.snapshot_id) if version.snapshot_id else None,
-        "metrics": version.metrics,
+        "metrics": version.metrics.get("heldout", {}),
+        "training_metrics": version.metrics.get("training", {}),
         "promoted": version.promoted,
         "created_at": version.created_at.isoformat(),
     }
 
 
-def _iteration(iteration: Iteration) -> dict[str, Any]:
+def iteration_detail(iteration: Iteration) -> dict[str, Any]:
+    """One iteration with its settings, its runs and how far each step is, in two queries more."""
+    runs = list(_runs_of(iteration).order_by("created_at"))
+    return iteration_summary(iteration) | {
+        "settings": iteration.settings,
+        "runs": [_run(run) for run in runs],
+        "progress": _progress(iteration, runs),
+    }
+
+
+def _progress(iteration: Iteration, runs: list[TrainingRun]) -> dict[str, dict[str, Any]]:
+    """Step or run → how much is done of how much."""
+    progress: dict[str, dict[str, Any]] = {}
+    for run in runs:
+        ended = run.status == TrainingRun.Status.SUCCEEDED
+        total = run.total_steps or 1
+        progress[run.purpose] = {"done": total if ended else run.step, "total": total, "note": run.status}
+    if iteration.collection_id is not None:
+        rows = GenerationRequest.objects.filter(collection_id=iteration.collection_id).order_by("target__state")
+        states = dict(rows.values_list("target__state").annotate(Count("target_id", distinct=True)))
+        over = iteration.step != Iteration.Step.COLLECTING
+        at_rest = sum(count for state, count in states.items() if over or state in AT_REST)
+        note = ", ".join(f"{count} {state}" for state, count in states.items())
+        progress["collecting"] = {"done": at_rest, "total": sum(states.values()), "note": note}
+    if iteration.snapshot is not None:
+        frozen = iteration.snapshot.status == Snapshot.Status.FROZEN
+        note = f"{iteration.snapshot.example_count} examples" if frozen else iteration.snapshot.status
+        progress["freezing"] = {"done": int(frozen), "total": 1, "note": note}
+    order = ["pretrain", "collecting", "freezing", "sft", "dpo", "evaluate_base", "evaluate_new"]
+    return {name: progress[name] for name in order if name in progress}
+
+
+def iteration_summary(iteration: Iteration) -> dict[str, Any]:
+    """One iteration; base, versions and snapshot must be fetched."""
     return {
         "number": iteration.number,
         "step": iteration.step,
@@ -87,11 +122,14 @@ def _iteration(iteration: Iteration) -> dict[str, Any]:
 
 
 def _last_run(iteration: Iteration) -> dict[str, Any] | None:
-    of_iteration = Q(iteration=iteration)
-    if iteration.base_id is None:
-        of_iteration |= Q(iteration__isnull=True)
-    run = TrainingRun.objects.filter(of_iteration).select_related("iteration").order_by("-created_at").first()
+    run = _runs_of(iteration).order_by("-created_at").first()
     return _run(run) if run else None
+
+
+def _runs_of(iteration: Iteration) -> QuerySet[TrainingRun]:
+    """Its own runs, and the first checkpoint's where the iteration waited for it."""
+    waited_for = Q(iteration__isnull=True, created_at__gte=iteration.started_at)
+    return TrainingRun.objects.filter(Q(iteration=iteration) | waited_for).select_related("iteration")
 
 
 def _run(run: TrainingRun) -> dict[str, Any]:
