@@ -5,6 +5,23 @@ from rest_framework import serializers
 from engine.datasets.models import Shard, Snapshot
 from engine.storage.services import signed_url
 
+SNAPSHOT_FIELDS = (
+    "id",
+    "iteration",
+    "alpha",
+    "status",
+    "cutoff_at",
+    "frozen_at",
+    "sha256",
+    "example_count",
+    "negative_count",
+    "direct_pair_count",
+    "inferred_pair_count",
+    "below_alpha_count",
+    "posed_count",
+    "error",
+)
+
 
 class SnapshotSerializer(serializers.ModelSerializer[Snapshot]):
     """A snapshot of D+, r, D-; `sha256` names it once it is frozen."""
@@ -13,25 +30,10 @@ class SnapshotSerializer(serializers.ModelSerializer[Snapshot]):
 
     class Meta:
         model = Snapshot
-        fields = (
-            "id",
-            "iteration",
-            "alpha",
-            "status",
-            "cutoff_at",
-            "frozen_at",
-            "sha256",
-            "example_count",
-            "negative_count",
-            "direct_pair_count",
-            "inferred_pair_count",
-            "below_alpha_count",
-            "posed_count",
-            "error",
-        )
+        fields = SNAPSHOT_FIELDS
 
 
-class FileSerializer(serializers.ModelSerializer[Shard]):
+class SnapshotFileSerializer(serializers.ModelSerializer[Shard]):
     """One file of a snapshot; its URL is signed now."""
 
     sha256 = serializers.CharField(source="blob_id")
@@ -49,11 +51,12 @@ class FileSerializer(serializers.ModelSerializer[Shard]):
 class SnapshotDetailSerializer(SnapshotSerializer):
     """A snapshot with its files and all counts, what was left out included."""
 
-    files = FileSerializer(many=True)
+    files = SnapshotFileSerializer(many=True)
     manifest_url = serializers.SerializerMethodField()
 
-    class Meta(SnapshotSerializer.Meta):
-        fields = (*SnapshotSerializer.Meta.fields, "options", "counts", "manifest_url", "files")
+    class Meta:
+        model = Snapshot
+        fields = (*SNAPSHOT_FIELDS, "options", "counts", "manifest_url", "files")
 
     def get_manifest_url(self, snapshot: Snapshot) -> str | None:
         return signed_url(blob=snapshot.manifest, filename="manifest.json") if snapshot.manifest else None

@@ -10,19 +10,20 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from engine.flywheel import services
-from engine.flywheel.models import Iteration, ModelVersion
-from engine.flywheel.reporting import iteration_detail, model_version
+from engine.flywheel.models import ModelVersion
+from engine.flywheel.reporting import iteration_detail, iteration_summary, model_version
 from engine.flywheel.serializers import (
+    FlywheelStatusSerializer,
+    IterationDetailSerializer,
+    IterationResumeSerializer,
     IterationSerializer,
+    IterationStartSerializer,
     ModelVersionSerializer,
-    ResumeSerializer,
-    StartSerializer,
-    StatusSerializer,
 )
 from engine.pagination import NewestFirst
 from engine.workforce.idempotency import IdempotentWrites
 from engine.workforce.models import Role
-from engine.workforce.permissions import HasRole, has_role
+from engine.workforce.permissions import HasRole, has_role, person_of
 
 ENGINEERS = [HasRole(Role.ML_ENGINEER)]
 NO_SUCH_ITERATION = OpenApiResponse(description="`no_such_iteration`: there is none of this number.")
@@ -56,6 +57,8 @@ ITERATION = {
     "snapshot_sha256": "9b74c9897bac770ffc029102a200c5de2b5f0a3c7f1d0f9d2f8f1a0c7e4b6d21",
     "decision": {},
     "settings": {"suite": {"retrieval": 2, "sam3d": 6}, "target_limit": 200},
+}
+PROGRESS = {
     "runs": [
         {
             "iteration": 1,
@@ -83,7 +86,7 @@ class StatusView(APIView):
 
     @extend_schema(
         operation_id="flywheel_status",
-        responses=StatusSerializer,
+        responses=FlywheelStatusSerializer,
         examples=[
             OpenApiExample(
                 "Collecting",
@@ -100,7 +103,7 @@ class StatusView(APIView):
         iteration = status["iteration"]
         if iteration is not None and not has_role(request.user, Role.ML_ENGINEER):
             iteration = iteration | {"failure": ""}
-        return Response(StatusSerializer({"iteration": iteration, "promoted": status["promoted"]}).data)
+        return Response(FlywheelStatusSerializer({"iteration": iteration, "promoted": status["promoted"]}).data)
 
 
 class IterationsView(IdempotentWrites, APIView):
@@ -110,7 +113,7 @@ class IterationsView(IdempotentWrites, APIView):
 
     @extend_schema(
         operation_id="iteration_start",
-        request=StartSerializer,
+        request=IterationStartSerializer,
         responses={
             201: IterationSerializer,
             409: OpenApiResponse(description="`iteration_running`: one at a time."),
@@ -123,9 +126,9 @@ class IterationsView(IdempotentWrites, APIView):
     )
     def post(self, request: Request) -> Response:
         """Start the next iteration; it then runs by itself."""
-        body = _valid(StartSerializer, request)
-        iteration = services.start(alpha=body["alpha"], settings=body["settings"], actor=request.user)
-        return _iteration(iteration.number, status=201)
+        body = _valid(IterationStartSerializer, request)
+        iteration = services.start(alpha=body["alpha"], settings=body["settings"], actor=person_of(request))
+        return Response(IterationSerializer(iteration_summary(iteration)).data, status=201)
 
 
 class IterationView(APIView):
@@ -135,12 +138,12 @@ class IterationView(APIView):
 
     @extend_schema(
         operation_id="iteration",
-        responses={200: IterationSerializer, 404: NO_SUCH_ITERATION},
-        examples=[OpenApiExample("An iteration", value=ITERATION)],
+        responses={200: IterationDetailSerializer, 404: NO_SUCH_ITERATION},
+        examples=[OpenApiExample("An iteration", value=ITERATION | PROGRESS)],
     )
     def get(self, request: Request, number: int) -> Response:
         """Step, settings, runs and how far each is."""
-        return _iteration(number)
+        return Response(IterationDetailSerializer(iteration_detail(services.iteration_numbered(number))).data)
 
 
 class ResumeView(IdempotentWrites, APIView):
@@ -150,7 +153,7 @@ class ResumeView(IdempotentWrites, APIView):
 
     @extend_schema(
         operation_id="iteration_resume",
-        request=ResumeSerializer,
+        request=IterationResumeSerializer,
         responses={
             200: IterationSerializer,
             404: NO_SUCH_ITERATION,
@@ -167,9 +170,11 @@ class ResumeView(IdempotentWrites, APIView):
     )
     def post(self, request: Request, number: int) -> Response:
         """Try the step that failed again, with a new run; what was collected and trained is kept."""
-        body = _valid(ResumeSerializer, request)
-        services.resume(number=number, actor=request.user, settings=body["settings"], skip=body["skip"])
-        return _iteration(number)
+        body = _valid(IterationResumeSerializer, request)
+        iteration = services.resume(
+            number=number, actor=person_of(request), settings=body["settings"], skip=body["skip"]
+        )
+        return Response(IterationSerializer(iteration_summary(iteration)).data)
 
 
 class StopCollectingView(IdempotentWrites, APIView):
@@ -189,8 +194,8 @@ class StopCollectingView(IdempotentWrites, APIView):
     )
     def post(self, request: Request, number: int) -> Response:
         """Go on with what was collected so far; targets under way count in the next snapshot."""
-        services.stop_collecting(number=number, actor=request.user)
-        return _iteration(number)
+        iteration = services.stop_collecting(number=number, actor=person_of(request))
+        return Response(IterationSerializer(iteration_summary(iteration)).data)
 
 
 class NewestVersions(NewestFirst):
@@ -232,18 +237,8 @@ class PromoteView(IdempotentWrites, APIView):
     )
     def post(self, request: Request, version_id: UUID) -> Response:
         """Have generators sample from this version from the next collection on."""
-        services.promote(model_version_id=version_id, actor=request.user)
-        version = ModelVersion.objects.select_related("parent").get(id=version_id)
+        version = services.promote(model_version_id=version_id, actor=person_of(request))
         return Response(ModelVersionSerializer(model_version(version)).data)
-
-
-def _iteration(number: int, *, status: int = 200) -> Response:
-    iteration = (
-        Iteration.objects.select_related("base", "sft_version", "dpo_version", "snapshot").filter(number=number).first()
-    )
-    if iteration is None:
-        raise services.NoSuchIteration(f"There is no iteration {number}.")
-    return Response(IterationSerializer(iteration_detail(iteration)).data, status=status)
 
 
 def _valid(serializer: Any, request: Request) -> dict[str, Any]:

@@ -72,7 +72,6 @@ def iteration_detail(iteration: Iteration) -> dict[str, Any]:
     """One iteration with its settings, its runs and how far each step is, in two queries more."""
     runs = list(_runs_of(iteration).order_by("created_at"))
     return iteration_summary(iteration) | {
-        "settings": iteration.settings,
         "runs": [_run(run) for run in runs],
         "progress": _progress(iteration, runs),
     }
@@ -118,6 +117,7 @@ def iteration_summary(iteration: Iteration) -> dict[str, Any]:
         "dpo_version": iteration.dpo_version.name if iteration.dpo_version else None,
         "snapshot_sha256": iteration.snapshot.manifest_id if iteration.snapshot else None,
         "decision": iteration.decision,
+        "settings": iteration.settings,
     }
 
 

@@ -5,21 +5,21 @@ from typing import Any
 from rest_framework import serializers
 
 
-class StartSerializer(serializers.Serializer[Any]):
+class IterationStartSerializer(serializers.Serializer[Any]):
     """A new iteration."""
 
     alpha = serializers.FloatField(min_value=0, max_value=1, help_text="The bar α_k.")
     settings = serializers.DictField(required=False, default=dict, help_text="Only what differs from the defaults.")
 
 
-class ResumeSerializer(serializers.Serializer[Any]):
+class IterationResumeSerializer(serializers.Serializer[Any]):
     """How to go on after a failure."""
 
     settings = serializers.DictField(required=False, default=dict, help_text="Changes to the settings.")
     skip = serializers.BooleanField(required=False, default=False, help_text="Leave out the step that failed.")
 
 
-class RunSerializer(serializers.Serializer[Any]):
+class TrainingRunSerializer(serializers.Serializer[Any]):
     """A training or evaluation run."""
 
     iteration = serializers.IntegerField(allow_null=True)
@@ -34,7 +34,7 @@ class RunSerializer(serializers.Serializer[Any]):
     error = serializers.CharField()
 
 
-class StatusIterationSerializer(serializers.Serializer[Any]):
+class IterationStatusSerializer(serializers.Serializer[Any]):
     """The last iteration, as everybody may know it."""
 
     number = serializers.IntegerField()
@@ -44,14 +44,14 @@ class StatusIterationSerializer(serializers.Serializer[Any]):
     alpha = serializers.FloatField()
 
 
-class StatusSerializer(serializers.Serializer[Any]):
+class FlywheelStatusSerializer(serializers.Serializer[Any]):
     """Where the flywheel stands."""
 
-    iteration = StatusIterationSerializer(allow_null=True)
+    iteration = IterationStatusSerializer(allow_null=True)
     promoted = serializers.CharField(allow_null=True, help_text="Name of the promoted model version.")
 
 
-class ShareSerializer(serializers.Serializer[Any]):
+class ProgressSerializer(serializers.Serializer[Any]):
     """How much is done of how much."""
 
     done = serializers.IntegerField()
@@ -59,8 +59,8 @@ class ShareSerializer(serializers.Serializer[Any]):
     note = serializers.CharField()
 
 
-class IterationSerializer(StatusIterationSerializer):
-    """An iteration in full."""
+class IterationSerializer(IterationStatusSerializer):
+    """An iteration."""
 
     started_at = serializers.DateTimeField()
     step_entered_at = serializers.DateTimeField()
@@ -73,8 +73,13 @@ class IterationSerializer(StatusIterationSerializer):
     snapshot_sha256 = serializers.CharField(allow_null=True)
     decision = serializers.DictField(help_text="What the promotion gate compared and decided.")
     settings = serializers.DictField()
-    runs = RunSerializer(many=True)
-    progress = serializers.DictField(child=ShareSerializer(), help_text="Step or run → how far it is.")
+
+
+class IterationDetailSerializer(IterationSerializer):
+    """An iteration with its runs and how far it is."""
+
+    runs = TrainingRunSerializer(many=True)
+    progress = serializers.DictField(child=ProgressSerializer(), help_text="Step or run → how far it is.")  # type: ignore[assignment]
 
 
 class ModelVersionSerializer(serializers.Serializer[Any]):

@@ -74,7 +74,6 @@ class NoSuchIteration(NotFound):
     code = "no_such_iteration"
 
 
-@transaction.atomic
 def start(*, alpha: float, settings: dict[str, Any] | None = None, actor: User | None = None) -> Iteration:
     """Start the next iteration with the bar α_k. It then runs by itself.
 
@@ -93,18 +92,18 @@ def start(*, alpha: float, settings: dict[str, Any] | None = None, actor: User |
             iteration = Iteration.objects.create(
                 number=last.number + 1 if last else 1, alpha=alpha, settings=complete, started_by=actor
             )
+            audit(
+                actor=actor,
+                subject_kind="iteration",
+                subject_id=iteration.id,
+                verb="start",
+                to_state=iteration.step,
+                number=iteration.number,
+                alpha=alpha,
+            )
+            transaction.on_commit(lambda: _advance_soon(iteration.id))
     except IntegrityError as error:  # somebody else started at the same moment
         raise _running(Iteration.objects.order_by("-number").first()) from error
-    audit(
-        actor=actor,
-        subject_kind="iteration",
-        subject_id=iteration.id,
-        verb="start",
-        to_state=iteration.step,
-        number=iteration.number,
-        alpha=alpha,
-    )
-    transaction.on_commit(lambda: _advance_soon(iteration.id))
     return iteration
 
 
@@ -167,16 +166,14 @@ def resume(
     if skip and iteration.step == Iteration.Step.COLLECTING:
         raise UnusableSettings("The collection cannot be skipped.", what_to_do="Resume without skipping.")
     complete = complete_settings(iteration.settings | (settings or {}))
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         if not transitions.unfail(iteration, actor=actor, settings=complete):
             raise NothingToResume(f"Iteration {number} was resumed by somebody else.")
         if iteration.snapshot_id is not None:
             datasets.retry_freeze(snapshot_id=iteration.snapshot_id)
-        iteration.refresh_from_db()
         if skip:
             transitions.skip(iteration, reason="left out by hand")
         transaction.on_commit(lambda: _advance_soon(iteration.id))
-    iteration.refresh_from_db()
     return iteration
 
 
@@ -201,7 +198,6 @@ def stop_collecting(*, number: int, actor: User | None = None) -> Iteration:
             number=number,
         )
         transaction.on_commit(lambda: _advance_soon(iteration.id))
-    iteration.refresh_from_db()
     return iteration
 
 
@@ -259,7 +255,9 @@ def iteration_numbered(number: int) -> Iteration:
     Raises:
         NoSuchIteration: there is none.
     """
-    iteration = Iteration.objects.filter(number=number).first()
+    iteration = (
+        Iteration.objects.select_related("base", "sft_version", "dpo_version", "snapshot").filter(number=number).first()
+    )
     if iteration is None:
         raise NoSuchIteration(f"There is no iteration {number}.", what_to_do="See `manage.py flywheel status`.")
     return iteration

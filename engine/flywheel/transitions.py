@@ -14,7 +14,7 @@ Step = Iteration.Step
 ORDER = (Step.COLLECTING, Step.FREEZING, Step.SFT, Step.DPO, Step.EVALUATING, Step.PROMOTING, Step.DONE)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def enter_next(iteration: Iteration, **fields: Any) -> bool:
     """Move from the step that was read to the next one; False if somebody else did, or the iteration failed.
 
@@ -24,12 +24,16 @@ def enter_next(iteration: Iteration, **fields: Any) -> bool:
     following = ORDER[ORDER.index(found) + 1]
     now = timezone.now()
     spent = iteration.step_seconds.get(found.value, 0.0) + (now - iteration.step_entered_at).total_seconds()
-    moved = Iteration.objects.filter(id=iteration.id, step=found, failed=False).update(
-        step=following,
-        step_entered_at=now,
-        step_seconds=iteration.step_seconds | {found.value: round(spent, 3)},
-        ended_at=now if following == Step.DONE else None,
-        **fields,
+    moved = _change(
+        iteration,
+        failed=False,
+        to=fields
+        | {
+            "step": following,
+            "step_entered_at": now,
+            "step_seconds": iteration.step_seconds | {found.value: round(spent, 3)},
+            "ended_at": now if following == Step.DONE else None,
+        },
     )
     if moved:
         audit(
@@ -42,7 +46,7 @@ def enter_next(iteration: Iteration, **fields: Any) -> bool:
             number=iteration.number,
             skipped=(fields.get("skipped") or {}).get(found.value, ""),
         )
-    return bool(moved)
+    return moved
 
 
 def skip(iteration: Iteration, *, reason: str) -> bool:
@@ -50,7 +54,7 @@ def skip(iteration: Iteration, *, reason: str) -> bool:
     return enter_next(iteration, skipped=iteration.skipped | {iteration.step: reason})
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def fail(*, iteration_id: UUID, reason: str) -> bool:
     """Stop at the present step; `resume` goes on there. False if it has failed already or is done."""
     iteration = Iteration.objects.select_for_update().get(id=iteration_id)
@@ -70,12 +74,11 @@ def fail(*, iteration_id: UUID, reason: str) -> bool:
     return True
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def unfail(iteration: Iteration, *, actor: User | None, **fields: Any) -> bool:
     """Go on at the step that failed; False if it is not failed any more."""
-    changed = Iteration.objects.filter(id=iteration.id, step=iteration.step, failed=True).update(
-        failed=False, failure="", **fields
-    )
+    after = iteration.failure
+    changed = _change(iteration, failed=True, to=fields | {"failed": False, "failure": ""})
     if changed:
         audit(
             actor=actor,
@@ -85,6 +88,15 @@ def unfail(iteration: Iteration, *, actor: User | None, **fields: Any) -> bool:
             from_state="failed",
             to_state=iteration.step,
             number=iteration.number,
-            after=iteration.failure,
+            after=after,
         )
-    return bool(changed)
+    return changed
+
+
+def _change(iteration: Iteration, *, failed: bool, to: dict[str, Any]) -> bool:
+    """Compare-and-set on step and failure; the instance follows the row."""
+    if not Iteration.objects.filter(id=iteration.id, step=iteration.step, failed=failed).update(**to):
+        return False
+    for name, value in to.items():
+        setattr(iteration, name, value)
+    return True

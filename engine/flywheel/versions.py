@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from engine.contracts.generation import ModelRef
@@ -44,16 +45,18 @@ def promote(*, model_version_id: UUID, actor: User | None, reason: str = "by han
         NoSuchModelVersion: there is none of this id.
         PromotionRaced: somebody promoted another one at the same moment.
     """
-    version = ModelVersion.objects.filter(id=model_version_id).first()
+    both = ModelVersion.objects.select_related("parent").filter(Q(id=model_version_id) | Q(promoted=True))
+    found = {version.id: version for version in both}
+    version = found.pop(model_version_id, None)
     if version is None:
         raise NoSuchModelVersion(f"There is no model version {model_version_id}.")
     if not version.promoted:
-        swap_promoted(incumbent=promoted_version(), version=version, actor=actor, reason=reason)
-        version.refresh_from_db()
+        incumbent = next(iter(found.values()), None)
+        swap_promoted(incumbent=incumbent, version=version, actor=actor, reason=reason)
     return version
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def swap_promoted(*, incumbent: ModelVersion | None, version: ModelVersion, actor: User | None, reason: str) -> None:
     """Promote `version` in place of `incumbent`, if that is still the promoted one (compare-and-set).
 
@@ -72,15 +75,15 @@ def swap_promoted(*, incumbent: ModelVersion | None, version: ModelVersion, acto
             from_state="promoted",
             name=incumbent.name,
         )
+    now = timezone.now()
     try:
         with transaction.atomic():
-            raised = ModelVersion.objects.filter(id=version.id, promoted=False).update(
-                promoted=True, promoted_at=timezone.now()
-            )
+            raised = ModelVersion.objects.filter(id=version.id, promoted=False).update(promoted=True, promoted_at=now)
     except IntegrityError as error:  # model_one_promoted
         raise _raced() from error
     if not raised:
         raise _raced()
+    version.promoted, version.promoted_at = True, now
     audit(
         actor=actor,
         subject_kind="model_version",

@@ -73,6 +73,7 @@ ASGI_APPLICATION = "engine.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "engine" / "templates"],  # before the apps': the admin's first page is ours
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -107,6 +108,12 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
+UNFOLD = {
+    "SITE_TITLE": "Lathe",
+    "SITE_HEADER": "Lathe",
+    "DASHBOARD_CALLBACK": "engine.flywheel.dashboard.add_flywheel",
+}
+
 LATHE_OPEN_SIGNUP = environment.flag("LATHE_OPEN_SIGNUP")
 ACCOUNT_ADAPTER = "engine.accounts.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}

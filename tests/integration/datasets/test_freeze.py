@@ -29,6 +29,7 @@ from engine.datasets.services import (
     snapshot_ref,
 )
 from engine.session_lock import session_lock
+from engine.storage import services as storage
 from engine.storage.blobs import BlobCorrupt
 from engine.storage.services import read_blob, store
 from tests import factories as make
@@ -245,7 +246,8 @@ def test_a_killed_freeze_goes_on_where_it_was(judge, monkeypatch, after_files) -
     for _ in range(5):
         judge("sam3d", "sam3d")
     options = FreezeOptions(shard_examples=2)
-    real, stored = services.put_blob, []
+    real: Any = storage.put_blob
+    stored: list[Any] = []
 
     def dies_later(**arguments: Any) -> Any:
         if len(stored) == after_files:

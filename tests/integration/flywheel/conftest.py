@@ -182,6 +182,5 @@ def killed_at(statement: int):
                 raise Killed
         return execute(sql, params, many, context)
 
-    with connection.execute_wrapper(wrapper):
-        with suppress(Killed):
-            yield died
+    with connection.execute_wrapper(wrapper), suppress(Killed):
+        yield died
