@@ -79,7 +79,7 @@ class IterationDetailSerializer(IterationSerializer):
     """An iteration with its runs and how far it is."""
 
     runs = TrainingRunSerializer(many=True)
-    progress = serializers.DictField(child=ProgressSerializer(), help_text="Step or run → how far it is.")  # type: ignore[assignment]
+    progress = serializers.DictField(child=ProgressSerializer(), help_text="Step or run → how far it is.")
 
 
 class ModelVersionSerializer(serializers.Serializer[Any]):
@@ -87,7 +87,7 @@ class ModelVersionSerializer(serializers.Serializer[Any]):
 
     id = serializers.UUIDField()
     name = serializers.CharField()
-    parent = serializers.CharField(allow_null=True)
+    parent = serializers.CharField(allow_null=True)  # type: ignore[assignment]
     stage = serializers.CharField()
     recipe = serializers.CharField()
     snapshot = serializers.UUIDField(allow_null=True)
