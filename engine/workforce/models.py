@@ -79,8 +79,8 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         return self.filter(stage=stage, state=WorkItem.State.OPEN)
 
     def held_by(self, user: User) -> "WorkItemQuerySet":
-        """Items under lease of this person, the first claimed first."""
-        return self.filter(holder=user, state=WorkItem.State.LEASED).order_by("claimed_at", "id")
+        """Items whose token is still this person's (in time, or late and not claimed by others), oldest claim first."""
+        return self.live().filter(holder=user).order_by("claimed_at", "id")
 
     def overdue(self, *, now: datetime) -> "WorkItemQuerySet":
         """Leased items whose time has run out."""
@@ -152,7 +152,11 @@ class WorkItem(models.Model):
                 name="workitem_claimable", fields=["stage", "priority_band", "random_key"], condition=Q(state="open")
             ),
             models.Index(name="workitem_expiring", fields=["lease_expires_at"], condition=Q(state="leased")),
-            models.Index(name="workitem_held", fields=["holder"], condition=Q(state="leased")),
+            models.Index(
+                name="workitem_held",
+                fields=["holder"],
+                condition=Q(state__in=["open", "leased"], holder__isnull=False),
+            ),
             models.Index(name="workitem_subject", fields=["subject_id", "stage"]),
         ]
 

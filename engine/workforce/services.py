@@ -39,12 +39,6 @@ class WorkItemClosed(Conflict):
     code = "work_item_closed"
 
 
-class AlreadyJudged(Conflict):
-    """The same person may not answer a second time about the same subject."""
-
-    code = "already_judged"
-
-
 class NoSuchWorkItem(NotFound):
     """There is no work item of this id."""
 
@@ -114,8 +108,8 @@ def create_work_item(
 def claim(*, user: User, stage: str, prefetch: bool = False, now: datetime | None = None) -> Claim | None:
     """Give `user` one item of `stage` under lease, or None where none is open to them.
 
-    Who already holds one gets that one again, with the same token (a page that was reloaded). With `prefetch` a second
-    one may be held.
+    Who already holds one gets that one again, with the same token: a page that was reloaded, or a person who comes
+    back late and finds that nobody else took it. With `prefetch` a second one may be held, never on the same subject.
     """
     moment = now or timezone.now()
     item = _claim(user=user, stage=stage, prefetch=prefetch, now=moment)
@@ -165,16 +159,11 @@ def submit(
     is kept.
 
     Raises:
-        LeaseSuperseded, WorkItemClosed, AlreadyJudged, NoSuchWorkItem.
+        LeaseSuperseded, WorkItemClosed, NoSuchWorkItem.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("submit() must share a transaction with the answer: call it inside transaction.atomic().")
     item = _held(user=user, work_item_id=work_item_id, token=token, with_siblings=True)
-    if user.pk in item.barred_user_ids:
-        raise AlreadyJudged(
-            "You have already judged this object in this stage.",
-            what_to_do="Claim the next one; this one was kept open.",
-        )
     (done,) = _rows(
         statements.SUBMIT,
         id=item.id,

@@ -6,52 +6,54 @@ Every statement takes named parameters and returns rows of `workforce_workitem`.
 # Twenty probes of the partial index `workitem_claimable`, made one after the other until one finds a row: for each
 # band in order, from the random entry point upwards, then from zero to the entry point. Rows that another claim has
 # locked at this moment are skipped, so nobody waits and nobody gets the same row. A person who already holds as many
-# leases as allowed gets the newest of those again, with the same token and more time.
+# items as allowed gets the newest of those again, with the same token and more time.
 CLAIM = """
 WITH held AS MATERIALIZED (
-    SELECT id, subject_id, fencing_token, claimed_at
+    SELECT id, subject_id, state, claimed_at
     FROM workforce_workitem
-    WHERE holder_id = %(user)s AND stage = %(stage)s AND state = 'leased'
+    WHERE holder_id = %(user)s AND stage = %(stage)s AND state IN ('open', 'leased')
+    FOR UPDATE
+),
+resumed AS MATERIALIZED (
+    SELECT id, state FROM held ORDER BY claimed_at, id OFFSET %(leases)s - 1 LIMIT 1
 ),
 claimed AS (
     UPDATE workforce_workitem AS item
     SET state = 'leased',
         holder_id = %(user)s,
-        fencing_token = item.fencing_token + (item.state = 'open')::int,
-        claimed_at = CASE item.state WHEN 'open' THEN %(now)s ELSE item.claimed_at END,
+        fencing_token = item.fencing_token + CASE WHEN EXISTS (SELECT 1 FROM resumed) THEN 0 ELSE 1 END,
+        claimed_at = CASE WHEN EXISTS (SELECT 1 FROM resumed) THEN item.claimed_at ELSE %(now)s END,
         lease_expires_at = %(expires)s
     WHERE item.id = coalesce(
-            (SELECT id FROM held ORDER BY claimed_at, id OFFSET %(leases)s - 1 LIMIT 1),
-            (SELECT found.id
-             FROM generate_series(0, 19) AS probe
-             CROSS JOIN LATERAL (
-                SELECT id
-                FROM workforce_workitem
-                WHERE stage = %(stage)s
-                  AND state = 'open'
-                  AND priority_band = probe / 2
-                  AND random_key >= CASE probe %% 2 WHEN 0 THEN %(entry)s ELSE 0 END
-                  AND random_key < CASE probe %% 2 WHEN 0 THEN 1 ELSE %(entry)s END
-                  AND NOT (%(user)s = ANY (barred_user_ids))
-                  AND subject_id NOT IN (SELECT subject_id FROM held)
-                ORDER BY random_key
-                LIMIT 1
-                FOR UPDATE SKIP LOCKED
-             ) AS found
-             LIMIT 1)
-          )
-      AND (item.state = 'open' OR (item.state = 'leased' AND item.holder_id = %(user)s))
+        (SELECT id FROM resumed),
+        (SELECT found.id
+         FROM generate_series(0, 19) AS probe
+         CROSS JOIN LATERAL (
+            SELECT id
+            FROM workforce_workitem
+            WHERE stage = %(stage)s
+              AND state = 'open'
+              AND priority_band = probe / 2
+              AND random_key >= CASE probe %% 2 WHEN 0 THEN %(entry)s ELSE 0 END
+              AND random_key < CASE probe %% 2 WHEN 0 THEN 1 ELSE %(entry)s END
+              AND NOT (%(user)s = ANY (barred_user_ids))
+              AND subject_id NOT IN (SELECT subject_id FROM held)
+            ORDER BY random_key
+            LIMIT 1
+            FOR UPDATE SKIP LOCKED
+         ) AS found
+         LIMIT 1)
+    )
     RETURNING item.*
 ),
 audited AS (
     INSERT INTO workforce_auditevent
         (at, actor_id, subject_kind, subject_id, verb, from_state, to_state, facts)
-    SELECT %(now)s, %(user)s, 'work_item', id, 'claim', 'open', 'leased',
+    SELECT %(now)s, %(user)s, 'work_item', claimed.id,
+           CASE WHEN resumed.id IS NULL THEN 'claim' ELSE 'take_up_again' END, 'open', 'leased',
            jsonb_build_object('fencing_token', fencing_token)
-    FROM claimed
-    WHERE NOT EXISTS (
-        SELECT 1 FROM held WHERE held.id = claimed.id AND held.fencing_token = claimed.fencing_token
-    )
+    FROM claimed LEFT JOIN resumed ON true
+    WHERE resumed.id IS NULL OR resumed.state = 'open'
 )
 SELECT * FROM claimed
 """

@@ -277,7 +277,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="workitem",
-            index=models.Index(condition=models.Q(("state", "leased")), fields=["holder"], name="workitem_held"),
+            index=models.Index(
+                condition=models.Q(("holder__isnull", False), ("state__in", ["open", "leased"])),
+                fields=["holder"],
+                name="workitem_held",
+            ),
         ),
         migrations.AddIndex(
             model_name="workitem",

@@ -187,17 +187,16 @@ def test_an_answered_item_is_closed_to_its_own_author() -> None:
         submit(user, item)
 
 
-def test_nobody_judges_a_subject_twice_even_where_the_first_lease_ran_out() -> None:
-    user, subject, now = make_user(), uuid4(), timezone.now()
-    want(subject_id=subject)
-    late = claimed(user, now=now)
+def test_who_comes_back_late_finds_the_same_item_with_the_same_token() -> None:
+    user, now = make_user(), timezone.now()
+    want()
+    item = claimed(user, now=now)
     services.expire_leases(now=now + timedelta(seconds=61))
-    want(subject_id=subject, priority_band=0)
-    sibling = claimed(user, now=now + timedelta(seconds=62))
-    assert sibling.id != late.id
-    submit(user, late)
-    with pytest.raises(services.AlreadyJudged):
-        submit(user, sibling)
+    want(priority_band=0), want(subject_id=item.subject_id, priority_band=0)
+    again = claimed(user, now=now + timedelta(hours=1))
+    assert (again.id, again.fencing_token, again.state) == (item.id, 1, "leased")
+    assert again.lease_expires_at == now + timedelta(hours=1, seconds=60)
+    assert verbs(item) == ["create", "claim", "expire", "take_up_again"]
 
 
 def test_submit_insists_on_a_transaction_shared_with_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
