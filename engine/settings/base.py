@@ -174,7 +174,9 @@ LATHE_STORAGE_URL = environment.storage_url()
 LATHE_URL_SECONDS = 12 * 3600  # a signed URL is good for this long at least
 CELERY_BROKER_URL = environment.broker_url()
 
-LATHE_LEASE_SECONDS = {"mask": 60, "selection": 300, "alignment": 600, "artist": 3 * 86400}
+LATHE_LEASE_SECONDS = environment.seconds_by_name(
+    "LATHE_LEASE_SECONDS", {"mask": 60, "selection": 300, "alignment": 600, "artist": 3 * 86400}
+)
 LATHE_MAX_UPLOAD_BYTES = 200 * 2**20  # of a mesh that an artist sends
 LATHE_MAX_SKIPS = 3  # skipped by so many people, a work item goes to the end of the queue
 LATHE_MIN_MASK_PX = int(os.environ.get("LATHE_MIN_MASK_PX", "16"))  # a smaller mask indicates nothing
@@ -184,10 +186,6 @@ LATHE_TRAINING_QUEUE_SECONDS = int(os.environ.get("LATHE_TRAINING_QUEUE_SECONDS"
 LATHE_TRAINING_SILENCE_SECONDS = int(os.environ.get("LATHE_TRAINING_SILENCE_SECONDS", "300"))
 LATHE_TRAINING_ATTEMPTS = int(os.environ.get("LATHE_TRAINING_ATTEMPTS", "3"))
 
-logs.configure_structlog()
-LOGGING = logs.logging_config()
-DJANGO_STRUCTLOG_CELERY_ENABLED = True
-
 # A run of a generator: seconds it may take, seconds in the queue before it is sent again, how often it is tried.
 LATHE_GENERATION_SECONDS = float(os.environ.get("LATHE_GENERATION_SECONDS", "90"))
 LATHE_GENERATION_QUEUE_SECONDS = float(os.environ.get("LATHE_GENERATION_QUEUE_SECONDS", "3600"))
@@ -195,3 +193,7 @@ LATHE_GENERATION_ATTEMPTS = int(os.environ.get("LATHE_GENERATION_ATTEMPTS", "3")
 # Limits on the canonical mesh of a candidate.
 LATHE_MESH_MAX_BYTES = int(os.environ.get("LATHE_MESH_MAX_BYTES", str(64 * 2**20)))
 LATHE_MESH_MAX_FACES = int(os.environ.get("LATHE_MESH_MAX_FACES", "200000"))
+
+logs.configure_structlog()
+LOGGING = logs.logging_config()
+DJANGO_STRUCTLOG_CELERY_ENABLED = True

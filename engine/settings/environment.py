@@ -19,6 +19,21 @@ def words(name: str, default: str) -> list[str]:
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
 
 
+def seconds_by_name(name: str, defaults: dict[str, float]) -> dict[str, float]:
+    """`defaults`, changed by variable `name` as in `selection=120,artist=86400`.
+
+    Raises:
+        ValueError: naming the word that cannot be understood.
+    """
+    changed = {}
+    for word in words(name, ""):
+        key, _, seconds = word.partition("=")
+        if key not in defaults or not seconds.replace(".", "", 1).isdigit():
+            raise ValueError(f"{name}: `{word}` is not of the form name=seconds with a name of {', '.join(defaults)}.")
+        changed[key] = float(seconds)
+    return defaults | changed
+
+
 def database() -> dict[str, Any]:
     """Django's connection settings: `DATABASE_URL`, or the embedded server where it is not set."""
     common: dict[str, Any] = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}

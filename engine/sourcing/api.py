@@ -31,7 +31,7 @@ from engine.sourcing.serializers import (
 )
 from engine.workforce.idempotency import IdempotentWrites
 from engine.workforce.models import Role
-from engine.workforce.permissions import HasRole, person_of, person_of
+from engine.workforce.permissions import HasRole, person_of
 
 IMAGE_ID = "9e4b7c8d-1f7e-4a43-9d0b-6f4f3a1f2c33"
 TASK_EXAMPLE = {

@@ -39,3 +39,16 @@ def test_configured_broker_and_store_win(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_flags(monkeypatch: pytest.MonkeyPatch, value: str, on: bool) -> None:
     monkeypatch.setenv("LATHE_DEBUG", value)
     assert environment.flag("LATHE_DEBUG") is on
+
+
+def test_seconds_by_name_change_what_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LATHE_LEASE_SECONDS", "selection=15, artist=60")
+    leases = environment.seconds_by_name("LATHE_LEASE_SECONDS", {"mask": 60, "selection": 300, "artist": 86400})
+    assert leases == {"mask": 60, "selection": 15, "artist": 60}
+
+
+@pytest.mark.parametrize("value", ["selektion=15", "selection", "selection=soon"])
+def test_seconds_that_mean_nothing_are_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("LATHE_LEASE_SECONDS", value)
+    with pytest.raises(ValueError, match=value):
+        environment.seconds_by_name("LATHE_LEASE_SECONDS", {"selection": 300})
