@@ -159,7 +159,7 @@ def _artist_meshes(scope: Scope, *, after: str) -> Iterator[Judged]:
                 rubric_version=ARTIST_RUBRIC,
                 judged_at=row.accepted_at,
                 pairs=(),
-                pose=alignment.pose if alignment else None,
+                pose=alignment.pose if alignment else row.pose,  # an artist may have posed it
                 point_map=alignment.point_map if alignment else point_maps.get(row.target.image_id),
                 reason_dropped=_alignment_reason(alignment),
             )
