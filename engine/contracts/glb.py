@@ -300,7 +300,7 @@ def _read_accessor(document: dict[str, Any], binary: memoryview, index: int, kin
     if count < 0 or count * columns * dtype.itemsize > len(view):
         raise GlbRefused("an accessor counts more values than its data holds")
     values: NDArray[Any] = np.frombuffer(view, dtype, count * columns)
-    return values if columns == 1 else values.reshape(count, columns)
+    return np.asarray(values if columns == 1 else values.reshape(count, columns))
 
 
 def _check_png(data: bytes) -> None:

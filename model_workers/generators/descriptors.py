@@ -87,8 +87,8 @@ def _colours(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
     )
     histogram = np.bincount(hue.astype(int) % HUES, np.minimum(1.0, 3 * chroma), HUES)
     tones = np.bincount(np.minimum(2, (3 * high).astype(int)), np.maximum(0.0, 1 - 3 * chroma), 3)
-    return np.sqrt(np.concatenate([histogram, tones]))
+    return np.asarray(np.sqrt(np.concatenate([histogram, tones])))
 
 
 def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
-    return vector / max(float(np.linalg.norm(vector)), 1e-9)
+    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-9))

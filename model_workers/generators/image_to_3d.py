@@ -109,7 +109,7 @@ def _at(mask: NDArray[np.bool_], x: NDArray[np.float64], y: NDArray[np.float64])
     height, width = mask.shape
     r, c = np.floor(y).astype(int), np.floor(x).astype(int)
     inside = (r >= 0) & (r < height) & (c >= 0) & (c < width)
-    return inside & mask[np.clip(r, 0, height - 1), np.clip(c, 0, width - 1)]
+    return np.asarray(inside & mask[np.clip(r, 0, height - 1), np.clip(c, 0, width - 1)])
 
 
 def _layout(mesh: trimesh.Trimesh, outline: Outline, context: GenerationContext) -> Pose | None:

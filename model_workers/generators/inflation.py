@@ -93,7 +93,7 @@ def height_field(mask: NDArray[np.bool_], profile: Profile) -> NDArray[np.float6
     slope = float(np.median(inside[rim])) if rim.any() else 1.0
     # Pixel centres lie half a pixel from the outline on both sides.
     field = np.where(mask, inside, -2 * slope * (distance_out - 0.5))
-    return ndimage.gaussian_filter(field, _SMOOTHING_PX[profile])
+    return np.asarray(ndimage.gaussian_filter(field, _SMOOTHING_PX[profile]))
 
 
 def inflate(field: NDArray[np.float64], *, thickness: float, roundness: float = 1.0) -> trimesh.Trimesh:
@@ -111,7 +111,7 @@ def inflate(field: NDArray[np.float64], *, thickness: float, roundness: float = 
     layers = max(8, int(np.ceil(reach / scale_x)) + 3)
     z = np.arange(-layers, layers + 1) * (reach / (layers - 2))
     volume = thickness**2 * coarse[:, :, None] - (z**2)[None, None, :]
-    vertices, faces, _, _ = measure.marching_cubes(volume, 0.0)
+    vertices, faces, _, _ = measure.marching_cubes(volume, 0.0)  # type: ignore[no-untyped-call]
     points = np.column_stack(
         [
             (vertices[:, 1] + 0.5) * scale_x,

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from model_workers.generators.protocol import GenerationContext, GeneratorError, Proposal
 
 if TYPE_CHECKING:
     from training_loop.models.generator import GeometryModel
+
+SAMPLER_SETTINGS = ("steps", "cfg", "shortcut")
 
 
 class Sam3D:
@@ -49,6 +51,7 @@ class Sam3D:
         # The file's name is its digest: the same path is the same model.
         if self._loaded is None or self._loaded[0] != checkpoint:
             import torch
+
             from training_loop.api import load_generator
 
             device = "cuda" if torch.cuda.is_available() else "cpu"
