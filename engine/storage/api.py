@@ -14,7 +14,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from engine.storage.blobs import chunks
+from engine.storage.blobs import attachment, chunks
 from engine.storage.services import store
 from engine.storage.url_tokens import BlobGrant, opaque_tag, read_token
 
@@ -82,8 +82,7 @@ def _headers(grant: BlobGrant, *, etag: str) -> dict[str, str]:
         "Content-Security-Policy": "default-src 'none'; sandbox",
     }
     if grant.filename:
-        name = re.sub(r"[^\w.\- ]", "_", grant.filename, flags=re.ASCII)
-        headers["Content-Disposition"] = f'attachment; filename="{name}"'
+        headers["Content-Disposition"] = attachment(grant.filename)
     return headers
 
 

@@ -10,6 +10,7 @@ Storing the same content again is free and harmless: it lands under the same nam
 
 import hashlib
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -156,6 +157,24 @@ def copy_verified(source: BinaryIO, target: BinaryIO, *, sha256: str) -> None:
         digest.update(chunk)
         target.write(chunk)
     check_digest(digest.hexdigest(), sha256=sha256)
+
+
+def verify(store: BlobStore, sha256: str) -> None:
+    """Read the whole object and compare its digest, in little memory.
+
+    Raises:
+        BlobMissing, BlobCorrupt.
+    """
+    digest = hashlib.sha256()
+    with store.open(sha256) as stream:
+        for chunk in chunks(stream):
+            digest.update(chunk)
+    check_digest(digest.hexdigest(), sha256=sha256)
+
+
+def attachment(filename: str) -> str:
+    """The Content-Disposition of a download under a name that no header or file system stumbles over."""
+    return f'attachment; filename="{re.sub(r"[^A-Za-z0-9_. -]", "_", filename)}"'
 
 
 def check_digest(found: str, *, sha256: str) -> None:

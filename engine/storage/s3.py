@@ -11,6 +11,7 @@ from engine.storage.blobs import (
     BlobMissing,
     Content,
     as_stream,
+    attachment,
     check_digest,
     check_name,
     chunks,
@@ -93,7 +94,7 @@ class S3Store:
             "ResponseCacheControl": f"private, max-age={expires_seconds}, immutable",
         }
         if filename:
-            parameters["ResponseContentDisposition"] = f'attachment; filename="{filename}"'
+            parameters["ResponseContentDisposition"] = attachment(filename)
         return cast(
             str, self._client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=expires_seconds)
         )

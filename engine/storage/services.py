@@ -1,14 +1,16 @@
 """Blobs and their rows. The row is written after the object is safe, so a row always has its object."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
+from django.db.models import Count, Sum
 
 from engine.contracts.blobs import BlobRef
-from engine.errors import Unprocessable
-from engine.storage.blobs import BlobStore, Content, open_store
+from engine.errors import LatheError, Unprocessable
+from engine.storage.blobs import BlobCorrupt, BlobMissing, BlobStore, Content, open_store, verify
 from engine.storage.models import Blob
 
 
@@ -79,6 +81,32 @@ def signed_url(*, blob: Blob, filename: str | None = None) -> str:
 def blob_ref(blob: Blob) -> BlobRef:
     """The row as workers and trainers know it."""
     return BlobRef(sha256=blob.sha256, media_type=blob.media_type, size_bytes=blob.size_bytes)
+
+
+@dataclass(frozen=True)
+class StoredKind:
+    """How much is stored of one media type."""
+
+    media_type: str
+    count: int
+    size_bytes: int
+
+
+def stored_by_media_type() -> list[StoredKind]:
+    """Objects and bytes by media type, by the rows. Reads the whole table."""
+    sums = Blob.objects.values("media_type").annotate(count=Count("*"), size_bytes=Sum("size_bytes"))
+    return [StoredKind(**values) for values in sums.order_by("media_type")]
+
+
+def verified_blobs() -> Iterator[tuple[Blob, LatheError | None]]:
+    """Every object with what is wrong with it (BlobMissing, BlobCorrupt) or None. Reads the whole store."""
+    for blob in Blob.objects.order_by("sha256").iterator(chunk_size=500):
+        try:
+            verify(store(), blob.sha256)
+        except (BlobMissing, BlobCorrupt) as problem:
+            yield blob, problem
+        else:
+            yield blob, None
 
 
 def _row(ref: BlobRef) -> Blob:
