@@ -45,7 +45,7 @@ def limb(points: list[tuple[float, float, float]], radii: list[float], *, steps:
 @shape(
     "cat",
     coat=Choice(tuple(COATS)),
-    pose=Choice(("sitting", "standing", "lying")),
+    pose=Choice(("sitting", "standing", "lying", "head"), {"head": "with only its head"}),
     build=Range(0.85, 1.25, "slim", "plump"),
     tail=Range(0.6, 1.1, "", "with a long tail"),
     turn=Range(-35.0, 35.0),
@@ -53,6 +53,9 @@ def limb(points: list[tuple[float, float, float]], radii: list[float], *, steps:
 def cat(*, coat: str, pose: str, build: float, tail: float, turn: float) -> list[Part]:
     """A cat with pointed ears; the head may look aside."""
     b = build
+    if pose == "head":
+        neck_stump = limb([(0, -0.3, -0.12), (0, -0.05, -0.05)], [0.19 * b, 0.16 * b]).painted(COATS[coat])
+        return [neck_stump, *[part.turned("y", turn * 0.4) for part in _cat_head(COATS[coat])]]
     if pose == "sitting":
         body = [
             limb(

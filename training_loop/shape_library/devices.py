@@ -133,6 +133,34 @@ def camera(*, case: str, lens: float, width: float, hump: bool, tripod: bool) ->
 
 
 @shape(
+    "tripod",
+    colour=Choice(("black", "steel", "charcoal", "pine")),
+    height=Range(1.6, 2.6, "low", "tall"),
+    spread=Range(0.4, 0.8, "narrow", "with wide-spread legs"),
+    column=Range(0.1, 0.6, "", "with its column raised"),
+    pan_handle=Flag("with a pan handle", share=0.6),
+)
+def tripod(*, colour: str, height: float, spread: float, column: float, pan_handle: bool) -> list[Part]:
+    """Three legs in two sections, a column with braces and a head."""
+    paint, dark = rgb(colour), rgb("charcoal") if colour == "black" else rgb("black")
+    parts = [rod((0, height * 0.45, 0), (0, height + column, 0), 0.045).painted(rgb("steel"))]
+    parts.append(lathe([(0, 0), (0.13, 0), (0.13, 0.16), (0, 0.16)], segments=14).moved(y=height - 0.1).painted(dark))
+    for angle in (90, 210, 330):
+        x, z = spread * np.cos(np.deg2rad(angle)), spread * np.sin(np.deg2rad(angle))
+        hip, knee = (x * 0.12, height - 0.05, z * 0.12), (x * 0.58, height * 0.46, z * 0.58)
+        parts.append(rod(hip, knee, 0.055).painted(paint))
+        parts.append(rod(knee, (x, 0.03, z), 0.04, 0.032).painted(rgb("steel") if colour != "steel" else dark))
+        parts.append(ellipsoid(0.06, 0.05, 0.06, segments=10, rings=6).moved(x, 0.05, z).painted(rgb("rubber")))
+        parts.append(rod((0, height * 0.5, 0), (x * 0.5, height * 0.55, z * 0.5), 0.025, segments=6).painted(dark))
+    top = height + column
+    parts.append(box(0.16, 0.16, 0.2, round=0.03).moved(y=top - 0.03).painted(dark))
+    parts.append(box(0.26, 0.05, 0.3, round=0.02).moved(y=top + 0.13).painted(dark))
+    if pan_handle:
+        parts.append(rod((0, top + 0.05, -0.05), (0.12, top - 0.25, -0.62), 0.03, 0.045).painted(dark))
+    return parts
+
+
+@shape(
     "clock",
     colour=Choice((*PAINTS, "walnut", "brass", "chrome")),
     hour=Range(0.0, 12.0),

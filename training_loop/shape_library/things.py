@@ -49,10 +49,10 @@ def book(*, cover: str, thickness: float, height: float, opening: str, title: bo
     noun="cardboard box",
     width=Range(0.7, 1.5, "narrow", "wide"),
     height=Range(0.4, 1.2, "low", "tall"),
-    state=Choice(("closed", "open")),
     flap=Range(15.0, 70.0),
     tape=Flag("with tape", share=0.6),
     board=Choice(("oak", "beige", "white", "brown"), dict.fromkeys(("oak", "beige", "white", "brown"), "")),
+    state=Choice(("closed", "open")),
 )
 def cardboard_box(*, width: float, height: float, state: str, flap: float, tape: bool, board: str) -> list[Part]:
     """A carton, sealed or with its four flaps up."""
@@ -72,6 +72,48 @@ def cardboard_box(*, width: float, height: float, state: str, flap: float, tape:
         tab = box(width * 0.94, 0.3, wall).turned("x", side * flap).moved(y=height - 0.02, z=side * (1.0 - wall) / 2)
         parts.append(tab.painted(shaded(board, 1.08)))
     return parts
+
+
+@shape(
+    "coin",
+    metal=Choice(("gold", "brass", "copper", "steel", "iron")),
+    thickness=Range(0.06, 0.2, "thin", "thick"),
+    relief=Choice(
+        ("head", "figure", "star"),
+        {"head": "with a head in relief", "figure": "with a figure in relief", "star": "with a star in relief"},
+    ),
+    wear=Range(0.0, 0.07, "round", "worn"),
+    edge=Range(0.03, 0.09),
+)
+def coin(*, metal: str, thickness: float, relief: str, wear: float, edge: float) -> list[Part]:
+    """A disc standing on its edge, obverse towards +z, with a rim and a relief."""
+    t = thickness
+    profile = [(0, 0), (0.5, 0), (0.5, t + 0.03), (0.5 - edge, t + 0.03), (0.5 - edge * 1.3, t), (0, t)]
+    disc = lathe(profile, segments=40)
+    turn = np.arctan2(disc.vertices[:, 0], disc.vertices[:, 2])
+    uneven = wear * (0.6 * np.cos(2 * turn + 1) + 0.4 * np.cos(3 * turn))
+    disc = disc.bent(x=disc.vertices[:, 0] * uneven, z=disc.vertices[:, 2] * uneven).turned("x", 90)
+    bump = 0.09
+    if relief == "head":
+        parts = [
+            ellipsoid(0.17, 0.2, bump).moved(0.02, 0.08, t),
+            ellipsoid(0.05, 0.04, bump * 0.8).moved(0.19, 0.05, t),
+        ]
+        parts += [
+            ellipsoid(0.09, 0.17, bump * 0.8).moved(-0.02, -0.18, t),
+            ellipsoid(0.17, 0.08, bump).moved(-0.05, 0.22, t),
+        ]
+    elif relief == "figure":
+        parts = [ellipsoid(0.06, 0.07, bump).moved(0, 0.29, t), ellipsoid(0.09, 0.17, bump).moved(0, 0.07, t)]
+        for side in (-1, 1):
+            parts.append(rod((side * 0.04, -0.06, t), (side * 0.11, -0.36, t), 0.05, 0.035))
+            parts.append(rod((side * 0.06, 0.16, t), (side * 0.24, 0.02 + 0.14 * side, t), 0.04, 0.03))
+    else:
+        parts = []
+        for index in range(5):
+            ray = ellipsoid(0.06, 0.16, bump * 0.7).moved(y=0.16).turned("z", 72.0 * index)
+            parts.append(ray.moved(z=t))
+    return [disc.painted(rgb(metal)), *[part.painted(shaded(metal, 1.08)) for part in parts]]
 
 
 @shape(

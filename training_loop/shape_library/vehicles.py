@@ -451,3 +451,49 @@ def rocket(*, height: float, colour: str, trim: str, fins: int, boosters: bool, 
             pod = lathe([(0, 0), (0.24, 0), *tip, (0, length)], segments=16).moved(r + 0.2, 0.1)
             parts.append(pod.turned("y", angle - 20).painted(shaded(colour, 0.9)))
     return parts
+
+
+@shape(
+    "space_shuttle",
+    noun="space shuttle",
+    launch=Flag("with its tank and boosters", share=0.5),
+    tank=Choice(("orange", "brown", "white"), {"orange": "", "brown": "", "white": ""}),
+    span=Range(1.1, 1.5, "", "with broad wings"),
+    length=Range(2.0, 2.5, "short", "long"),
+    stand=Flag("with a stand", share=0.3),
+)
+def space_shuttle(*, launch: bool, tank: str, span: float, length: float, stand: bool) -> list[Part]:
+    """An orbiter, upright on its tank and boosters or level, nose towards +z."""
+    half = length / 2
+    profile = smooth([(0.24, -half), (0.25, -half * 0.5), (0.25, half * 0.5), (0.17, half * 0.85), (0.04, half)], 4)
+    hull = lathe([(0, -half), *profile, (0, half)], segments=20).turned("x", 90)
+    wing = extrude([(0.2, 0.35 * half), (span / 2, -0.62 * half), (span / 2, -0.9 * half), (0.1, -0.9 * half)], 0.07)
+    wing = wing.turned("x", 90).moved(y=-0.16)
+    fin = extrude([(-half * 0.62, 0.18), (-half * 1.02, 0.18), (-half * 1.12, 0.72), (-half * 0.95, 0.72)], 0.07)
+    white, black = rgb("white"), rgb("charcoal")
+    orbiter = [hull.painted(white), wing.painted(white), wing.mirrored("x").painted(white)]
+    orbiter.append(fin.turned("y", -90).painted(white))
+    orbiter.append(ellipsoid(0.13, 0.06, 0.1).moved(0, 0.17, half * 0.68).painted(rgb("window")))
+    orbiter.append(box(0.4, 0.06, length * 0.9).moved(0, -0.26, -0.05 * half).painted(black))
+    for x, y in ((0, 0.1), (-0.12, -0.08), (0.12, -0.08)):
+        bell = lathe([(0, 0), (0.06, 0), (0.12, 0.24), (0.09, 0.24), (0.04, 0.06), (0, 0.06)], segments=14)
+        orbiter.append(bell.turned("x", -90).moved(x, y, -half + 0.03).painted(black))
+    if not launch:
+        if stand:
+            orbiter.append(rod((0, -0.8, -0.1), (0, -0.2, -0.1), 0.05).painted(rgb("steel")))
+            orbiter.append(lathe([(0, 0), (0.35, 0), (0.33, 0.06), (0, 0.06)]).moved(0, -0.85, -0.1).painted(black))
+        return orbiter
+    # Nose up, belly towards the tank at −z.
+    parts = [part.turned("x", -90).turned("y", 180).moved(y=half * 1.05) for part in orbiter]
+    depth = -0.62
+    tall = length * 1.35
+    dome = [(0.38 * np.sqrt(max(1 - share**2, 0.0)), tall - 0.6 + 0.6 * share) for share in np.linspace(0, 0.99, 7)]
+    parts.append(lathe([(0, 0.1), (0.2, 0.1), (0.38, 0.3), *dome, (0, tall)]).moved(z=depth).painted(rgb(tank)))
+    for side in (-1, 1):
+        cone = [(0.17, tall * 0.72), (0.02, tall * 0.88)]
+        pod = lathe([(0, 0.0), (0.2, 0), (0.17, 0.18), *cone, (0, tall * 0.88)], segments=16)
+        parts.append(pod.moved(side * 0.53, 0, depth).painted(white))
+    parts.append(rod((0, half, depth), (0, half, -0.1), 0.08).painted(black))
+    if stand:
+        parts.append(box(1.5, 0.14, 1.4, round=0.03).moved(0, -0.1, -0.35).painted(rgb("walnut")))
+    return parts

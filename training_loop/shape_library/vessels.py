@@ -108,6 +108,20 @@ def cup_and_saucer(*, height: float, colour: str, saucer: float, curve: float, f
 
 
 @shape(
+    "plate",
+    colour=Choice((*GLAZES, "steel", "birch")),
+    depth=Range(0.1, 0.34, "flat", "deep"),
+    well=Range(0.5, 0.75, "with a small well", "with a broad well"),
+    foot=Range(0.42, 0.6),
+    oval=Range(1.0, 1.35, "round", "oval"),
+)
+def plate(*, colour: str, depth: float, well: float, foot: float, oval: float) -> list[Part]:
+    """A plate or saucer: a well, a sloping rim and a foot."""
+    outer = smooth([(foot * well * 1.3, 0.0), (well, 0.05), (0.85, 0.55 * depth + 0.02), (1.0, depth)], steps=5)
+    return [vessel(outer, wall=0.05, floor=0.045, segments=36).scaled(oval, 1, 1).painted(rgb(colour))]
+
+
+@shape(
     "bottle",
     height=Range(2.6, 4.2, "short", "tall"),
     colour=Choice((*GLASSES, "white", "red", "blue")),

@@ -13,12 +13,17 @@ from training_loop.shape_library.vessels import vessel
     "helmet",
     colour=Choice((*PAINTS, "olive", "steel")),
     length=Range(1.05, 1.3, "round", "long"),
-    visor=Choice(("none", "peak", "shield"), {"none": "", "peak": "with a peak", "shield": "with a visor"}),
+    visor=Choice(
+        ("none", "peak", "shield", "space"),
+        {"none": "", "peak": "with a peak", "shield": "with a visor", "space": "with a dark visor and a neck ring"},
+    ),
     crest=Flag("with a stripe", share=0.4),
     strap=Flag("with a chin strap", share=0.5),
 )
 def helmet(*, colour: str, length: float, visor: str, crest: bool, strap: bool) -> list[Part]:
-    """A hollow shell, open below, front towards +z."""
+    """A hollow shell, open below, front towards +z; a space helmet is a closed globe with a visor."""
+    if visor == "space":
+        return _space_helmet(colour, length)
     angle = np.linspace(0.02, np.pi * 0.58, 12)
     outer = np.column_stack([0.5 * np.sin(angle), 0.5 * np.cos(angle)])
     shell = lathe(np.concatenate([[(0, 0.5)], outer, (outer * 0.88)[::-1], [(0, 0.44)]])).scaled(1, 1, length)
@@ -65,6 +70,16 @@ def helmet(*, colour: str, length: float, visor: str, crest: bool, strap: bool) 
         path = np.column_stack([0.44 * loop[:, 0], 0.42 * loop[:, 1] - 0.02, np.full(13, 0.12)])
         parts.append(tube(path, 0.03, segments=8).painted(rgb("black")))
     return parts
+
+
+def _space_helmet(colour: str, length: float) -> list[Part]:
+    globe = ellipsoid(0.5, 0.5, 0.5 * length, segments=28, rings=18).painted(rgb(colour))
+    glass = ellipsoid(0.4, 0.36, 0.3 * length, segments=24, rings=14).moved(0, 0.02, 0.25 * length)
+    angle = np.arange(28) * (2 * np.pi / 28)
+    rim = np.column_stack([0.4 * np.cos(angle), 0.36 * np.sin(angle) + 0.02, np.full(28, 0.3 * length)])
+    frame = tube(rim, 0.045, segments=8, closed=True)
+    neck = lathe([(0.28, -0.58), (0.38, -0.58), (0.4, -0.42), (0.28, -0.42)], closed=True)
+    return [globe, glass.painted(rgb("window")), frame.painted(rgb("white")), neck.painted(rgb("steel"))]
 
 
 @shape(
