@@ -17,7 +17,7 @@ from engine.selection.blind_meshes import mesh_response
 from engine.selection.serializers import ClaimSerializer, SubmittedSerializer
 from engine.workforce.idempotency import IdempotentWrites
 from engine.workforce.models import Role
-from engine.workforce.permissions import HasRole
+from engine.workforce.permissions import HasRole, person_of
 
 ITEM = "9c2f7d0e-1f7b-4f55-8a9e-3b1d7c5e9a44"
 POSE_EXAMPLE = {"rotation_wxyz": [0.0, 1.0, 0.0, 0.0], "translation": [0.12, -0.05, 1.8], "scale": [0.3, 0.3, 0.3]}
@@ -60,7 +60,7 @@ class ClaimAlignmentView(IdempotentWrites, APIView):
     )
     def post(self, request: Request) -> Response:
         """Claim the next alignment. Who holds one already gets it again."""
-        task = services.claim(user=request.user, prefetch=_read(ClaimSerializer, request)["prefetch"])
+        task = services.claim(user=person_of(request), prefetch=_read(ClaimSerializer, request)["prefetch"])
         if task is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
         return Response(AlignmentTaskSerializer(task).data)
@@ -78,7 +78,7 @@ class AlignmentView(APIView):
     )
     def get(self, request: Request, work_item: UUID) -> Response:
         """Read an alignment, after a reload for instance."""
-        return Response(AlignmentTaskSerializer(services.task_of(user=request.user, work_item_id=work_item)).data)
+        return Response(AlignmentTaskSerializer(services.task_of(user=person_of(request), work_item_id=work_item)).data)
 
 
 class AlignmentMeshView(APIView):
@@ -92,7 +92,7 @@ class AlignmentMeshView(APIView):
     )
     def get(self, request: Request, work_item: UUID) -> HttpResponseBase:
         """Read the shape to pose as canonical GLB: Y up, fitted to [-0.5, 0.5]³."""
-        mesh = services.mesh_to_pose(user=request.user, work_item_id=work_item)
+        mesh = services.mesh_to_pose(user=person_of(request), work_item_id=work_item)
         return mesh_response(request=request, mesh=mesh, shown_as=str(work_item))
 
 
@@ -133,7 +133,7 @@ class SubmitAlignmentView(IdempotentWrites, APIView):
     def post(self, request: Request, work_item: UUID) -> Response:
         """Submit the pose, or the reason why there is none. The engine recomputes both scores; they do not gate."""
         body = _read(SubmitAlignmentSerializer, request)
-        services.submit(user=request.user, work_item_id=work_item, **body)
+        services.submit(user=person_of(request), work_item_id=work_item, **body)
         return Response({"work_item": str(work_item)})
 
 

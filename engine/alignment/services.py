@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import models, transaction
 from django.utils import timezone
 
 from engine.alignment.initial_pose import initial_pose
@@ -216,14 +216,14 @@ def submit(
     return alignment
 
 
-def _alignments() -> Any:
+def _alignments() -> models.QuerySet[Alignment]:
     return Alignment.objects.select_related(
         "work_item", "candidate__mesh", "target__image__blob", "point_map__image", "point_map__blob"
     )
 
 
 def _held(user: User, work_item_id: UUID) -> Alignment:
-    alignment: Alignment | None = (
+    alignment = (
         _alignments()
         .filter(work_item_id=work_item_id, work_item__holder=user)
         .filter(work_item__state__in=[WorkItem.State.OPEN, WorkItem.State.LEASED])

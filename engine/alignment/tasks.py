@@ -12,13 +12,13 @@ BEAT_SCHEDULE = {
 }
 
 
-@shared_task(name=services.PREPARE_TASK)  # type: ignore[misc]
+@shared_task(name=services.PREPARE_TASK)
 def prepare_alignment(*, work_item_id: str, **kwargs: Any) -> None:
     """Settle point map and first pose before anybody claims the task."""
     services.prepare(work_item_id=UUID(work_item_id))
 
 
-@shared_task(name=services.SCORE_TASK, queue="geometry")  # type: ignore[misc]
+@shared_task(name=services.SCORE_TASK, queue="geometry")
 def score_alignment(*, work_item_id: str, **kwargs: Any) -> None:
     """Score a submitted pose."""
     from engine.alignment import rescoring
@@ -26,7 +26,7 @@ def score_alignment(*, work_item_id: str, **kwargs: Any) -> None:
     rescoring.score_alignment(work_item_id=UUID(work_item_id))
 
 
-@shared_task(name="engine.alignment.tasks.resend_unscored", expires=60.0)  # type: ignore[misc]
+@shared_task(name="engine.alignment.tasks.resend_unscored", expires=60.0)
 def resend_unscored(**kwargs: Any) -> int:
     """Look after poses whose scoring got lost."""
     from engine.alignment import rescoring

@@ -32,7 +32,7 @@ from engine.selection.models import FailureReason
 from engine.selection.serializers import SubmittedSerializer
 from engine.workforce.idempotency import IdempotentWrites
 from engine.workforce.models import Role
-from engine.workforce.permissions import HasRole
+from engine.workforce.permissions import HasRole, person_of
 
 ITEM, UPLOAD, CASE = (
     "3d1f0b62-6a5e-4a8c-8a4c-0a5f1f6f8a11",
@@ -71,7 +71,7 @@ class ClaimJobView(IdempotentWrites, APIView):
     )
     def post(self, request: Request) -> Response:
         """Claim the next job. Who holds one already gets it again."""
-        task = services.claim(user=request.user)
+        task = services.claim(user=person_of(request))
         if task is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
         return Response(ArtistTaskSerializer(task).data)
@@ -88,7 +88,7 @@ class JobView(APIView):
     )
     def get(self, request: Request, work_item: UUID) -> Response:
         """Read a job with everything that helps, and what was sent so far."""
-        return Response(ArtistTaskSerializer(services.task_of(user=request.user, work_item_id=work_item)).data)
+        return Response(ArtistTaskSerializer(services.task_of(user=person_of(request), work_item_id=work_item)).data)
 
 
 class AttemptMeshView(APIView):
@@ -99,7 +99,7 @@ class AttemptMeshView(APIView):
     @extend_schema(operation_id="artist_jobs_attempt_mesh", responses={(200, "model/gltf-binary"): OpenApiTypes.BINARY})
     def get(self, request: Request, work_item: UUID, place: int) -> HttpResponseBase:
         """Read one of the best shapes so far as GLB; 0 is the best."""
-        mesh = services.attempt_mesh(user=request.user, work_item_id=work_item, place=place)
+        mesh = services.attempt_mesh(user=person_of(request), work_item_id=work_item, place=place)
         return mesh_response(request=request, mesh=mesh, shown_as=f"{work_item}-{place}")
 
 
@@ -122,7 +122,7 @@ class UploadsView(IdempotentWrites, APIView):
         """Send a mesh: GLB, OBJ, PLY or STL, at most 200 MB. It is checked in the background; read it until it is."""
         file = _read(UploadFileSerializer, request)["file"]
         upload = services.receive_upload(
-            user=request.user, work_item_id=work_item, file=file, size_bytes=file.size, file_name=file.name
+            user=person_of(request), work_item_id=work_item, file=file, size_bytes=file.size, file_name=file.name
         )
         return Response(UploadSerializer(upload, context={"work_item": work_item}).data, status=201)
 
@@ -135,7 +135,7 @@ class UploadView(APIView):
     @extend_schema(operation_id="artist_jobs_upload_read", responses={200: UploadSerializer}, examples=[UPLOAD_EXAMPLE])
     def get(self, request: Request, work_item: UUID, upload: UUID) -> Response:
         """Read what became of an upload: checking, usable, or refused with the reason."""
-        found = services.upload_of(user=request.user, work_item_id=work_item, upload_id=upload)
+        found = services.upload_of(user=person_of(request), work_item_id=work_item, upload_id=upload)
         return Response(UploadSerializer(found, context={"work_item": work_item}).data)
 
 
@@ -147,7 +147,7 @@ class UploadMeshView(APIView):
     @extend_schema(operation_id="artist_jobs_upload_mesh", responses={(200, "model/gltf-binary"): OpenApiTypes.BINARY})
     def get(self, request: Request, work_item: UUID, upload: UUID) -> HttpResponseBase:
         """Read the canonical GLB of a usable upload. The original is never served."""
-        found = services.upload_of(user=request.user, work_item_id=work_item, upload_id=upload)
+        found = services.upload_of(user=person_of(request), work_item_id=work_item, upload_id=upload)
         if found.canonical is None:
             raise services.NoSuchUpload(f"The upload is {found.status}: there is no checked mesh of it.")
         return mesh_response(request=request, mesh=found.canonical, shown_as=str(found.id))
@@ -177,7 +177,7 @@ class SubmitMeshView(IdempotentWrites, APIView):
     )
     def post(self, request: Request, work_item: UUID) -> Response:
         """Submit a usable upload, with its pose in the camera frame or without. A reviewer looks at it next."""
-        services.submit(user=request.user, work_item_id=work_item, **_read(SubmitMeshSerializer, request))
+        services.submit(user=person_of(request), work_item_id=work_item, **_read(SubmitMeshSerializer, request))
         return Response({"work_item": str(work_item)})
 
 
@@ -196,7 +196,7 @@ class DeclineView(IdempotentWrites, APIView):
     )
     def post(self, request: Request, work_item: UUID) -> Response:
         """Decline a job, saying why: the object returns to triage."""
-        services.decline(user=request.user, work_item_id=work_item, **_read(DeclineSerializer, request))
+        services.decline(user=person_of(request), work_item_id=work_item, **_read(DeclineSerializer, request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -238,7 +238,7 @@ class AcceptView(IdempotentWrites, APIView):
     )
     def post(self, request: Request, work_item: UUID) -> Response:
         """Accept a submitted mesh: it is posed next, or done where the artist posed it."""
-        services.accept(actor=request.user, work_item_id=work_item)
+        services.accept(actor=person_of(request), work_item_id=work_item)
         return Response({"work_item": str(work_item)})
 
 
@@ -258,7 +258,7 @@ class ReturnView(IdempotentWrites, APIView):
     )
     def post(self, request: Request, work_item: UUID) -> Response:
         """Send a mesh back with the reason. Answers with the work item of the fresh job."""
-        job = services.return_job(actor=request.user, work_item_id=work_item, **_read(ReturnSerializer, request))
+        job = services.return_job(actor=person_of(request), work_item_id=work_item, **_read(ReturnSerializer, request))
         return Response({"work_item": str(job.work_item_id)})
 
 
@@ -308,7 +308,7 @@ class ChooseView(IdempotentWrites, APIView):
     )
     def post(self, request: Request, case: UUID) -> Response:
         """Send a case to the artists."""
-        decided = services.choose(actor=request.user, case_id=case, **_read(DecisionSerializer, request))
+        decided = services.choose(actor=person_of(request), case_id=case, **_read(DecisionSerializer, request))
         return Response(DecisionSerializer(decided).data)
 
 
@@ -334,7 +334,7 @@ class ShelveView(IdempotentWrites, APIView):
         """Shelve a case, as the duplicate of another or as not worth it. A later collection may ask again."""
         body = _read(ShelveSerializer, request)
         decided = services.shelve(
-            actor=request.user, case_id=case, note=body["note"], duplicate_of=body["duplicate_of_id"]
+            actor=person_of(request), case_id=case, note=body["note"], duplicate_of=body["duplicate_of_id"]
         )
         return Response(ShelveSerializer(decided).data)
 

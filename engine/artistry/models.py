@@ -150,7 +150,9 @@ class MeshUpload(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                name="upload_usable_has_mesh", condition=~Q(status="usable") | Q(canonical__isnull=False)
+                name="upload_usable_has_mesh",
+                condition=~Q(status="usable")
+                | Q(canonical__isnull=False, vertex_count__gte=3, face_count__gte=1, watertight__isnull=False),
             ),
             models.CheckConstraint(name="upload_refused_says_why", condition=~Q(status="refused") | ~Q(problem="")),
         ]

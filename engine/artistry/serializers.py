@@ -38,7 +38,9 @@ class TaskPointMapSerializer(serializers.Serializer[PointMap]):
 
     url = serializers.SerializerMethodField()
     scale = serializers.CharField(help_text="`metric` (metres) or `relative`.")
-    source = serializers.CharField(help_text="`given`, `predicted`, or `prior`: a coarse guess.")
+    source = serializers.CharField(  # type: ignore[assignment]  # the base class has an attribute of this name
+        help_text="`given`, `predicted`, or `prior`: a coarse guess."
+    )
     intrinsics = IntrinsicsSerializer(source="*")
 
     def get_url(self, point_map: PointMap) -> str:

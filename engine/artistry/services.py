@@ -177,9 +177,10 @@ def attempt_mesh(*, user: User, work_item_id: UUID, place: int) -> Blob:
         NoSuchJob: the user does not hold it, or it has no such attempt.
     """
     attempts = _attempts(_held_job(user, work_item_id).target_id)
-    if place >= len(attempts):
+    winner = attempts[place].winner if place < len(attempts) else None
+    if winner is None:
         raise NoSuchJob(f"This job shows {len(attempts)} attempts.")
-    return attempts[place].winner.mesh
+    return winner.mesh
 
 
 @transaction.atomic
@@ -289,12 +290,14 @@ def accept(*, actor: User, work_item_id: UUID) -> Candidate:
     """
     job = _job_to_review(actor, work_item_id)
     upload = job.upload
+    if upload is None or upload.canonical is None:
+        raise RuntimeError(f"the artist job {job.pk} was submitted without a usable mesh")
     candidate = generation.record_artist_candidate(
         target_id=job.target_id,
         mesh=blob_ref(upload.canonical),
-        vertex_count=upload.vertex_count,
-        face_count=upload.face_count,
-        watertight=upload.watertight,
+        vertex_count=upload.vertex_count or 0,
+        face_count=upload.face_count or 0,
+        watertight=bool(upload.watertight),
         parameters={"artist": job.submitted_by_id, "upload": str(upload.id)},
     )
     _move(

@@ -12,13 +12,13 @@ BEAT_SCHEDULE = {
 }
 
 
-@shared_task(name=uploads.CHECK_TASK, queue="geometry")  # type: ignore[misc]
+@shared_task(name=uploads.CHECK_TASK, queue="geometry")
 def check_upload(*, upload_id: str, **kwargs: Any) -> None:
     """Check one upload."""
     uploads.check_upload(upload_id=UUID(upload_id))
 
 
-@shared_task(name="engine.artistry.tasks.resend_unchecked", expires=60.0)  # type: ignore[misc]
+@shared_task(name="engine.artistry.tasks.resend_unchecked", expires=60.0)
 def resend_unchecked(**kwargs: Any) -> int:
     """Look after uploads whose check got lost."""
     return uploads.resend_unchecked()
