@@ -8,11 +8,14 @@ import pytest
 from django.core.management import call_command
 
 from engine.contracts.targets import PointMapScale, PointMapSource
+from engine.contracts.taxonomy import find_category
 from engine.lifecycle import State
 from engine.sourcing import services
+from engine.sourcing.importers import builtin
 from engine.sourcing.models import Image, MaskTask, PointMap, TargetObject
 from engine.sourcing.point_maps import unpack_point_map
 from engine.storage.services import read_blob
+from tests.integration.sourcing.photographs import photograph
 
 pytestmark = pytest.mark.django_db
 
@@ -70,3 +73,21 @@ def test_the_target_that_workers_get_carries_image_mask_and_point_map() -> None:
     assert found.point_map is not None
     assert found.point_map.intrinsics.fx == pytest.approx(994.978)
     assert found.image.sha256 == target.image.blob_id
+
+
+def test_masks_are_not_put_on_another_photograph_than_they_were_drawn_on(monkeypatch, tmp_path) -> None:
+    for name in ("coffee.png", "motorcycle_left.png"):
+        (tmp_path / name).write_bytes(photograph())
+    monkeypatch.setattr(builtin, "_photographs", lambda: tmp_path)
+    out = run("--limit", "2")
+    assert "refused: 2" in out
+    assert "ships another coffee.png than the one the masks were drawn on" in out
+    assert not Image.objects.exists()
+
+
+def test_every_mask_of_the_catalogue_fits_its_photograph_and_is_used() -> None:
+    catalogue = json.loads((builtin.FOLDER / "catalogue.json").read_text())
+    used = {target["mask"] for target in catalogue["targets"]}
+    assert used == {path.stem for path in (builtin.FOLDER / "masks").glob("*.png")}
+    assert {target["image"] for target in catalogue["targets"]} == set(catalogue["images"])
+    assert all(find_category(target["category"]) for target in catalogue["targets"])

@@ -172,3 +172,8 @@ def test_a_file_of_another_kind_is_an_error(tmp_path: Path, images: Path, conten
     (tmp_path / "val.json").write_text(content)
     with pytest.raises(CommandError, match=reason):
         run(tmp_path / "val.json", images)
+
+
+def test_a_file_that_is_not_there_is_an_error(tmp_path: Path, images: Path) -> None:
+    with pytest.raises(CommandError, match="There is no file"):
+        run(tmp_path / "nowhere.json", images)

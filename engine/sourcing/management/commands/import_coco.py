@@ -5,6 +5,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from django.core.management.base import CommandError
+
 from engine.sourcing.importers.coco import find_in_coco
 from engine.sourcing.importers.command import ImportCommand
 from engine.sourcing.importers.intake import FoundCollection
@@ -20,4 +22,8 @@ class Command(ImportCommand):
 
     def open_collection(self, **options: Any) -> AbstractContextManager[FoundCollection]:
         annotations: Path = options["annotations"]
+        if not annotations.is_file():
+            raise CommandError(f"There is no file {annotations}.")
+        if options["verbosity"]:
+            self.stderr.write(f"Indexing {annotations} ({annotations.stat().st_size / 1e6:.0f} MB)")
         return find_in_coco(annotations, images=options["images"], name=options["name"] or annotations.stem)
