@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -11,60 +10,10 @@ from engine.selection import texts
 from engine.selection.models import FailureReason
 from engine.selection.services import Progress, SelectionTask
 from engine.selection.tournament import Answer
-from engine.sourcing.models import Image
-from engine.storage.services import signed_url
-from engine.workforce.models import WorkItem
+from engine.sourcing.task_serializers import TargetTaskSerializer, TextSerializer
+from engine.sourcing.task_serializers import TaskImageSerializer as TaskImageSerializer
+from engine.sourcing.task_serializers import TaskMaskSerializer as TaskMaskSerializer
 from engine.workforce.serializers import TokenSerializer
-
-
-class TaskImageSerializer(serializers.Serializer[Image]):
-    """A photograph; its URL is signed now."""
-
-    url = serializers.SerializerMethodField()
-    width = serializers.IntegerField(source="width_px")
-    height = serializers.IntegerField(source="height_px")
-
-    def get_url(self, image: Image) -> str:
-        return signed_url(blob=image.blob)
-
-
-class TaskMaskSerializer(serializers.Serializer[Any]):
-    """M as uncompressed COCO run lengths: column-major, zeros first."""
-
-    height = serializers.IntegerField(source="image.height_px")
-    width = serializers.IntegerField(source="image.width_px")
-    counts = serializers.SerializerMethodField()
-
-    def get_counts(self, target: Any) -> list[int]:
-        counts: list[int] = target.mask_counts
-        return counts
-
-
-class TextSerializer(serializers.Serializer[texts.Text]):
-    """Markdown and its version."""
-
-    version = serializers.CharField()
-    markdown = serializers.CharField()
-
-
-class TargetTaskSerializer(serializers.Serializer[Any]):
-    """What every task about a target has: the lease, the photograph and the mask. Wants `.work_item` and `.target`."""
-
-    work_item = serializers.UUIDField(source="work_item.id")
-    token = serializers.IntegerField(source="work_item.fencing_token", help_text="Proves the lease in every write.")
-    lease_expires_at = serializers.DateTimeField(source="work_item.lease_expires_at", allow_null=True)
-    lease_seconds = serializers.SerializerMethodField()
-    image = TaskImageSerializer(source="target.image")
-    mask = TaskMaskSerializer(source="target")
-    category = serializers.SerializerMethodField()
-    description = serializers.CharField(source="target.description")
-
-    def get_lease_seconds(self, task: Any) -> int:
-        item: WorkItem = task.work_item
-        return int(settings.LATHE_LEASE_SECONDS[item.stage])
-
-    def get_category(self, task: Any) -> str:
-        return str(task.target.category or task.target.free_category)
 
 
 class PairSerializer(serializers.Serializer[Any]):

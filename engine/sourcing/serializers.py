@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -10,6 +9,7 @@ from engine.contracts.masks import MaskRle
 from engine.lifecycle import State
 from engine.sourcing import mask_tasks
 from engine.sourcing.models import DiscardReason, Image, MaskTask, MaskVerdict, TargetObject
+from engine.sourcing.task_serializers import TargetTaskSerializer, TextSerializer
 from engine.storage.services import signed_url
 
 LONGEST_DURATION_MS = 2**31 - 1
@@ -27,48 +27,12 @@ class MaskRunsSerializer(serializers.Serializer[Any]):
         return MaskRle(height=checked["height"], width=checked["width"], counts=tuple(checked["counts"]))
 
 
-class PhotographSerializer(serializers.Serializer[Image]):
-    """Where to load a photograph from (the URL is signed now), and its size."""
-
-    url = serializers.SerializerMethodField()
-    width = serializers.IntegerField(source="width_px")
-    height = serializers.IntegerField(source="height_px")
-
-    def get_url(self, image: Image) -> str:
-        return signed_url(blob=image.blob)
-
-
-class GuidelinesSerializer(serializers.Serializer[Any]):
-    """Markdown and its version."""
-
-    version = serializers.CharField()
-    markdown = serializers.CharField()
-
-
-class MaskTaskSerializer(serializers.Serializer[MaskTask]):
+class MaskTaskSerializer(TargetTaskSerializer):
     """A whole Stage 1 task."""
 
-    work_item = serializers.UUIDField(source="work_item_id")
-    token = serializers.IntegerField(source="work_item.fencing_token", help_text="Proves the lease in every write.")
-    lease_expires_at = serializers.DateTimeField(source="work_item.lease_expires_at", allow_null=True)
-    lease_seconds = serializers.SerializerMethodField()
-    image = PhotographSerializer(source="target.image")
-    mask = serializers.SerializerMethodField()
-    category = serializers.SerializerMethodField()
-    description = serializers.CharField(source="target.description")
     guidelines = serializers.SerializerMethodField()
 
-    def get_lease_seconds(self, task: MaskTask) -> int:
-        return int(settings.LATHE_LEASE_SECONDS[task.work_item.stage])
-
-    @extend_schema_field(MaskRunsSerializer)
-    def get_mask(self, task: MaskTask) -> dict[str, Any]:
-        return mask_runs(task.target)
-
-    def get_category(self, task: MaskTask) -> str:
-        return task.target.category or task.target.free_category
-
-    @extend_schema_field(GuidelinesSerializer)
+    @extend_schema_field(TextSerializer)
     def get_guidelines(self, task: MaskTask) -> dict[str, str]:
         return {"version": mask_tasks.GUIDELINE_VERSION, "markdown": mask_tasks.guidelines()}
 
@@ -181,8 +145,3 @@ class TargetFilterSerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=[(x.value, x.value) for x in State], required=False)
     category = serializers.CharField(required=False)
     image = serializers.UUIDField(required=False)
-
-
-def mask_runs(target: TargetObject) -> dict[str, Any]:
-    """The mask of a target as MaskRunsSerializer describes it."""
-    return {"height": target.image.height_px, "width": target.image.width_px, "counts": target.mask_counts}
