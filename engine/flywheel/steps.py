@@ -13,6 +13,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from engine.celery import app
+from engine.contracts.targets import TargetInput
 from engine.contracts.training import EvaluateRequest, TrainingStage, TrainRequest
 from engine.datasets import services as datasets
 from engine.datasets.models import Snapshot
@@ -22,6 +23,8 @@ from engine.flywheel.models import Iteration, ModelVersion, TrainingRun
 from engine.flywheel.plan import Plan, TrainingPlan
 from engine.flywheel.versions import PromotionRaced, model_ref, promoted_version, swap_promoted
 from engine.generation import services as generation
+from engine.generation.models import GenerationRequest
+from engine.sourcing.services import target_inputs
 
 FREEZE_TASK = "engine.flywheel.tasks.freeze"
 # The engine's long tasks go where short ones never wait behind them.
@@ -143,6 +146,7 @@ def evaluate(iteration: Iteration, plan: Plan) -> bool:
                 model=model_ref(version),
                 heldout_count=plan.evaluation.heldout_count,
                 seed=plan.evaluation.seed,
+                targets=_real_targets(iteration, count=plan.evaluation.real_targets),
             )
             runs.ask(iteration=iteration, purpose=purpose, request=request, run_id=run_id)
             return False
@@ -223,6 +227,13 @@ def _train(
     )
     runs.ask(iteration=iteration, purpose=purpose, request=request, run_id=run_id)
     return False
+
+
+def _real_targets(iteration: Iteration, *, count: int) -> tuple[TargetInput, ...]:
+    """The first targets of the collection: the same ones for both evaluations, whatever is added meanwhile."""
+    requests = GenerationRequest.objects.filter(collection=iteration.collection, round=1)
+    first = requests.select_related("target__image__blob").order_by("created_at", "id")[:count]
+    return tuple(target_inputs(targets=[request.target for request in first]))
 
 
 def _keep_incumbent(iteration: Iteration, *, reason: str, **facts: object) -> bool:

@@ -82,6 +82,8 @@ def test_base_and_new_checkpoint_are_evaluated_alike(world) -> None:
     iteration = world.run_until(Step.DONE)
     requests = [run.request for run in iteration.runs.filter(kind="evaluate").order_by("created_at")]
     assert [(request["heldout_count"], request["seed"]) for request in requests] == [(4, 11), (4, 11)]
+    assert requests[0]["targets"] == requests[1]["targets"]
+    assert [target["target_id"] for target in requests[0]["targets"]] == [str(TargetObject.objects.get().id)]
     assert [request["model"]["model_version_id"] for request in requests] == [
         str(iteration.base_id),
         str(iteration.dpo_version_id),
