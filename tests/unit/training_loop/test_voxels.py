@@ -73,6 +73,49 @@ def test_an_open_surface_is_filled_by_the_vote_of_the_axes() -> None:
     assert occupancy.mean() == pytest.approx(4 / 3 * np.pi * 0.4**3, rel=0.05)
 
 
+def test_seams_between_coinciding_vertices_do_not_matter() -> None:
+    ball = trimesh.creation.icosphere(subdivisions=3, radius=0.4)
+    loose = trimesh.Trimesh(ball.triangles.reshape(-1, 3), np.arange(3 * len(ball.faces)).reshape(-1, 3), process=False)
+    assert not loose.is_watertight
+    assert np.array_equal(voxelise(loose, 32), voxelise(ball, 32))
+
+
+def test_a_randomly_wound_surface_is_filled() -> None:
+    ball = trimesh.creation.icosphere(subdivisions=3, radius=0.4)
+    faces = ball.faces.copy()
+    flip = np.random.default_rng(0).random(len(faces)) < 0.5
+    faces[flip] = faces[flip][:, ::-1]
+    occupancy = voxelise(trimesh.Trimesh(ball.vertices, faces, process=False), 32)
+    assert (occupancy & voxelise(ball, 32)).sum() == voxelise(ball, 32).sum()
+    assert occupancy.mean() == pytest.approx(4 / 3 * np.pi * 0.4**3, rel=0.1)
+
+
+def test_a_doubled_surface_is_filled() -> None:
+    ball = trimesh.creation.icosphere(subdivisions=3, radius=0.4)
+    doubled = trimesh.Trimesh(ball.vertices, np.concatenate([ball.faces, ball.faces[:, ::-1]]), process=False)
+    assert np.array_equal(voxelise(doubled, 32), voxelise(ball, 32))
+
+
+def test_a_sheet_has_no_inside() -> None:
+    sheet = trimesh.Trimesh([[-0.4, 0.01, -0.4], [0.4, 0.01, -0.4], [0, 0.01, 0.4]], [[0, 1, 2]], process=False)
+    assert not voxelise(sheet, 32).any()
+
+
+def test_what_crossing_sheets_shut_off_is_full_and_an_open_bowl_is_not() -> None:
+    walls = []
+    for axis in range(3):
+        for level in (-0.3, 0.3):
+            corners = np.full((4, 3), level)
+            corners[:, [(axis + 1) % 3, (axis + 2) % 3]] = 0.4 * np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)])
+            walls.append(trimesh.Trimesh(corners, [[0, 1, 2], [0, 2, 3]], process=False))
+    shut = voxelise(trimesh.util.concatenate(walls), 40)
+    assert shut[8:32, 8:32, 8:32].all()
+    assert shut.sum() == 24**3
+    bowl = trimesh.creation.icosphere(subdivisions=3, radius=0.4)
+    bowl.update_faces(bowl.triangles_center[:, 1] < 0)
+    assert voxelise(bowl, 32).mean() < 0.5 * 4 / 3 * np.pi * 0.4**3
+
+
 def test_parts_outside_the_grid_are_cut_off() -> None:
     occupancy = voxelise(joined(cube(1.0, 0.5, 0, 0)), 10)
     assert occupancy[5:].all()
