@@ -7,6 +7,7 @@ of this process, so with 32 of them Python's own lock is part of what is measure
 import json
 import threading
 import time
+from random import random
 from typing import Any
 
 from benchmarks.scratch_database import scratch_database
@@ -38,11 +39,39 @@ def measure() -> dict[str, Any]:
             cursor.execute(FILL, [WORK_ITEMS])
             cursor.execute(PEOPLE, [people])
             cursor.execute("VACUUM ANALYZE workforce_workitem, workforce_user")
+        statement_ms = _statement_ms(person=people)
         figures, first_person = {}, 1
         for clients, claims in CLIENTS.items():
             figures[str(clients)] = _measure_clients(clients=clients, claims=claims, first_person=first_person)
             first_person += clients * (claims + 1)
-        return {"work_items": WORK_ITEMS, "clients": figures}
+        return {"work_items": WORK_ITEMS, "statement_ms": statement_ms, "clients": figures}
+
+
+def _statement_ms(*, person: int, repetitions: int = 200) -> dict[str, float]:
+    """Milliseconds that the server itself spends on planning and running one claim; nothing is kept."""
+    from django.db import connection, transaction
+    from django.utils import timezone
+
+    from engine.workforce import statements
+
+    spent = []
+    for _ in range(repetitions):
+        now = timezone.now()
+        parameters: dict[str, Any] = {
+            "user": person,
+            "stage": "selection",
+            "leases": 1,
+            "entry": random(),
+            "expires": now,
+            "now": now,
+        }
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN (ANALYZE, SUMMARY, FORMAT JSON) {statements.CLAIM}", parameters)
+            ((plan,),) = cursor.fetchone()
+            spent.append(plan["Planning Time"] + plan["Execution Time"])
+            transaction.set_rollback(True)
+    spent.sort()
+    return {"p50": round(spent[repetitions // 2], 2), "p99": round(spent[int(repetitions * 0.99)], 2)}
 
 
 def _measure_clients(*, clients: int, claims: int, first_person: int) -> dict[str, Any]:

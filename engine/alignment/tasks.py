@@ -18,7 +18,7 @@ def prepare_alignment(*, work_item_id: str, **kwargs: Any) -> None:
     services.prepare(work_item_id=UUID(work_item_id))
 
 
-@shared_task(name=services.SCORE_TASK, queue="geometry")
+@shared_task(name=services.SCORE_TASK)
 def score_alignment(*, work_item_id: str, **kwargs: Any) -> None:
     """Score a submitted pose."""
     from engine.alignment import rescoring

@@ -12,7 +12,7 @@ BEAT_SCHEDULE = {
 }
 
 
-@shared_task(name=uploads.CHECK_TASK, queue="geometry")
+@shared_task(name=uploads.CHECK_TASK)
 def check_upload(*, upload_id: str, **kwargs: Any) -> None:
     """Check one upload."""
     uploads.check_upload(upload_id=UUID(upload_id))

@@ -15,7 +15,11 @@ BEAT_SCHEDULE = {
 @shared_task
 def expire_leases(**kwargs: Any) -> int:
     """Reopen what nobody holds any more."""
-    return services.expire_leases()
+    total = count = services.expire_leases()
+    while count == services.EXPIRE_BATCH:
+        count = services.expire_leases()
+        total += count
+    return total
 
 
 @shared_task
