@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from training_loop.api import load_generator, sample_candidates
-from training_loop.pose_codec import assumed_intrinsics
-from training_loop.surface import EmptySurface
 
 from engine.contracts.generation import GenerateRequest, Modality
 from engine.contracts.targets import TargetInput
 from engine.storage.blobs import BlobStore
 from model_workers.inputs import decode_context
+from training_loop.api import load_generator, sample_candidates
+from training_loop.pose_codec import assumed_intrinsics
 from training_loop.rendering import render
+from training_loop.surface import EmptySurface
 
 
 def mean_silhouette_iou(

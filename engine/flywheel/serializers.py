@@ -51,7 +51,7 @@ class FlywheelStatusSerializer(serializers.Serializer[Any]):
     promoted = serializers.CharField(allow_null=True, help_text="Name of the promoted model version.")
 
 
-class ProgressSerializer(serializers.Serializer[Any]):
+class StepProgressSerializer(serializers.Serializer[Any]):
     """How much is done of how much."""
 
     done = serializers.IntegerField()
@@ -79,7 +79,7 @@ class IterationDetailSerializer(IterationSerializer):
     """An iteration with its runs and how far it is."""
 
     runs = TrainingRunSerializer(many=True)
-    progress = serializers.DictField(child=ProgressSerializer(), help_text="Step or run → how far it is.")
+    progress = serializers.DictField(child=StepProgressSerializer(), help_text="Step or run → how far it is.")
 
 
 class ModelVersionSerializer(serializers.Serializer[Any]):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from model_workers.generators.protocol import GenerationContext, GeneratorError, Proposal
 
@@ -30,7 +30,7 @@ class Sam3D:
 
         if context.checkpoint is None:
             raise GeneratorError("sam3d needs a checkpoint, the collection has none: pretrain and promote one first")
-        settings = {
+        settings: dict[str, Any] = {
             name: context.parameters[name] for name in ("steps", "cfg", "shortcut") if name in context.parameters
         }
         samples = sample_candidates(
@@ -44,7 +44,11 @@ class Sam3D:
         )
         for sample in samples:
             yield Proposal(
-                seed=sample.seed, mesh=sample.mesh, layout=sample.layout, latent=sample.latent, parameters=settings
+                seed=sample.seed,
+                mesh=sample.mesh,
+                layout=sample.layout,
+                latent=sample.latent,
+                parameters=settings,
             )
 
     def _model(self, checkpoint: Path) -> "GeometryModel":

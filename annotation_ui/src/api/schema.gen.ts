@@ -4,6 +4,261 @@
  */
 
 export interface paths {
+    "/api/v1/alignments/{work_item}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Read an alignment, after a reload for instance. */
+        get: operations["alignments_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alignments/{work_item}/mesh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Read the shape to pose as canonical GLB: Y up, fitted to [-0.5, 0.5]³. */
+        get: operations["alignments_mesh"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alignments/{work_item}/submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Submit the pose, or the reason why there is none. The engine recomputes both scores; they do not gate. */
+        post: operations["alignments_submit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alignments/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Claim the next alignment. Who holds one already gets it again. */
+        post: operations["alignments_claim"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artist-jobs/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List submitted meshes that wait for a reviewer. */
+        get: operations["artist_jobs_to_review"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artist-jobs/{work_item}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Read a job with everything that helps, and what was sent so far. */
+        get: operations["artist_jobs_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artist-jobs/{work_item}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Accept a submitted mesh: it is posed next, or done where the artist posed it. */
+        post: operations["artist_jobs_accept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artist-jobs/{work_item}/attempts/{place}/mesh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Read one of the best shapes so far as GLB; 0 is the best. */
+        get: operations["artist_jobs_attempt_mesh"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artist-jobs/{work_item}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Decline a job, saying why: the object returns to triage. */
+        post: operations["artist_jobs_decline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artist-jobs/{work_item}/return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Send a mesh back with the reason. Answers with the work item of the fresh job. */
+        post: operations["artist_jobs_return"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artist-jobs/{work_item}/submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Submit a usable upload, with its pose in the camera frame or without. A reviewer looks at it next. */
+        post: operations["artist_jobs_submit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artist-jobs/{work_item}/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Send a mesh: GLB, OBJ, PLY or STL, at most 200 MB. It is checked in the background; read it until it is. */
+        post: operations["artist_jobs_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artist-jobs/{work_item}/uploads/{upload}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Read what became of an upload: checking, usable, or refused with the reason. */
+        get: operations["artist_jobs_upload_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artist-jobs/{work_item}/uploads/{upload}/mesh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Read the canonical GLB of a usable upload. The original is never served. */
+        get: operations["artist_jobs_upload_mesh"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artist-jobs/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Claim the next job. Who holds one already gets it again. */
+        post: operations["artist_jobs_claim"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/token/": {
         parameters: {
             query?: never;
@@ -38,6 +293,160 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/flywheel/iterations/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Start the next iteration; it then runs by itself. */
+        post: operations["iteration_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flywheel/iterations/{number}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Step, settings, runs and how far each is. */
+        get: operations["iteration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flywheel/iterations/{number}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Try the step that failed again, with a new run; what was collected and trained is kept. */
+        post: operations["iteration_resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flywheel/iterations/{number}/stop-collecting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Go on with what was collected so far; targets under way count in the next snapshot. */
+        post: operations["iteration_stop_collecting"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flywheel/status/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The last iteration and the promoted model version. Why it failed is for those who can mend it. */
+        get: operations["flywheel_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List photographs. */
+        get: operations["images_list"];
+        put?: never;
+        /** @description Take in a photograph. It is stored upright; a known source returns the image that is there. */
+        post: operations["images_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/masks/{work_item}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Read a task again, after a reload for instance. */
+        get: operations["masks_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/masks/{work_item}/submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Verify the mask, replace it by a better one, or discard the proposal with a reason. */
+        post: operations["masks_submit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/masks/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Claim the next proposed mask. Who holds one already gets it again. */
+        post: operations["masks_claim"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/": {
         parameters: {
             query?: never;
@@ -49,6 +458,40 @@ export interface paths {
         get: operations["me"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/model-versions/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Model versions with their lineage, newest first. */
+        get: operations["model_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/model-versions/{version_id}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Have generators sample from this version from the next collection on. */
+        post: operations["model_version_promote"];
         delete?: never;
         options?: never;
         head?: never;
@@ -157,6 +600,109 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/snapshots/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Snapshots, the last iteration's first. */
+        get: operations["snapshots"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/snapshots/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A snapshot with its counts and its files, to be downloaded by the signed URLs. */
+        get: operations["snapshot"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/targets/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List targets, of one state, category or image where asked. */
+        get: operations["targets_list"];
+        put?: never;
+        /** @description Propose an object of a photograph. Unless its mask is `verified`, it waits for a Stage 1 judgement. */
+        post: operations["targets_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/triage/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List cases, newest first; the pending ones unless asked otherwise. */
+        get: operations["triage_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/triage/{case}/choose": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Send a case to the artists. */
+        post: operations["triage_choose"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/triage/{case}/shelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Shelve a case, as the duplicate of another or as not worth it. A later collection may ask again. */
+        post: operations["triage_shelve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/work-items/{work_item_id}/draft": {
         parameters: {
             query?: never;
@@ -230,6 +776,30 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description A whole Stage 3 task. */
+        AlignmentTask: {
+            /** Format: uuid */
+            work_item: string;
+            /** @description Proves the lease in every write. */
+            token: number;
+            /** Format: date-time */
+            lease_expires_at: string | null;
+            readonly lease_seconds: number;
+            image: components["schemas"]["TaskImage"];
+            mask: components["schemas"]["TaskMask"];
+            readonly category: string;
+            description: string;
+            readonly mesh_url: string;
+            point_map: components["schemas"]["TaskPointMap"];
+            /** @description Where to begin; null where nothing is known. */
+            initial_pose: components["schemas"]["Pose"] | null;
+            /**
+             * Format: double
+             * @description τ over the diagonal of the box around the object's points (2nd to 98th percentile of each axis).
+             */
+            readonly inlier_tolerance_share: number;
+            readonly guidelines: components["schemas"]["Text"];
+        };
         /**
          * @description * `left` - left
          *     * `right` - right
@@ -248,12 +818,46 @@ export interface components {
         ApiToken: {
             token: string;
         };
+        /** @description A whole artist job. `attempts` are the best shapes so far, best first. */
+        ArtistTask: {
+            /** Format: uuid */
+            work_item: string;
+            /** @description Proves the lease in every write. */
+            token: number;
+            /** Format: date-time */
+            lease_expires_at: string | null;
+            readonly lease_seconds: number;
+            image: components["schemas"]["TaskImage"];
+            mask: components["schemas"]["TaskMask"];
+            readonly category: string;
+            description: string;
+            failure_reason: string;
+            /** @description What the reviewer who chose the case wrote. */
+            note: string;
+            /** @description What is to be changed in a mesh that came back. */
+            brief: string;
+            readonly attempts: {
+                mesh_url: string;
+                rating: number;
+            }[];
+            point_map: components["schemas"]["TaskPointMap"] | null;
+            readonly uploads: components["schemas"]["Upload"][];
+            readonly guidelines: components["schemas"]["Text"];
+        };
         AuthTokenRequest: {
             username: string;
             password: string;
         };
         /** @enum {unknown} */
         BlankEnum: "";
+        /** @description Body of a claim. */
+        ClaimMaskRequest: {
+            /**
+             * @description Allow a second lease, to load the next task ahead.
+             * @default false
+             */
+            prefetch: boolean;
+        };
         /** @description Body of a claim. */
         ClaimRequest: {
             /**
@@ -262,6 +866,33 @@ export interface components {
              */
             prefetch: boolean;
         };
+        /** @description What was decided about a case. */
+        Decision: {
+            /** Format: uuid */
+            readonly id: string;
+            readonly decision: string;
+            /** @default  */
+            note: string;
+        };
+        /** @description What was decided about a case. */
+        DecisionRequest: {
+            /** @default  */
+            note: string;
+        };
+        /** @description Body that gives a job back. */
+        DeclineRequest: {
+            /** @description The fencing token that came with the task. */
+            token: number;
+            reason: string;
+        };
+        /**
+         * @description * `low_quality` - Low Quality
+         *     * `several_objects` - Several Objects
+         *     * `partial` - Partial
+         *     * `no_salient_object` - No Salient Object
+         * @enum {string}
+         */
+        DiscardReasonEnum: "low_quality" | "several_objects" | "partial" | "no_salient_object";
         /** @description Unsent work: any JSON. */
         Draft: {
             content: unknown;
@@ -281,6 +912,184 @@ export interface components {
          * @enum {string}
          */
         FailureReasonEnum: "complex_geometry" | "occlusion" | "transparency" | "small_object" | "other";
+        /** @description Where the flywheel stands. */
+        FlywheelStatus: {
+            iteration: components["schemas"]["IterationStatus"] | null;
+            /** @description Name of the promoted model version. */
+            promoted: string | null;
+        };
+        /** @description Markdown and its version. */
+        Guidelines: {
+            version: string;
+            markdown: string;
+        };
+        /** @description A photograph that was taken in, with the measures of its quality. */
+        ImageSource: {
+            /** Format: uuid */
+            readonly id: string;
+            /** @description Where it came from: importer and name there. */
+            source: string;
+            licence?: string;
+            readonly url: string;
+            width_px: number;
+            height_px: number;
+            /**
+             * Format: double
+             * @description Variance of the Laplacian of the grey image in [0, 1].
+             */
+            sharpness: number;
+            /**
+             * Format: double
+             * @description Standard deviation of the grey image in [0, 1].
+             */
+            contrast: number;
+            /**
+             * Format: double
+             * @description Mean of the grey image in [0, 1].
+             */
+            brightness: number;
+            /** Format: date-time */
+            readonly created_at: string;
+        };
+        /** @description A photograph to take in. */
+        ImageUploadRequest: {
+            /**
+             * Format: binary
+             * @description JPEG, PNG, WebP, TIFF or BMP.
+             */
+            file: string;
+            /** @description Names it once: a known source returns the known image. */
+            source: string;
+            /** @default  */
+            licence: string;
+        };
+        /** @description Focal lengths and principal point in pixels. */
+        Intrinsics: {
+            /** Format: double */
+            fx: number;
+            /** Format: double */
+            fy: number;
+            /** Format: double */
+            cx: number;
+            /** Format: double */
+            cy: number;
+            width: number;
+            height: number;
+        };
+        /** @description An iteration. */
+        Iteration: {
+            number: number;
+            step: string;
+            failed: boolean;
+            /** @description Empty for people who do not run the flywheel. */
+            failure: string;
+            /** Format: double */
+            alpha: number;
+            /** Format: date-time */
+            started_at: string;
+            /** Format: date-time */
+            step_entered_at: string;
+            /** Format: date-time */
+            ended_at: string | null;
+            seconds_by_step: {
+                [key: string]: number;
+            };
+            /** @description Step → why it was left out. */
+            skipped: {
+                [key: string]: string;
+            };
+            base: string | null;
+            sft_version: string | null;
+            dpo_version: string | null;
+            snapshot_sha256: string | null;
+            /** @description What the promotion gate compared and decided. */
+            decision: {
+                [key: string]: unknown;
+            };
+            settings: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description An iteration with its runs and how far it is. */
+        IterationDetail: {
+            number: number;
+            step: string;
+            failed: boolean;
+            /** @description Empty for people who do not run the flywheel. */
+            failure: string;
+            /** Format: double */
+            alpha: number;
+            /** Format: date-time */
+            started_at: string;
+            /** Format: date-time */
+            step_entered_at: string;
+            /** Format: date-time */
+            ended_at: string | null;
+            seconds_by_step: {
+                [key: string]: number;
+            };
+            /** @description Step → why it was left out. */
+            skipped: {
+                [key: string]: string;
+            };
+            base: string | null;
+            sft_version: string | null;
+            dpo_version: string | null;
+            snapshot_sha256: string | null;
+            /** @description What the promotion gate compared and decided. */
+            decision: {
+                [key: string]: unknown;
+            };
+            settings: {
+                [key: string]: unknown;
+            };
+            runs: components["schemas"]["TrainingRun"][];
+            /** @description Step or run → how far it is. */
+            progress: {
+                [key: string]: components["schemas"]["StepProgress"];
+            };
+        };
+        /** @description How to go on after a failure. */
+        IterationResumeRequest: {
+            /** @description Changes to the settings. */
+            settings?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Leave out the step that failed.
+             * @default false
+             */
+            skip: boolean;
+        };
+        /** @description A new iteration. */
+        IterationStartRequest: {
+            /**
+             * Format: double
+             * @description The bar α_k.
+             */
+            alpha: number;
+            /** @description Only what differs from the defaults. */
+            settings?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description The last iteration, as everybody may know it. */
+        IterationStatus: {
+            number: number;
+            step: string;
+            failed: boolean;
+            /** @description Empty for people who do not run the flywheel. */
+            failure: string;
+            /** Format: double */
+            alpha: number;
+        };
+        /**
+         * @description * `examples` - Examples
+         *     * `index` - Index
+         *     * `pairs` - Pairs
+         * @enum {string}
+         */
+        KindEnum: "examples" | "index" | "pairs";
         /** @description A lease as it stands now. */
         Lease: {
             /** Format: uuid */
@@ -289,6 +1098,33 @@ export interface components {
             /** Format: date-time */
             lease_expires_at: string;
             lease_seconds: number;
+        };
+        /** @description A mask as uncompressed COCO run lengths: column-major, zeros first. */
+        MaskRuns: {
+            height: number;
+            width: number;
+            counts: number[];
+        };
+        /** @description A mask as uncompressed COCO run lengths: column-major, zeros first. */
+        MaskRunsRequest: {
+            height: number;
+            width: number;
+            counts: number[];
+        };
+        /** @description A whole Stage 1 task. */
+        MaskTask: {
+            /** Format: uuid */
+            work_item: string;
+            /** @description Proves the lease in every write. */
+            token: number;
+            /** Format: date-time */
+            lease_expires_at: string | null;
+            readonly lease_seconds: number;
+            image: components["schemas"]["Photograph"];
+            readonly mask: components["schemas"]["MaskRuns"];
+            readonly category: string;
+            description: string;
+            readonly guidelines: components["schemas"]["Guidelines"];
         };
         /** @description The signed-in person. */
         Me: {
@@ -304,6 +1140,121 @@ export interface components {
             stages: {
                 [key: string]: components["schemas"]["Performance"];
             };
+        };
+        /**
+         * @description * `checking` - Checking
+         *     * `usable` - Usable
+         *     * `refused` - Refused
+         * @enum {string}
+         */
+        MeshUploadStatusEnum: "checking" | "usable" | "refused";
+        /** @description A checkpoint with its lineage. */
+        ModelVersion: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            parent: string | null;
+            stage: string;
+            recipe: string;
+            /** Format: uuid */
+            snapshot: string | null;
+            /** @description On held-out shapes. */
+            metrics: {
+                [key: string]: unknown;
+            };
+            training_metrics: {
+                [key: string]: unknown;
+            };
+            promoted: boolean;
+            /** Format: date-time */
+            created_at: string;
+        };
+        /**
+         * @description * `bad_mesh` - Bad Mesh
+         *     * `bad_points` - Bad Points
+         *     * `too_occluded` - Too Occluded
+         * @enum {string}
+         */
+        NotAlignableEnum: "bad_mesh" | "bad_points" | "too_occluded";
+        /** @enum {unknown} */
+        NullEnum: null;
+        PaginatedImageSourceList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["ImageSource"][];
+        };
+        PaginatedModelVersionList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["ModelVersion"][];
+        };
+        PaginatedReviewList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["Review"][];
+        };
+        PaginatedSnapshotList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["Snapshot"][];
+        };
+        PaginatedTargetList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["Target"][];
+        };
+        PaginatedTriageCaseList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["TriageCase"][];
         };
         /** @description Presentation ids of the two candidates on show. */
         Pair: {
@@ -323,6 +1274,24 @@ export interface components {
          * @enum {string}
          */
         PhaseEnum: "compare" | "rate";
+        /** @description Where to load a photograph from (the URL is signed now), and its size. */
+        Photograph: {
+            readonly url: string;
+            width: number;
+            height: number;
+        };
+        /** @description x_camera = R · (s * x_object) + t. Camera: x right, y down, z forward. Object: Y up, in [-0.5, 0.5]³. */
+        Pose: {
+            rotation_wxyz: number[];
+            translation: number[];
+            scale: number[];
+        };
+        /** @description x_camera = R · (s * x_object) + t. Camera: x right, y down, z forward. Object: Y up, in [-0.5, 0.5]³. */
+        PoseRequest: {
+            rotation_wxyz: number[];
+            translation: number[];
+            scale: number[];
+        };
         /** @description Where the tournament stands. */
         Progress: {
             /** @description What to compare now; null once every candidate was shown. */
@@ -347,6 +1316,25 @@ export interface components {
          * @enum {string}
          */
         ReasonEnum: "unclear" | "too_hard" | "not_my_field" | "broken" | "offensive" | "other";
+        /** @description Body that sends a mesh back. */
+        ReturnRequest: {
+            reason: string;
+        };
+        /** @description A submitted mesh that waits for a reviewer. */
+        Review: {
+            /** Format: uuid */
+            work_item: string;
+            submitted_by: string;
+            /** Format: date-time */
+            submitted_at: string;
+            readonly upload: components["schemas"]["Upload"];
+            pose: components["schemas"]["Pose"] | null;
+            image: components["schemas"]["TaskImage"];
+            mask: components["schemas"]["TaskMask"];
+            category: string;
+            description: string;
+            failure_reason: string;
+        };
         /**
          * @description * `annotator` - Annotator
          *     * `reviewer` - Reviewer
@@ -389,6 +1377,29 @@ export interface components {
             readonly rubric: components["schemas"]["Text"];
             readonly guidelines: components["schemas"]["Text"];
         };
+        /** @description Why a case is put aside. */
+        Shelve: {
+            /** Format: uuid */
+            readonly id: string;
+            readonly decision: string;
+            /** @default  */
+            note: string;
+            /**
+             * Format: uuid
+             * @description The case that it repeats.
+             */
+            duplicate_of?: string | null;
+        };
+        /** @description Why a case is put aside. */
+        ShelveRequest: {
+            /** @default  */
+            note: string;
+            /**
+             * Format: uuid
+             * @description The case that it repeats.
+             */
+            duplicate_of?: string | null;
+        };
         /** @description Why the item is skipped. */
         SkipRequest: {
             /** @description The fencing token that came with the task. */
@@ -396,6 +1407,163 @@ export interface components {
             reason: components["schemas"]["ReasonEnum"];
             /** @default  */
             note: string;
+        };
+        /** @description A snapshot of D+, r, D-; `sha256` names it once it is frozen. */
+        Snapshot: {
+            /** Format: uuid */
+            readonly id: string;
+            iteration: number;
+            /**
+             * Format: double
+             * @description α_k: a filter on ratings, applied here and nowhere else.
+             */
+            alpha: number;
+            status?: components["schemas"]["SnapshotStatusEnum"];
+            /**
+             * Format: date-time
+             * @description Judgements up to this instant are in.
+             */
+            cutoff_at: string;
+            /** Format: date-time */
+            frozen_at?: string | null;
+            sha256: string | null;
+            /** @description D+ in the shards */
+            example_count?: number;
+            /** @description D-: losers that an exported pair names */
+            negative_count?: number;
+            /** @description Exported pairs that were compared. */
+            direct_pair_count?: number;
+            /** @description Exported pairs that never met. */
+            inferred_pair_count?: number;
+            below_alpha_count?: number;
+            posed_count?: number;
+            error?: string;
+        };
+        /** @description A snapshot with its files and all counts, what was left out included. */
+        SnapshotDetail: {
+            /** Format: uuid */
+            readonly id: string;
+            iteration: number;
+            /**
+             * Format: double
+             * @description α_k: a filter on ratings, applied here and nowhere else.
+             */
+            alpha: number;
+            status?: components["schemas"]["SnapshotStatusEnum"];
+            /**
+             * Format: date-time
+             * @description Judgements up to this instant are in.
+             */
+            cutoff_at: string;
+            /** Format: date-time */
+            frozen_at?: string | null;
+            sha256: string | null;
+            /** @description D+ in the shards */
+            example_count?: number;
+            /** @description D-: losers that an exported pair names */
+            negative_count?: number;
+            /** @description Exported pairs that were compared. */
+            direct_pair_count?: number;
+            /** @description Exported pairs that never met. */
+            inferred_pair_count?: number;
+            below_alpha_count?: number;
+            posed_count?: number;
+            error?: string;
+            /** @description FreezeOptions: what the default DPO export leaves out. */
+            options?: unknown;
+            /** @description All counts of the manifest, what was left out included. */
+            counts?: unknown;
+            readonly manifest_url: string | null;
+            files: components["schemas"]["SnapshotFile"][];
+        };
+        /** @description One file of a snapshot; its URL is signed now. */
+        SnapshotFile: {
+            name: string;
+            kind: components["schemas"]["KindEnum"];
+            row_count: number;
+            sha256: string;
+            size_bytes: number;
+            readonly url: string;
+        };
+        /**
+         * @description * `freezing` - Freezing
+         *     * `frozen` - Frozen
+         *     * `failed` - Failed
+         * @enum {string}
+         */
+        SnapshotStatusEnum: "freezing" | "frozen" | "failed";
+        /**
+         * @description * `proposed` - proposed
+         *     * `ready` - ready
+         *     * `generating` - generating
+         *     * `selecting` - selecting
+         *     * `searching` - searching
+         *     * `triage` - triage
+         *     * `with_artist` - with_artist
+         *     * `aligning` - aligning
+         *     * `done` - done
+         *     * `done_unposed` - done_unposed
+         *     * `shelved` - shelved
+         *     * `discarded` - discarded
+         * @enum {string}
+         */
+        StateEnum: "proposed" | "ready" | "generating" | "selecting" | "searching" | "triage" | "with_artist" | "aligning" | "done" | "done_unposed" | "shelved" | "discarded";
+        /** @description How much is done of how much. */
+        StepProgress: {
+            done: number;
+            total: number;
+            note: string;
+        };
+        /** @description Body that ends an alignment: a pose, or the reason why there is none. */
+        SubmitAlignmentRequest: {
+            /** @description The fencing token that came with the task. */
+            token: number;
+            /** @description Active time on the task, as the page measured it. */
+            duration_ms: number;
+            guideline_version: string;
+            pose?: components["schemas"]["PoseRequest"] | null;
+            /** @default  */
+            not_alignable: (components["schemas"]["NotAlignableEnum"] | components["schemas"]["BlankEnum"] | components["schemas"]["NullEnum"]) | null;
+            /** Format: double */
+            client_silhouette_iou?: number | null;
+            /** Format: double */
+            client_inlier_share?: number | null;
+        };
+        /** @description Body that ends a Stage 1 task. */
+        SubmitMaskRequest: {
+            token: number;
+            verdict: components["schemas"]["VerdictEnum"];
+            /**
+             * @description Wanted with `discard`.
+             *
+             *     * `low_quality` - Low Quality
+             *     * `several_objects` - Several Objects
+             *     * `partial` - Partial
+             *     * `no_salient_object` - No Salient Object
+             * @default
+             */
+            discard_reason: components["schemas"]["DiscardReasonEnum"] | components["schemas"]["BlankEnum"];
+            /** @description Wanted with `refine`. */
+            mask?: components["schemas"]["MaskRunsRequest"] | null;
+            /**
+             * @description Corrects the category where given.
+             * @default
+             */
+            category: string;
+            /** @description Active time on the task, as the page measured it. */
+            duration_ms: number;
+            guideline_version: string;
+        };
+        /** @description Body that ends a job. */
+        SubmitMeshRequest: {
+            /** @description The fencing token that came with the task. */
+            token: number;
+            /** @description Active time on the task, as the page measured it. */
+            duration_ms: number;
+            guideline_version: string;
+            /** Format: uuid */
+            upload_id: string;
+            pose?: components["schemas"]["PoseRequest"] | null;
         };
         /** @description Body that ends a selection. */
         SubmitSelectionRequest: {
@@ -426,6 +1594,49 @@ export interface components {
             /** Format: uuid */
             work_item: string;
         };
+        /** @description Acknowledges a submit: what it says is stored. */
+        SubmittedMask: {
+            /** Format: uuid */
+            work_item: string;
+        };
+        /** @description A target object and where it is in its life. */
+        Target: {
+            /** Format: uuid */
+            readonly id: string;
+            /** Format: uuid */
+            image: string;
+            source: string;
+            mask_area_px: number;
+            /** @description Leaf of the taxonomy. */
+            category?: string;
+            /** @description As written, where no leaf fits. */
+            free_category?: string;
+            description?: string;
+            state?: components["schemas"]["StateEnum"];
+            /** Format: date-time */
+            readonly state_changed_at: string;
+            /** Format: date-time */
+            readonly created_at: string;
+        };
+        /** @description An object to propose: its mask as run lengths (`mask`), or as an image file (`mask_file`, multipart). */
+        TargetProposalRequest: {
+            /** Format: uuid */
+            image: string;
+            /** @description Names it once within its image. */
+            source: string;
+            mask?: components["schemas"]["MaskRunsRequest"] | null;
+            /** Format: binary */
+            mask_file?: string | null;
+            /** @default  */
+            category: string;
+            /** @default  */
+            description: string;
+            /**
+             * @description The mask is good as it is: skip Stage 1.
+             * @default false
+             */
+            verified: boolean;
+        };
         /** @description A photograph; its URL is signed now. */
         TaskImage: {
             readonly url: string;
@@ -437,6 +1648,15 @@ export interface components {
             height: number;
             width: number;
             readonly counts: number[];
+        };
+        /** @description Point map P: an .npz with `points_camera` (height, width, 3) float32, camera frame, NaN where unknown. */
+        TaskPointMap: {
+            readonly url: string;
+            /** @description `metric` (metres) or `relative`. */
+            scale: string;
+            /** @description `given`, `predicted`, or `prior`: a coarse guess. */
+            source: string;
+            intrinsics: components["schemas"]["Intrinsics"];
         };
         /** @description Markdown and its version. */
         Text: {
@@ -453,6 +1673,70 @@ export interface components {
             /** @description The fencing token that came with the task. */
             token: number;
         };
+        /** @description A training or evaluation run. */
+        TrainingRun: {
+            iteration: number | null;
+            purpose: string;
+            kind: string;
+            status: string;
+            attempt: number;
+            step: number;
+            total_steps: number;
+            metrics: {
+                [key: string]: unknown;
+            };
+            /** Format: double */
+            duration_seconds: number | null;
+            error: string;
+        };
+        /** @description A hard case. `best_attempt_url` gives the best shape so far, if people rated any. */
+        TriageCase: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            target: string;
+            failure_reason: string;
+            decision: string;
+            note: string;
+            /** Format: uuid */
+            duplicate_of: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            decided_at: string | null;
+            image: components["schemas"]["TaskImage"];
+            mask: components["schemas"]["TaskMask"];
+            category: string;
+            description: string;
+            readonly best_attempt_url: string | null;
+        };
+        /** @description A mesh that was sent. `mesh_url` gives it as rewritten by the engine, once it is usable. */
+        Upload: {
+            /** Format: uuid */
+            id: string;
+            status: components["schemas"]["MeshUploadStatusEnum"];
+            /** @description Why it was refused. */
+            problem: string;
+            vertex_count: number | null;
+            face_count: number | null;
+            watertight: boolean | null;
+            readonly mesh_url: string | null;
+        };
+        /** @description Multipart body of an upload. */
+        UploadFileRequest: {
+            /**
+             * Format: binary
+             * @description GLB, OBJ, PLY or STL.
+             */
+            file: string;
+        };
+        /**
+         * @description * `verify` - Verify
+         *     * `refine` - Refine
+         *     * `discard` - Discard
+         * @enum {string}
+         */
+        VerdictEnum: "verify" | "refine" | "discard";
         /** @description Open work of a stage; `more` says that counting stopped. */
         Waiting: {
             count: number;
@@ -467,6 +1751,468 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    alignments_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlignmentTask"];
+                };
+            };
+            /** @description You do not hold it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    alignments_mesh: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "model/gltf-binary": string;
+                };
+            };
+            /** @description Not for you. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    alignments_submit: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubmitAlignmentRequest"];
+                "multipart/form-data": components["schemas"]["SubmitAlignmentRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Submitted"];
+                };
+            };
+            /** @description `lease_superseded`: somebody else holds it now. Your draft is kept. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_pose`, `pose_or_reason` or `invalid_client_score`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    alignments_claim: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ClaimRequest"];
+                "multipart/form-data": components["schemas"]["ClaimRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlignmentTask"];
+                };
+            };
+            /** @description Nothing waits. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    artist_jobs_to_review: {
+        parameters: {
+            query?: {
+                /** @description What the jobs wait for. */
+                awaiting?: "review";
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedReviewList"];
+                };
+            };
+        };
+    };
+    artist_jobs_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtistTask"];
+                };
+            };
+            /** @description You do not hold it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    artist_jobs_accept: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Submitted"];
+                };
+            };
+            /** @description `nothing_to_review`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    artist_jobs_attempt_mesh: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                place: number;
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "model/gltf-binary": string;
+                };
+            };
+        };
+    };
+    artist_jobs_decline: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeclineRequest"];
+                "multipart/form-data": components["schemas"]["DeclineRequest"];
+            };
+        };
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `lease_superseded`: somebody else holds the job now. Uploads stay. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    artist_jobs_return: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReturnRequest"];
+                "multipart/form-data": components["schemas"]["ReturnRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Submitted"];
+                };
+            };
+            /** @description `nothing_to_review`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    artist_jobs_submit: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubmitMeshRequest"];
+                "multipart/form-data": components["schemas"]["SubmitMeshRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Submitted"];
+                };
+            };
+            /** @description `lease_superseded`: somebody else holds the job now. Uploads stay. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `upload_not_usable`, `invalid_pose` or `no_camera`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    artist_jobs_upload: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["UploadFileRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            /** @description `upload_too_large` or `upload_empty`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    artist_jobs_upload_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+        };
+    };
+    artist_jobs_upload_mesh: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "model/gltf-binary": string;
+                };
+            };
+        };
+    };
+    artist_jobs_claim: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtistTask"];
+                };
+            };
+            /** @description Nothing waits. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     v1_auth_token_create: {
         parameters: {
             query?: never;
@@ -543,6 +2289,337 @@ export interface operations {
             };
         };
     };
+    iteration_start: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IterationStartRequest"];
+                "multipart/form-data": components["schemas"]["IterationStartRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Iteration"];
+                };
+            };
+            /** @description `iteration_running`: one at a time. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `unusable_settings`: what is wrong is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    iteration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IterationDetail"];
+                };
+            };
+            /** @description `no_such_iteration`: there is none of this number. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    iteration_resume: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["IterationResumeRequest"];
+                "multipart/form-data": components["schemas"]["IterationResumeRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Iteration"];
+                };
+            };
+            /** @description `no_such_iteration`: there is none of this number. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `nothing_to_resume`: it did not fail. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    iteration_stop_collecting: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Iteration"];
+                };
+            };
+            /** @description `no_such_iteration`: there is none of this number. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_collecting`: it has left that step. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    flywheel_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlywheelStatus"];
+                };
+            };
+        };
+    };
+    images_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedImageSourceList"];
+                };
+            };
+        };
+    };
+    images_create: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["ImageUploadRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageSource"];
+                };
+            };
+            /** @description `image_refused`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    masks_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaskTask"];
+                };
+            };
+            /** @description You do not hold it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    masks_submit: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubmitMaskRequest"];
+                "multipart/form-data": components["schemas"]["SubmitMaskRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubmittedMask"];
+                };
+            };
+            /** @description `lease_superseded` or `work_item_closed`: your draft is kept. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `verdict_refused` or `mask_refused`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    masks_claim: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ClaimMaskRequest"];
+                "multipart/form-data": components["schemas"]["ClaimMaskRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaskTask"];
+                };
+            };
+            /** @description Nothing waits. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     me: {
         parameters: {
             query?: never;
@@ -559,6 +2636,68 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Me"];
                 };
+            };
+        };
+    };
+    model_versions: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedModelVersionList"];
+                };
+            };
+        };
+    };
+    model_version_promote: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersion"];
+                };
+            };
+            /** @description `no_such_model_version` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `promotion_raced`: somebody promoted another one at the same moment. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -760,6 +2899,238 @@ export interface operations {
             };
             /** @description Nothing waits. */
             204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    snapshots: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedSnapshotList"];
+                };
+            };
+        };
+    };
+    snapshot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotDetail"];
+                };
+            };
+        };
+    };
+    targets_list: {
+        parameters: {
+            query?: {
+                category?: string;
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                image?: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+                /**
+                 * @description * `proposed` - proposed
+                 *     * `ready` - ready
+                 *     * `generating` - generating
+                 *     * `selecting` - selecting
+                 *     * `searching` - searching
+                 *     * `triage` - triage
+                 *     * `with_artist` - with_artist
+                 *     * `aligning` - aligning
+                 *     * `done` - done
+                 *     * `done_unposed` - done_unposed
+                 *     * `shelved` - shelved
+                 *     * `discarded` - discarded
+                 */
+                state?: "proposed" | "ready" | "generating" | "selecting" | "searching" | "triage" | "with_artist" | "aligning" | "done" | "done_unposed" | "shelved" | "discarded";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedTargetList"];
+                };
+            };
+        };
+    };
+    targets_create: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TargetProposalRequest"];
+                "multipart/form-data": components["schemas"]["TargetProposalRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Target"];
+                };
+            };
+            /** @description `no_such_image`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `mask_refused`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    triage_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                decision?: "chosen" | "pending" | "shelved";
+                failure_reason?: "complex_geometry" | "occlusion" | "other" | "small_object" | "transparency";
+                /** @description Number of results to return per page. */
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedTriageCaseList"];
+                };
+            };
+        };
+    };
+    triage_choose: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                case: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["DecisionRequest"];
+                "multipart/form-data": components["schemas"]["DecisionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Decision"];
+                };
+            };
+            /** @description `case_decided`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    triage_shelve: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                case: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ShelveRequest"];
+                "multipart/form-data": components["schemas"]["ShelveRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Shelve"];
+                };
+            };
+            /** @description `case_decided`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_a_duplicate`. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
