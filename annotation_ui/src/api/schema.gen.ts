@@ -918,11 +918,6 @@ export interface components {
             /** @description Name of the promoted model version. */
             promoted: string | null;
         };
-        /** @description Markdown and its version. */
-        Guidelines: {
-            version: string;
-            markdown: string;
-        };
         /** @description A photograph that was taken in, with the measures of its quality. */
         ImageSource: {
             /** Format: uuid */
@@ -1100,12 +1095,6 @@ export interface components {
             lease_seconds: number;
         };
         /** @description A mask as uncompressed COCO run lengths: column-major, zeros first. */
-        MaskRuns: {
-            height: number;
-            width: number;
-            counts: number[];
-        };
-        /** @description A mask as uncompressed COCO run lengths: column-major, zeros first. */
         MaskRunsRequest: {
             height: number;
             width: number;
@@ -1120,11 +1109,11 @@ export interface components {
             /** Format: date-time */
             lease_expires_at: string | null;
             readonly lease_seconds: number;
-            image: components["schemas"]["Photograph"];
-            readonly mask: components["schemas"]["MaskRuns"];
+            image: components["schemas"]["TaskImage"];
+            mask: components["schemas"]["TaskMask"];
             readonly category: string;
             description: string;
-            readonly guidelines: components["schemas"]["Guidelines"];
+            readonly guidelines: components["schemas"]["Text"];
         };
         /** @description The signed-in person. */
         Me: {
@@ -1274,12 +1263,6 @@ export interface components {
          * @enum {string}
          */
         PhaseEnum: "compare" | "rate";
-        /** @description Where to load a photograph from (the URL is signed now), and its size. */
-        Photograph: {
-            readonly url: string;
-            width: number;
-            height: number;
-        };
         /** @description x_camera = R · (s * x_object) + t. Camera: x right, y down, z forward. Object: Y up, in [-0.5, 0.5]³. */
         Pose: {
             rotation_wxyz: number[];
