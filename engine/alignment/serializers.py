@@ -12,7 +12,8 @@ from engine.alignment.scoring import TOLERANCE_SHARE
 from engine.alignment.services import AlignmentTask
 from engine.artistry.serializers import TaskPointMapSerializer
 from engine.layouts import PoseSerializer
-from engine.selection.serializers import SubmitSerializer, TargetTaskSerializer, TextSerializer
+from engine.selection.serializers import SubmitSerializer
+from engine.sourcing.task_serializers import TargetTaskSerializer, TextSerializer
 
 
 class AlignmentTaskSerializer(TargetTaskSerializer):

@@ -10,14 +10,14 @@ from engine.artistry import texts
 from engine.artistry.models import ArtistJob, MeshUpload, TriageCase
 from engine.artistry.services import ArtistTask
 from engine.layouts import PoseSerializer
-from engine.selection.serializers import (
-    SubmitSerializer,
+from engine.selection.serializers import SubmitSerializer
+from engine.sourcing.models import PointMap
+from engine.sourcing.task_serializers import (
     TargetTaskSerializer,
     TaskImageSerializer,
     TaskMaskSerializer,
     TextSerializer,
 )
-from engine.sourcing.models import PointMap
 from engine.storage.services import signed_url
 from engine.workforce.serializers import TokenSerializer
 
