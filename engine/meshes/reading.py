@@ -61,10 +61,13 @@ def read_parts(data: bytes, *, file_format: str) -> list[MeshPart]:
 
     Raises:
         GlbRefused: the file cannot be decoded or holds no triangles.
+        MemoryError: decoding it needs more than there is.
     """
     try:
         scene = trimesh.load_scene(io.BytesIO(data), file_type=file_format, process=False)
         meshes = [mesh for mesh in scene.dump() if isinstance(mesh, trimesh.Trimesh)]
+    except MemoryError:
+        raise
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         raise GlbRefused(f"the {file_format.upper()} file cannot be decoded ({reason})") from error
