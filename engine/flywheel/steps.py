@@ -125,9 +125,12 @@ def train_dpo(iteration: Iteration, plan: Plan) -> bool:
     parent = iteration.sft_version or iteration.base
     if parent is None:
         return transitions.fail(iteration_id=iteration.id, reason="the iteration has no base checkpoint")
-    settings = plan.dpo
-    if "dpo.inferred_pairs" not in settings.overrides:
-        settings = TrainingPlan(settings.recipe, settings.overrides | {"dpo.inferred_pairs": plan.inferred_pairs})
+    # The trainer takes the pairs that the plan exported, unless the recipe's own overrides say otherwise.
+    pairs = {
+        "dpo.inferred_pairs": plan.inferred_pairs,
+        "dpo.only_sam3d_negatives": plan.dpo_loser_generators == ("sam3d",),
+    }
+    settings = TrainingPlan(plan.dpo.recipe, pairs | plan.dpo.overrides)
     return _train(iteration, purpose=DPO, stage=TrainingStage.DPO, plan=settings, parent=parent, seed=plan.seed)
 
 

@@ -73,7 +73,7 @@ def test_the_trainer_is_told_stage_recipe_parent_and_snapshot(world) -> None:
     dpo = request_sent(world)
     assert dpo.stage is TrainingStage.DPO
     assert dpo.parent.model_version_id == str(ModelVersion.objects.get(name="k1-sft").id)
-    assert dpo.overrides == {"dpo.inferred_pairs": True}
+    assert dpo.overrides == {"dpo.inferred_pairs": True, "dpo.only_sam3d_negatives": True}
 
 
 def test_base_and_new_checkpoint_are_evaluated_alike(world) -> None:
