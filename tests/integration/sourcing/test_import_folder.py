@@ -1,15 +1,18 @@
 """Folders with a photograph and numbered masks."""
 
 import io
+import itertools
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
 from engine.lifecycle import State
-from engine.sourcing.models import Image, PointMap, TargetObject
+from engine.sourcing import services
+from engine.sourcing.models import Image, MaskTask, PointMap, TargetObject
 from tests.integration.sourcing.photographs import HEIGHT, WIDTH, photograph, png, square
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +63,25 @@ def test_an_interrupted_import_goes_on_where_it_stopped(collection: Path) -> Non
     write(collection / "desk" / "3.png", png(square(top=30)))
     assert "images: 1 new, 1 known; targets: 3 new, 2 known" in run(collection)
     assert TargetObject.objects.count() == 5
+
+
+def test_an_import_that_is_killed_half_way_loses_nothing_and_repeats_nothing(
+    collection: Path, tmp_path: Path, monkeypatch
+) -> None:
+    register, calls = services.register_target, itertools.count(1)
+
+    def interrupted(**arguments: Any) -> TargetObject:
+        if next(calls) == 3:
+            raise KeyboardInterrupt
+        return register(**arguments)
+
+    monkeypatch.setattr(services, "register_target", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(collection, "--report", str(tmp_path / "report.json"))
+    assert json.loads((tmp_path / "report.json").read_text())["targets_registered"] == 2
+    monkeypatch.undo()
+    assert "images: 1 new, 1 known; targets: 2 new, 2 known" in run(collection)
+    assert TargetObject.objects.count() == MaskTask.objects.count() == 4
 
 
 def test_one_folder_alone_can_be_given(collection: Path) -> None:

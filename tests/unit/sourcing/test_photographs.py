@@ -6,6 +6,7 @@ import zlib
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -65,6 +66,21 @@ def test_every_kind_of_pixel_becomes_8_bit_rgb(image: Image.Image, expected: np.
     assert photograph.media_type == "image/png"
     assert np.array_equal(photograph.pixels, wanted)
     assert Image.open(io.BytesIO(photograph.data)).mode == "RGB"
+
+
+def test_16_bit_rgb_becomes_8_bit() -> None:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, RGB.astype(np.uint16) * 257, photometric="rgb")
+    photograph = decode_photograph(buffer.getvalue())
+    assert photograph.media_type == "image/png"
+    assert np.array_equal(photograph.pixels, RGB)
+
+
+def test_floating_point_pixels_are_refused() -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).random((30, 40)).astype(np.float32)).save(buffer, format="TIFF")
+    with pytest.raises(ImageRefused, match="floating-point"):
+        decode_photograph(buffer.getvalue())
 
 
 def test_cmyk_becomes_rgb() -> None:
