@@ -63,7 +63,7 @@ def resend_unscored(*, now: datetime | None = None) -> int:
     ).order_by("submitted_at")
     ids = list(lost.values_list("pk", flat=True)[:RESEND_BATCH])
     for work_item_id in ids:
-        send_soon(SCORE_TASK, queue="geometry", work_item_id=str(work_item_id))
+        send_soon(SCORE_TASK, work_item_id=str(work_item_id))
     return len(ids)
 
 

@@ -208,7 +208,7 @@ def submit(
     alignment.submitted_at = timezone.now()
     alignment.save()
     if pose is not None:
-        transaction.on_commit(lambda: send_soon(SCORE_TASK, queue="geometry", work_item_id=str(work_item_id)))
+        transaction.on_commit(lambda: send_soon(SCORE_TASK, work_item_id=str(work_item_id)))
     if item.purpose == WorkItem.Purpose.COLLECT:
         move = Move.POSE if pose is not None else MOVE_OF_REASON[NotAlignable(not_alignable)]
         facts = {"not_alignable": not_alignable} if not_alignable else {}

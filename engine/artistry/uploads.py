@@ -77,7 +77,7 @@ def check_upload(*, upload_id: UUID) -> None:
 
 def check_soon(*, upload_id: UUID) -> None:
     """Send the check to a process that may read meshes."""
-    send_soon(CHECK_TASK, queue="geometry", upload_id=str(upload_id))
+    send_soon(CHECK_TASK, upload_id=str(upload_id))
 
 
 def resend_unchecked(*, now: datetime | None = None) -> int:

@@ -112,7 +112,9 @@ class AnswerView(IdempotentWrites, APIView):
         responses={200: ProgressSerializer, 409: SUPERSEDED},
         examples=[
             OpenApiExample(
-                "Left is better", value={"token": 3, "answer": "left", "duration_ms": 8200}, request_only=True
+                "Left is better",
+                value={"token": 3, "answer": "left", "round": 2, "duration_ms": 8200},
+                request_only=True,
             ),
             *PROGRESS_EXAMPLES,
         ],
@@ -126,6 +128,7 @@ class AnswerView(IdempotentWrites, APIView):
             token=body["token"],
             answer=Answer(body["answer"]),
             duration_ms=body["duration_ms"],
+            round_number=body["round"],
         )
         return Response(ProgressSerializer(progress).data)
 

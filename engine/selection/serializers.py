@@ -92,6 +92,13 @@ class AnswerSerializer(TokenSerializer):
     """Body of one comparison."""
 
     answer = serializers.ChoiceField(choices=[(x.value, x.value) for x in Answer])
+    round = serializers.IntegerField(
+        min_value=1,
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="The round that is answered; `pair_moved_on` where another one is on show (a second click, say).",
+    )
     duration_ms = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=0)
 
 

@@ -50,6 +50,12 @@ class NoSuchPresentation(NotFound):
     code = "no_such_presentation"
 
 
+class PairMovedOn(Conflict):
+    """The answer was given to a pair that is no longer on show (a second click, another tab)."""
+
+    code = "pair_moved_on"
+
+
 class TournamentFinished(Conflict):
     """Every candidate was shown: what is wanted now is the rating."""
 
@@ -177,16 +183,25 @@ def task_of(*, user: User, work_item_id: UUID) -> SelectionTask:
 
 
 @transaction.atomic
-def answer(*, user: User, work_item_id: UUID, token: int, answer: Answer, duration_ms: int) -> Progress:
-    """Store one answer about the pair on show.
+def answer(
+    *, user: User, work_item_id: UUID, token: int, answer: Answer, duration_ms: int, round_number: int | None = None
+) -> Progress:
+    """Store one answer about the pair on show. With `round_number` it counts for the pair of that round alone.
 
     Raises:
         LeaseSuperseded: another person holds the item now; earlier answers stay stored.
         TournamentFinished: every candidate was shown.
+        PairMovedOn: another round is on show than `round_number`.
     """
     workforce.check_lease(user=user, work_item_id=work_item_id, token=token)
     shown, log = _locked_tournament(work_item_id, user)
     before = _progress(shown, log)
+    if round_number is not None and len(before.standing.comparisons) + 1 != round_number:
+        raise PairMovedOn(
+            f"Round {round_number} is not on show; {len(before.standing.comparisons)} rounds are answered.",
+            what_to_do="Load the task again.",
+            round=before.standing.round,
+        )
     if before.pair is None:
         raise TournamentFinished(
             "Every candidate was compared already.", what_to_do="Rate the winner, or take the last answer back."

@@ -41,7 +41,7 @@ def other_annotator(db) -> User:
 def sent(monkeypatch) -> list[tuple[str, dict]]:
     """Tasks that were sent to Celery."""
     tasks: list[tuple[str, dict]] = []
-    monkeypatch.setattr(services, "send_soon", lambda task, queue="engine", **kwargs: tasks.append((task, kwargs)))
+    monkeypatch.setattr(services, "send_soon", lambda task, **kwargs: tasks.append((task, kwargs)))
     return tasks
 
 

@@ -198,7 +198,7 @@ def test_the_engine_scores_the_pose_itself(open_alignment, annotator, sent, djan
 
 def test_a_lost_scoring_is_sent_again_a_limited_number_of_times(open_alignment, annotator, monkeypatch):
     sent: list[str] = []
-    monkeypatch.setattr(rescoring, "send_soon", lambda task, queue, **kwargs: sent.append(kwargs["work_item_id"]))
+    monkeypatch.setattr(rescoring, "send_soon", lambda task, **kwargs: sent.append(kwargs["work_item_id"]))
     open_alignment()
     alignment = submit(annotator, services.claim(user=annotator))
     later = timezone.now() + rescoring.RESEND_AFTER

@@ -33,7 +33,7 @@ def reviewer(db) -> User:
 def sent(monkeypatch) -> list[str]:
     """Checks that were sent to Celery."""
     checks: list[str] = []
-    monkeypatch.setattr(uploads, "send_soon", lambda task, queue, **kwargs: checks.append(kwargs["upload_id"]))
+    monkeypatch.setattr(uploads, "send_soon", lambda task, **kwargs: checks.append(kwargs["upload_id"]))
     return checks
 
 

@@ -187,6 +187,17 @@ def test_a_repeated_answer_and_submit_have_one_effect(open_selection, desk):
     assert Selection.objects.get().rating == 0.9
 
 
+def test_a_second_click_does_not_answer_a_pair_that_was_not_seen(open_selection, desk):
+    open_selection(count=4)
+    task = desk.claim()
+    path = f"/api/v1/selections/{task['work_item']}/answer"
+    body = {"token": task["token"], "answer": "left", "round": 1}
+    assert desk.post(path, body).json()["round"] == 2
+    again = desk.post(path, body)
+    assert (again.status_code, again.json()["type"]) == (409, "pair_moved_on")
+    assert Comparison.objects.count() == 1
+
+
 @pytest.mark.parametrize(
     ("changes", "status", "code"),
     [
