@@ -29,7 +29,7 @@ TASK_EXAMPLE = OpenApiExample(
         "lease_expires_at": "2026-01-05T09:40:00Z",
         "lease_seconds": 600,
         "image": {"url": "/api/v1/blobs/…", "width": 640, "height": 480},
-        "mask": {"height": 480, "width": 640, "counts": [150040, 12, 468, 306600]},
+        "mask": {"height": 480, "width": 640, "counts": [150040, 12, 468, 12, 156668]},
         "category": "mug",
         "description": "a white mug with a blue rim",
         "mesh_url": f"/api/v1/alignments/{ITEM}/mesh",

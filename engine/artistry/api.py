@@ -39,6 +39,12 @@ ITEM, UPLOAD, CASE = (
     "d5b8a0d3-3d55-4d1c-8f7d-1a7c7a0f4f02",
     "a1c7ad6e-51f4-4dfd-9b3f-0e6f0a2a9b35",
 )
+PHOTOGRAPH = {
+    "image": {"url": "/api/v1/blobs/…", "width": 640, "height": 480},
+    "mask": {"height": 480, "width": 640, "counts": [150040, 12, 468, 12, 156668]},
+    "category": "vase",
+    "description": "a glass vase",
+}
 UPLOAD_EXAMPLE = OpenApiExample(
     "Usable",
     value={
@@ -49,6 +55,53 @@ UPLOAD_EXAMPLE = OpenApiExample(
         "face_count": 10236,
         "watertight": True,
         "mesh_url": f"/api/v1/artist-jobs/{ITEM}/uploads/{UPLOAD}/mesh",
+    },
+    response_only=True,
+)
+JOB_EXAMPLE = OpenApiExample(
+    "A job that came back",
+    value={
+        "work_item": ITEM,
+        "token": 1,
+        "lease_expires_at": "2026-01-08T09:30:00Z",
+        "lease_seconds": 259200,
+        **PHOTOGRAPH,
+        "failure_reason": "transparency",
+        "note": "rare and clearly visible",
+        "brief": "Close the bottom of the vase.",
+        "attempts": [{"mesh_url": f"/api/v1/artist-jobs/{ITEM}/attempts/0/mesh", "rating": 0.4}],
+        "point_map": None,
+        "uploads": [],
+        "guidelines": {"version": "v1", "markdown": "# Stage 2.5 …"},
+    },
+    response_only=True,
+)
+REVIEW_EXAMPLE = OpenApiExample(
+    "A mesh to review",
+    value={
+        "work_item": ITEM,
+        "submitted_by": "mira",
+        "submitted_at": "2026-01-06T16:02:11Z",
+        "upload": UPLOAD_EXAMPLE.value,
+        "pose": None,
+        **PHOTOGRAPH,
+        "failure_reason": "transparency",
+    },
+    response_only=True,
+)
+CASE_EXAMPLE = OpenApiExample(
+    "A hard case",
+    value={
+        "id": CASE,
+        "target": "5b0f6f0c-7a56-4d0a-9d0e-1f6f1c1f7a10",
+        "failure_reason": "transparency",
+        "decision": "pending",
+        "note": "",
+        "duplicate_of": None,
+        "created_at": "2026-01-05T11:20:45Z",
+        "decided_at": None,
+        **PHOTOGRAPH,
+        "best_attempt_url": "/api/v1/presentations/7f3c1a52-0d9e-4c57-9a53-5c1f3b6f2d10/mesh",
     },
     response_only=True,
 )
@@ -68,6 +121,7 @@ class ClaimJobView(IdempotentWrites, APIView):
         operation_id="artist_jobs_claim",
         request=None,
         responses={200: ArtistTaskSerializer, 204: OpenApiResponse(description="Nothing waits.")},
+        examples=[JOB_EXAMPLE],
     )
     def post(self, request: Request) -> Response:
         """Claim the next job. Who holds one already gets it again."""
@@ -85,6 +139,7 @@ class JobView(APIView):
     @extend_schema(
         operation_id="artist_jobs_read",
         responses={200: ArtistTaskSerializer, 404: OpenApiResponse(description="You do not hold it.")},
+        examples=[JOB_EXAMPLE],
     )
     def get(self, request: Request, work_item: UUID) -> Response:
         """Read a job with everything that helps, and what was sent so far."""
@@ -219,6 +274,7 @@ class ReviewQueueView(generics.ListAPIView[ArtistJob]):
     @extend_schema(
         operation_id="artist_jobs_to_review",
         parameters=[OpenApiParameter("awaiting", str, enum=["review"], description="What the jobs wait for.")],
+        examples=[REVIEW_EXAMPLE],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List submitted meshes that wait for a reviewer."""
@@ -286,6 +342,7 @@ class TriageListView(generics.ListAPIView[TriageCase]):
             OpenApiParameter("decision", str, enum=TriageCase.Decision.values, default="pending"),
             OpenApiParameter("failure_reason", str, enum=FailureReason.values),
         ],
+        examples=[CASE_EXAMPLE],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List cases, newest first; the pending ones unless asked otherwise."""

@@ -42,7 +42,7 @@ TASK_EXAMPLE = {
     "lease_expires_at": "2026-01-05T09:30:00Z",
     "lease_seconds": 300,
     "image": {"url": "/api/v1/blobs/…", "width": 640, "height": 480},
-    "mask": {"height": 480, "width": 640, "counts": [150040, 12, 468, 307080 - 480]},
+    "mask": {"height": 480, "width": 640, "counts": [150040, 12, 468, 12, 156668]},
     "category": "mug",
     "description": "a white mug with a blue rim",
     "candidates": [

@@ -378,6 +378,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/generation/requests/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List requests with their runs and candidates, of one target or status where asked. */
+        get: operations["generation_requests_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/images/": {
         parameters: {
             query?: never;
@@ -812,6 +829,8 @@ export interface components {
             /** @description The fencing token that came with the task. */
             token: number;
             answer: components["schemas"]["AnswerEnum"];
+            /** @description The round that is answered; `pair_moved_on` where another one is on show (a second click, say). */
+            round?: number | null;
             /** @default 0 */
             duration_ms: number;
         };
@@ -850,6 +869,21 @@ export interface components {
         };
         /** @enum {unknown} */
         BlankEnum: "";
+        /** @description One proposed shape. `mesh` and `latent` are digests of blobs. */
+        Candidate: {
+            /** Format: uuid */
+            readonly id: string;
+            /** Format: int64 */
+            seed: number;
+            /** Format: uuid */
+            model_version_id?: string | null;
+            mesh: string;
+            latent: string | null;
+            vertex_count: number;
+            face_count: number;
+            watertight: boolean;
+            parameters?: unknown;
+        };
         /** @description Body of a claim. */
         ClaimMaskRequest: {
             /**
@@ -1137,6 +1171,12 @@ export interface components {
          * @enum {string}
          */
         MeshUploadStatusEnum: "checking" | "usable" | "refused";
+        /**
+         * @description * `shape` - shape
+         *     * `texture` - texture
+         * @enum {string}
+         */
+        ModalityEnum: "shape" | "texture";
         /** @description A checkpoint with its lineage. */
         ModelVersion: {
             /** Format: uuid */
@@ -1192,6 +1232,19 @@ export interface components {
              */
             previous?: string | null;
             results: components["schemas"]["ModelVersion"][];
+        };
+        PaginatedRequestList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["Request"][];
         };
         PaginatedReviewList: {
             /**
@@ -1299,6 +1352,31 @@ export interface components {
          * @enum {string}
          */
         ReasonEnum: "unclear" | "too_hard" | "not_my_field" | "broken" | "offensive" | "other";
+        /** @description One round for one target. */
+        Request: {
+            /** Format: uuid */
+            readonly id: string;
+            /** Format: uuid */
+            target: string;
+            iteration: number;
+            modality?: components["schemas"]["ModalityEnum"];
+            /** @description 1 for the first round of this collection. */
+            round: number;
+            /** @default open */
+            status: components["schemas"]["RequestStatusEnum"];
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            closed_at?: string | null;
+            runs: components["schemas"]["Run"][];
+        };
+        /**
+         * @description * `open` - Open
+         *     * `filled` - Filled
+         *     * `failed` - Failed
+         * @enum {string}
+         */
+        RequestStatusEnum: "open" | "filled" | "failed";
         /** @description Body that sends a mesh back. */
         ReturnRequest: {
             reason: string;
@@ -1327,6 +1405,30 @@ export interface components {
          * @enum {string}
          */
         RolesEnum: "annotator" | "reviewer" | "artist" | "ml_engineer" | "admin";
+        /** @description One generator's share of a request. */
+        Run: {
+            /** Format: uuid */
+            readonly id: string;
+            generator: string;
+            status?: components["schemas"]["RunStatusEnum"];
+            attempt?: number;
+            /** @description One candidate per seed. */
+            seeds: unknown;
+            error?: string;
+            duration_ms?: number | null;
+            worker?: string;
+            /** Format: date-time */
+            ended_at?: string | null;
+            candidates: components["schemas"]["Candidate"][];
+        };
+        /**
+         * @description * `waiting` - Waiting
+         *     * `sent` - Sent
+         *     * `succeeded` - Succeeded
+         *     * `failed` - Failed
+         * @enum {string}
+         */
+        RunStatusEnum: "waiting" | "sent" | "succeeded" | "failed";
         /** @description A whole Stage 2 task. `candidates` lists every mesh, in order of appearance, so that the page can load ahead. */
         SelectionTask: {
             /** Format: uuid */
@@ -2437,6 +2539,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FlywheelStatus"];
+                };
+            };
+        };
+    };
+    generation_requests_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+                /**
+                 * @description * `open` - Open
+                 *     * `filled` - Filled
+                 *     * `failed` - Failed
+                 */
+                status?: "open" | "filled" | "failed";
+                target?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedRequestList"];
                 };
             };
         };
