@@ -3,8 +3,9 @@
 import hashlib
 import os
 import secrets
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,6 +21,8 @@ from engine.storage.blobs import (
     copy_verified,
 )
 from engine.storage.url_tokens import sign_token
+
+INCOMING = "incoming"
 
 
 class LocalStore:
@@ -98,9 +101,19 @@ class LocalStore:
         check_name(sha256)
         return self.folder / sha256[:2] / sha256[2:4] / sha256
 
+    def remove_abandoned_drafts(self, *, older_than_seconds: float) -> int:
+        """Remove what writers left that were killed half-way; returns how many files."""
+        removed = 0
+        for draft in (self.folder / INCOMING).glob("*"):
+            with suppress(FileNotFoundError):  # its writer has just finished
+                if time.time() - draft.stat().st_mtime > older_than_seconds:
+                    draft.unlink()
+                    removed += 1
+        return removed
+
     @contextmanager
     def _draft(self) -> Iterator[tuple[Path, BinaryIO]]:
-        incoming = self.folder / "incoming"
+        incoming = self.folder / INCOMING
         incoming.mkdir(parents=True, exist_ok=True)
         draft = incoming / secrets.token_hex(16)
         try:

@@ -11,7 +11,10 @@ from django.db.models import Count, Sum
 from engine.contracts.blobs import BlobRef
 from engine.errors import LatheError, Unprocessable
 from engine.storage.blobs import BlobCorrupt, BlobMissing, BlobStore, Content, open_store, verify
+from engine.storage.local import LocalStore
 from engine.storage.models import Blob
+
+DRAFT_SECONDS = 24 * 3600.0  # no upload takes longer
 
 
 class BlobMismatch(Unprocessable):
@@ -81,6 +84,12 @@ def signed_url(*, blob: Blob, filename: str | None = None) -> str:
 def blob_ref(blob: Blob) -> BlobRef:
     """The row as workers and trainers know it."""
     return BlobRef(sha256=blob.sha256, media_type=blob.media_type, size_bytes=blob.size_bytes)
+
+
+def remove_abandoned_drafts() -> int:
+    """Clear away what killed writers left in a local store. In S3 a lifecycle rule of the bucket does this."""
+    opened = store()
+    return opened.remove_abandoned_drafts(older_than_seconds=DRAFT_SECONDS) if isinstance(opened, LocalStore) else 0
 
 
 @dataclass(frozen=True)

@@ -155,6 +155,7 @@ class Migration(migrations.Migration):
                 (
                     "holder",
                     models.ForeignKey(
+                        db_index=False,
                         help_text="Holds the lease; on an open item: held it last, ran out of time and may still submit.",
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
@@ -179,7 +180,10 @@ class Migration(migrations.Migration):
                 (
                     "work_item",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="drafts", to="workforce.workitem"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="drafts",
+                        to="workforce.workitem",
                     ),
                 ),
             ],
@@ -225,7 +229,10 @@ class Migration(migrations.Migration):
                 (
                     "user",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],
@@ -254,6 +261,7 @@ class Migration(migrations.Migration):
                 (
                     "user",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="judgements",
                         to=settings.AUTH_USER_MODEL,

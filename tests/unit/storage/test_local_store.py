@@ -2,9 +2,12 @@
 
 import hashlib
 import io
+import os
 import subprocess
 import sys
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -63,6 +66,30 @@ def test_a_stream_that_breaks_leaves_nothing(store: LocalStore) -> None:
 
     with pytest.raises(OSError, match="gone"):
         store.put(Broken(), media_type="text/plain")  # type: ignore[arg-type]
+    assert files(store) == []
+
+
+def test_a_writer_killed_half_way_leaves_no_object_and_its_draft_is_cleared_away(store: LocalStore) -> None:
+    code = (
+        "import sys; from pathlib import Path; from engine.storage.local import LocalStore;"
+        "LocalStore(Path(sys.argv[1])).put(sys.stdin.buffer, media_type='x/y')"
+    )
+    writer = subprocess.Popen([sys.executable, "-c", code, str(store.folder)], stdin=subprocess.PIPE)
+    assert writer.stdin is not None
+    with suppress(BrokenPipeError), writer.stdin as sending:
+        sending.write(bytes(blobs.CHUNK_BYTES))
+        sending.flush()
+        for _ in range(500):
+            if files(store):
+                break
+            time.sleep(0.02)
+        writer.kill()
+        writer.wait(10)
+    (draft,) = files(store)
+    assert draft.parent.name == "incoming"
+    assert store.remove_abandoned_drafts(older_than_seconds=3600) == 0
+    os.utime(draft, (0, 0))
+    assert store.remove_abandoned_drafts(older_than_seconds=3600) == 1
     assert files(store) == []
 
 
