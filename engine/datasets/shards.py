@@ -16,12 +16,19 @@ from engine.contracts.poses import Pose
 from engine.contracts.serialisation import from_json, to_json
 from engine.contracts.snapshots import PreferencePair, SnapshotCandidate, SnapshotExample
 from engine.datasets.judgements import Judged
+from engine.errors import Unprocessable
 from engine.generation.models import Candidate
 from engine.sourcing.models import PointMap
 from engine.storage.blobs import BlobStore, check_digest
 from engine.storage.models import Blob
 
 IMAGE_SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+
+
+class UnknownImageFormat(Unprocessable):
+    """A photograph is stored in a format that trainers do not read."""
+
+    code = "unknown_image_format"
 
 
 class ShardWriter:
@@ -58,7 +65,7 @@ class ShardWriter:
         """
         example, candidates = describe(judged)
         key, image = str(judged.example_id), judged.target.image
-        self._add_blob(f"{key}.image.{IMAGE_SUFFIXES.get(image.blob.media_type, 'png')}", image.blob)
+        self._add_blob(f"{key}.image.{_suffix(image.blob)}", image.blob)
         mask = MaskRle(height=image.height_px, width=image.width_px, counts=tuple(judged.target.mask_counts))
         self._add_bytes(f"{key}.mask.png", _mask_png(mask))
         if judged.point_map is not None:
@@ -143,6 +150,15 @@ def _intrinsics(judged: Judged) -> Intrinsics | None:
         width=image.width_px,
         height=image.height_px,
     )
+
+
+def _suffix(photograph: Blob) -> str:
+    if photograph.media_type not in IMAGE_SUFFIXES:
+        raise UnknownImageFormat(
+            f"The photograph {photograph.sha256} is stored as {photograph.media_type}.",
+            what_to_do=f"Import it again; shards carry {', '.join(IMAGE_SUFFIXES)}.",
+        )
+    return IMAGE_SUFFIXES[photograph.media_type]
 
 
 def _member(name: str, *, size_bytes: int) -> tarfile.TarInfo:

@@ -6,8 +6,15 @@ from uuid import UUID
 from celery import shared_task
 
 from engine.contracts.serialisation import from_json
-from engine.contracts.training import EvaluateReply, TrainProgress, TrainReply
-from engine.flywheel import services
+from engine.contracts.training import (
+    RECORD_EVALUATION_TASK,
+    RECORD_PROGRESS_TASK,
+    RECORD_TRAINING_TASK,
+    EvaluateReply,
+    TrainProgress,
+    TrainReply,
+)
+from engine.flywheel import services, steps
 
 ADVANCE_SECONDS = 3.0
 
@@ -22,31 +29,31 @@ def advance_running(**kwargs: Any) -> None:
     services.advance_running()
 
 
-@shared_task(name="engine.flywheel.tasks.advance")
+@shared_task(name=services.ADVANCE_TASK)
 def advance(*, iteration_id: str, **kwargs: Any) -> None:
     """Do the next thing now."""
     services.advance(iteration_id=UUID(iteration_id))
 
 
-@shared_task(name="engine.flywheel.tasks.freeze")
+@shared_task(name=steps.FREEZE_TASK)
 def freeze(*, iteration_id: str, **kwargs: Any) -> None:
     """Freeze the snapshot of an iteration."""
     services.freeze_iteration(iteration_id=UUID(iteration_id))
 
 
-@shared_task(name="engine.flywheel.tasks.record_training_reply")
+@shared_task(name=RECORD_TRAINING_TASK)
 def record_training_reply(*, message: dict[str, Any], **kwargs: Any) -> None:
     """A trainer's answer."""
     services.record_training_reply(reply=from_json(TrainReply, message))
 
 
-@shared_task(name="engine.flywheel.tasks.record_evaluation_reply")
+@shared_task(name=RECORD_EVALUATION_TASK)
 def record_evaluation_reply(*, message: dict[str, Any], **kwargs: Any) -> None:
     """An evaluator's answer."""
     services.record_evaluation_reply(reply=from_json(EvaluateReply, message))
 
 
-@shared_task(name="engine.flywheel.tasks.record_progress")
+@shared_task(name=RECORD_PROGRESS_TASK)
 def record_progress(*, message: dict[str, Any], **kwargs: Any) -> None:
     """A trainer's sign of life."""
     services.record_progress(progress=from_json(TrainProgress, message))
