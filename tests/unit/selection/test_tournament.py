@@ -1,8 +1,9 @@
 """The stay-on tournament of paper A.2: properties that hold for every seed and every annotator."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from engine.selection.tournament import (
     Answer,
@@ -211,3 +212,47 @@ def test_a_replay_years_later_gives_what_was_stored():
         ("a", "b", "b"),
     ]
     assert tournament.comparisons[1].coin_seed == 8616334141138701771
+
+
+class AnnotatorAtWork(RuleBasedStateMachine):
+    """Answers and undos in any order, against the simplest model of them: a stack."""
+
+    @initialize(count=st.integers(2, 7), seed=SEEDS)
+    def sit_down(self, count, seed):
+        self.candidates, self.seed = names(count), seed
+        self.log: list[Answer | None] = []
+        self.stack: list[Answer] = []
+        self.shown_after: dict[tuple[Answer, ...], object] = {}
+
+    def standing(self):
+        return play(candidates=self.candidates, seed=self.seed, answers=effective_answers(self.log))
+
+    @precondition(lambda self: len(self.stack) < len(self.candidates) - 1)
+    @rule(answer=ANSWERS)
+    def compare(self, answer):
+        self.log.append(answer)
+        self.stack.append(answer)
+
+    @precondition(lambda self: self.stack)
+    @rule()
+    def take_back(self):
+        self.log.append(None)
+        self.stack.pop()
+
+    @invariant()
+    def the_log_says_what_stands(self):
+        assert list(effective_answers(self.log)) == self.stack
+
+    @invariant()
+    def there_is_a_pair_or_a_winner(self):
+        standing = self.standing()
+        assert (standing.pair is None) == (standing.winner is not None) == (len(self.stack) == standing.rounds)
+
+    @invariant()
+    def the_same_answers_show_the_same_pair(self):
+        pair = self.standing().pair
+        assert self.shown_after.setdefault(tuple(self.stack), pair) == pair
+
+
+TestAnnotatorAtWork = AnnotatorAtWork.TestCase
+TestAnnotatorAtWork.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)

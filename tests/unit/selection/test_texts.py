@@ -1,0 +1,23 @@
+"""What annotators read is there, and names its version."""
+
+import pytest
+
+from engine.alignment import texts as alignment
+from engine.artistry import texts as artistry
+from engine.selection import texts as selection
+from engine.selection.models import FailureReason
+
+
+def test_the_rubric_anchors_the_whole_range_and_every_reason():
+    rubric = selection.rubric()
+    assert rubric.version == "v1"
+    for anchor in ("**0**", "**0.25**", "**0.5**", "**0.75**", "**1**"):
+        assert anchor in rubric.markdown
+    for reason in FailureReason.values:
+        assert reason.replace("_", " ") in rubric.markdown
+
+
+@pytest.mark.parametrize("texts", [selection, artistry, alignment])
+def test_every_stage_has_guidelines(texts):
+    assert texts.guidelines().version == texts.GUIDELINE_VERSION
+    assert texts.guidelines().markdown.startswith("# Stage")
