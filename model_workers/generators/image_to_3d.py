@@ -16,9 +16,9 @@ from engine.contracts.poses import Pose
 from model_workers.generators.inflation import (
     Outline,
     Profile,
+    completed,
     height_field,
     inflate,
-    mirror,
     outline_of,
     symmetry_axis,
 )
@@ -69,32 +69,34 @@ class ImageTo3D:
         outline = outline_of(context.mask)
         axis, symmetry = symmetry_axis(outline.mask)
         first = (TURNED, PILLOW) if symmetry >= SYMMETRIC_IOU else (PILLOW, TURNED)
+        outlines = {False: outline, True: completed(outline, axis)}
         fields: dict[tuple[Profile, bool], NDArray[np.float64]] = {}
         for number, seed in enumerate(context.seeds):
             variant = (*first, *FURTHER)[number % (len(FURTHER) + 2)]
             key = (variant.profile, variant.complete)
             if key not in fields:
-                mask = outline.mask | mirror(outline.mask, axis) if variant.complete else outline.mask
-                fields[key] = height_field(mask, variant.profile)
+                fields[key] = height_field(outlines[variant.complete].mask, variant.profile)
             thickness = variant.thickness * float(np.random.default_rng(seed).uniform(0.85, 1.15))
             mesh = inflate(fields[key], thickness=thickness, roundness=variant.roundness)
-            mesh.visual = trimesh.visual.ColorVisuals(mesh, vertex_colors=_paint(mesh, outline, axis, context))
+            used = outlines[variant.complete]
+            axis_x = outline.left + axis * outline.step
+            mesh.visual = trimesh.visual.ColorVisuals(mesh, vertex_colors=_paint(mesh, used, axis_x, context))
             yield Proposal(
                 seed=seed,
                 mesh=mesh,
-                layout=_layout(mesh, outline, context),
+                layout=_layout(mesh, used, context),
                 parameters={**asdict(variant), "thickness": thickness, "symmetry": symmetry},
             )
 
 
-def _paint(mesh: trimesh.Trimesh, outline: Outline, axis: float, context: GenerationContext) -> NDArray[np.uint8]:
+def _paint(mesh: trimesh.Trimesh, outline: Outline, axis_x: float, context: GenerationContext) -> NDArray[np.uint8]:
     """Colours of the photograph at the vertices; where the object is not seen, those of its mirror image or nearest."""
     column, row = mesh.vertices[:, 0], -mesh.vertices[:, 1]
     # Well inside the outline: its own pixels mix with the background.
     sure = ndimage.binary_erosion(context.mask, iterations=max(1, round(outline.step)))
     sure = sure if sure.any() else context.mask
     x, y = outline.left + column * outline.step, outline.top + row * outline.step
-    mirrored_x = outline.left + (2 * axis - column) * outline.step
+    mirrored_x = 2 * axis_x - x
     hidden = ~_at(sure, x, y) & ~_at(context.mask, x, y)
     x = np.where(hidden & _at(sure, mirrored_x, y), mirrored_x, x)
     smooth = np.stack([ndimage.gaussian_filter(context.image[..., k], 0.4 * outline.step) for k in range(3)], axis=-1)
@@ -123,8 +125,9 @@ def _layout(mesh: trimesh.Trimesh, outline: Outline, context: GenerationContext)
     camera, front = context.intrinsics, float(np.median(depths))
     low, high = mesh.bounds
     centre, extent = (low + high) / 2, float((high - low).max())
-    unit = outline.step * front / camera.fx  # one grid pixel, in the unit of the point map
-    depth = front + 0.5 * float(high[2] - low[2]) * unit
+    # One grid pixel is step · depth / fx at the centre, which lies half a thickness behind the front.
+    half_thickness = 0.5 * float(high[2] - low[2])
+    depth = front / max(0.1, 1 - half_thickness * outline.step / camera.fx)
     u = outline.left + centre[0] * outline.step
     v = outline.top - centre[1] * outline.step
     scale = extent * outline.step * depth / camera.fx

@@ -21,7 +21,7 @@ from skimage import measure
 Profile = Literal["pillow", "turned"]
 
 OUTLINE_PX = 160  # longest side of the silhouette on the grid of the outline
-VOLUME_PX = 84  # longest side on the grid of the volume
+VOLUME_PX = 72  # longest side on the grid of the volume
 MARGIN_PX = 6
 _SMOOTHING_PX: dict[Profile, tuple[float, float]] = {"pillow": (1.5, 1.5), "turned": (3.0, 1.5)}  # along y, along x
 _SMALLEST_PART = 0.02
@@ -84,6 +84,14 @@ def mirror(values: NDArray[np.bool_], axis: float) -> NDArray[np.bool_]:
     return mirrored
 
 
+def completed(outline: Outline, axis: float) -> Outline:
+    """The outline joined with its mirror image, on a grid that holds both."""
+    padding = outline.mask.shape[1] // 3 + 1  # the axis lies in the middle third
+    wide = np.pad(outline.mask, ((0, 0), (padding, padding)))
+    joined = wide | mirror(wide, axis + padding)
+    return Outline(joined, outline.left - padding * outline.step, outline.top, outline.step)
+
+
 def height_field(mask: NDArray[np.bool_], profile: Profile) -> NDArray[np.float64]:
     """Return h in squared pixels: positive inside the mask, falling off outside, with a smooth zero line."""
     inside = _pillow(mask) if profile == "pillow" else _turned(mask)
@@ -93,7 +101,9 @@ def height_field(mask: NDArray[np.bool_], profile: Profile) -> NDArray[np.float6
     slope = float(np.median(inside[rim])) if rim.any() else 1.0
     # Pixel centres lie half a pixel from the outline on both sides.
     field = np.where(mask, inside, -2 * slope * (distance_out - 0.5))
-    return np.asarray(ndimage.gaussian_filter(field, _SMOOTHING_PX[profile]))
+    # Thin outlines bear less smoothing before they vanish.
+    along_y, along_x = (min(sigma, 0.4 * float(distance_in.max())) for sigma in _SMOOTHING_PX[profile])
+    return np.asarray(ndimage.gaussian_filter(field, (along_y, along_x)))
 
 
 def inflate(field: NDArray[np.float64], *, thickness: float, roundness: float = 1.0) -> trimesh.Trimesh:
@@ -101,8 +111,9 @@ def inflate(field: NDArray[np.float64], *, thickness: float, roundness: float = 
 
     `thickness` is T; a `roundness` below 1 makes the front flatter and the rim steeper.
     """
-    factor = VOLUME_PX / OUTLINE_PX
-    coarse = ndimage.zoom(field, factor, order=1, grid_mode=True, mode="nearest")
+    coarse = ndimage.zoom(field, VOLUME_PX / OUTLINE_PX, order=1, grid_mode=True, mode="nearest")
+    if coarse.max() <= 0:  # too thin for the coarser grid
+        coarse = field
     scale_y, scale_x = field.shape[0] / coarse.shape[0], field.shape[1] / coarse.shape[1]
     peak = max(float(coarse.max()), 1e-6)
     if roundness != 1.0:

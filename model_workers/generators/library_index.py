@@ -17,7 +17,7 @@ from engine.contracts.taxonomy import find_category
 from model_workers.generators.descriptors import LENGTH, describe_view, mirrored
 from model_workers.generators.wording import tokens
 from training_loop.rendering import render
-from training_loop.shape_library import CATEGORIES, build_shape, describe
+from training_loop.shape_library import build_shape, describe
 
 INSTANCES_PER_CATEGORY = 4
 # Yaw and pitch of the camera in degrees; the mirrored view stands for the other side.
@@ -64,7 +64,7 @@ class LibraryIndex:
         return scores
 
 
-def load_index(cache: Path, *, categories: tuple[str, ...] = CATEGORIES) -> LibraryIndex:
+def load_index(cache: Path, *, categories: tuple[str, ...]) -> LibraryIndex:
     """Read the index of the library from `cache`, or build it there."""
     entries = _entries(categories)
     path = cache / f"library_{_digest(entries)}.npy"

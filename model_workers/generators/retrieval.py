@@ -11,7 +11,7 @@ import numpy as np
 from model_workers.generators.descriptors import describe_view
 from model_workers.generators.library_index import LibraryIndex, load_index
 from model_workers.generators.protocol import GenerationContext, Proposal
-from training_loop.shape_library import build_shape
+from training_loop.shape_library import CATEGORIES, build_shape
 
 IMAGE_WEIGHT = 1.0
 TEXT_WEIGHT = 1.0
@@ -25,7 +25,8 @@ class Retrieval:
 
     uses_checkpoint = False
 
-    def __init__(self) -> None:
+    def __init__(self, categories: tuple[str, ...] = CATEGORIES) -> None:
+        self._categories = categories
         self._index: LibraryIndex | None = None
 
     def generate(self, context: GenerationContext) -> Iterator[Proposal]:
@@ -51,5 +52,5 @@ class Retrieval:
 
     def _load(self, cache: Path) -> LibraryIndex:
         if self._index is None:
-            self._index = load_index(cache)
+            self._index = load_index(cache, categories=self._categories)
         return self._index
