@@ -13,7 +13,8 @@ row that keeps its answer, so the two are never apart:
   request that arrives while the first still runs waits for it;
 - same key, anything else: 422;
 - expected refusals (409, 422) undo what the handler wrote and are kept as answers as well; other errors are not kept,
-  so the corrected request may use its key again.
+  so the corrected request may use its key again;
+- a write that the database stops because of a deadlock is undone and tried again, without the caller noticing.
 
 Keys belong to the person. They are forgotten after seven days.
 """
@@ -26,9 +27,10 @@ from functools import partial
 from typing import Any, cast
 
 from django.core.files.uploadedfile import UploadedFile
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.http import QueryDict
 from django.utils import timezone
+from psycopg.errors import DeadlockDetected
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -41,6 +43,7 @@ HEADER = "Idempotency-Key"
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 KEPT_REFUSALS = frozenset({409, 422})
 LONGEST_KEY = 200
+MOST_DEADLOCKS = 3
 KEEP_FOR = timedelta(days=7)
 
 # Waits while another request of the same key has not ended; returns nothing where that one's answer stands.
@@ -78,11 +81,21 @@ class IdempotentWrites:
 
     def _answer_once(self, handler: Callable[..., Response], request: Request, *args: Any, **kwargs: Any) -> Response:
         key, digest = _key(request), _request_sha256(request)
+        for _ in range(MOST_DEADLOCKS):
+            try:
+                return self._answer(partial(handler, request, *args, **kwargs), request, key, digest)
+            except OperationalError as error:
+                if not isinstance(error.__cause__, DeadlockDetected):
+                    raise
+                _rewind(request)  # two writes met; this one was undone whole, so it may be tried again
+        return self._answer(partial(handler, request, *args, **kwargs), request, key, digest)
+
+    def _answer(self, handler: Callable[[], Response], request: Request, key: str, digest: str) -> Response:
         try:
             with transaction.atomic():
                 if replay := _reserve(request, key, digest):
                     return replay
-                response = handler(request, *args, **kwargs)
+                response = handler()
                 if response.status_code >= 400:
                     transaction.set_rollback(True)
                 else:
@@ -154,6 +167,11 @@ def _request_sha256(request: Request) -> str:
     else:
         digest.update(json.dumps(data, sort_keys=True).encode())
     return digest.hexdigest()
+
+
+def _rewind(request: Request) -> None:
+    for file in request.FILES.values():
+        file.seek(0)
 
 
 def _content_of(value: Any) -> str | list[str]:

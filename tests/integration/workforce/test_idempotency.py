@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -44,7 +45,23 @@ class CountingView(IdempotentWrites, APIView):
         return Response({"count": count, "id": SUBJECT}, status=201)
 
 
-urlpatterns = [path("count", CountingView.as_view())]
+class TransferView(IdempotentWrites, APIView):
+    """Changes two people, in the order that the body gives, and waits in between until somebody else is there too."""
+
+    together = threading.Barrier(2)
+    attempts: list[int] = []
+
+    def post(self, request: Request) -> Response:
+        first, second = dict(request.data)["people"]
+        self.attempts.append(first)
+        User.objects.filter(pk=first).update(first_name="changed")
+        with suppress(threading.BrokenBarrierError):
+            self.together.wait(5)
+        User.objects.filter(pk=second).update(last_name="changed")
+        return Response({"first": first})
+
+
+urlpatterns = [path("count", CountingView.as_view()), path("transfer", TransferView.as_view())]
 
 
 @pytest.fixture(autouse=True)
@@ -152,3 +169,28 @@ def test_many_at_once_get_one_answer(body: dict[str, str], status: int, rows: in
     assert len({answer.content for answer in answers}) == 1
     assert AuditEvent.objects.filter(subject_id=SUBJECT).count() == rows
     assert IdempotentRequest.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_writes_that_meet_in_a_deadlock_both_succeed() -> None:
+    user, one, other = make_user(), make_user(), make_user()
+    TransferView.together, TransferView.attempts = threading.Barrier(2), []
+    answers = []
+
+    def transfer(first: User, second: User) -> None:
+        try:
+            client = client_of(user)
+            body, headers = {"people": [first.pk, second.pk]}, {"Idempotency-Key": str(first.pk)}
+            answers.append(client.post("/transfer", body, format="json", headers=headers))
+            TransferView.together.abort()  # the second attempt of the other one waits for nobody
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=transfer, args=pair) for pair in [(one, other), (other, one)]]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert len(TransferView.attempts) == 3  # the loser of the deadlock came again
+    assert set(User.objects.exclude(pk=user.pk).values_list("first_name", "last_name")) == {("changed", "changed")}
