@@ -54,7 +54,9 @@ class Desk:
     def _ask(self, call: Any, *, most: int) -> Any:
         with CaptureQueriesContext(connection) as queries:
             response = call()
-        statements = [query["sql"] for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE", "ROLLBACK"))]
+        statements = [
+            query["sql"] for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE", "ROLLBACK"))
+        ]
         assert len(statements) <= most, f"{len(statements)} queries\n" + "\n".join(statements)
         response.body = b"".join(response.streaming_content) if response.streaming else response.content
         self.seen.append(str(dict(response.items())))
