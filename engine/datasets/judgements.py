@@ -105,7 +105,7 @@ def _selections(scope: Scope, *, after: str) -> Iterator[Judged]:
             {row.winner_id for row in chunk} | {id_ for row in pairs.values() for pair in row for id_ in pair[1:]}
         )
         poses = _alignments(scope, candidate_ids=[row.winner_id for row in chunk])
-        point_maps = _point_maps(scope, image_ids=[row.target.image_id for row in chunk])
+        point_maps = _point_maps(image_ids=[row.target.image_id for row in chunk])
         for row in chunk:
             winner = candidates[row.winner_id]
             alignment = poses.get(winner.id)
@@ -130,7 +130,7 @@ def _selections(scope: Scope, *, after: str) -> Iterator[Judged]:
                     for kind, better, worse in pairs[row.pk]
                 ),
                 pose=alignment.pose if alignment else None,
-                point_map=alignment.point_map if alignment else point_maps.get(row.target.image_id),
+                point_map=(alignment and alignment.point_map) or _newest(point_maps, row.target, at=scope.cutoff_at),
                 reason_dropped=reason,
             )
 
@@ -145,9 +145,12 @@ def _artist_meshes(scope: Scope, *, after: str) -> Iterator[Judged]:
     openings = list(Collection.objects.order_by("iteration").values_list("iteration", "opened_at"))
     for chunk in _chunks(rows, prefix="1", after=after):
         poses = _alignments(scope, candidate_ids=[row.accepted_id for row in chunk])
-        point_maps = _point_maps(scope, image_ids=[row.target.image_id for row in chunk])
+        point_maps = _point_maps(image_ids=[row.target.image_id for row in chunk])
         for row in chunk:
             alignment = poses.get(row.accepted_id)
+            # An artist who posed the mesh too did so in the frame of the point map of that moment.
+            own_pose = row.pose if alignment is None else None
+            shown_at = row.submitted_at if own_pose else scope.cutoff_at
             yield Judged(
                 key=f"1:{row.pk}",
                 example_id=row.pk,
@@ -159,8 +162,8 @@ def _artist_meshes(scope: Scope, *, after: str) -> Iterator[Judged]:
                 rubric_version=ARTIST_RUBRIC,
                 judged_at=row.accepted_at,
                 pairs=(),
-                pose=alignment.pose if alignment else row.pose,  # an artist may have posed it
-                point_map=alignment.point_map if alignment else point_maps.get(row.target.image_id),
+                pose=alignment.pose if alignment else own_pose,
+                point_map=(alignment and alignment.point_map) or _newest(point_maps, row.target, at=shown_at),
                 reason_dropped=_alignment_reason(alignment),
             )
 
@@ -204,15 +207,18 @@ def _alignments(scope: Scope, *, candidate_ids: Sequence[UUID]) -> dict[UUID, Al
     return {row.candidate_id: row for row in rows}
 
 
-def _point_maps(scope: Scope, *, image_ids: Sequence[UUID]) -> dict[UUID, PointMap]:
-    """The newest point map of each image."""
-    rows = (
-        PointMap.objects.filter(image_id__in=image_ids, created_at__lte=scope.cutoff_at)
-        .select_related("blob")
-        .order_by("image_id", "-created_at", "-pk")
-        .distinct("image_id")
-    )
-    return {row.image_id: row for row in rows}
+def _point_maps(*, image_ids: Sequence[UUID]) -> dict[UUID, list[PointMap]]:
+    """The point maps of each image, newest first."""
+    found: dict[UUID, list[PointMap]] = {}
+    rows = PointMap.objects.filter(image_id__in=image_ids).select_related("blob").order_by("-created_at", "-pk")
+    for row in rows:
+        found.setdefault(row.image_id, []).append(row)
+    return found
+
+
+def _newest(point_maps: dict[UUID, list[PointMap]], target: TargetObject, *, at: datetime) -> PointMap | None:
+    """The point map of the target's image that counted at that moment."""
+    return next((row for row in point_maps.get(target.image_id, ()) if row.created_at <= at), None)
 
 
 def _alignment_reason(alignment: Alignment | None) -> str:

@@ -12,10 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 from PIL import Image as PillowImage
 from webdataset import tariterators
 
-from engine.contracts.serialisation import from_json
+from engine.artistry.models import ArtistJob
+from engine.contracts.serialisation import from_json, to_json
 from engine.contracts.snapshots import ExampleSource, PreferencePair, SnapshotExample
 from engine.datasets import services
 from engine.datasets.models import Shard, Snapshot
@@ -185,6 +187,17 @@ def test_meshes_of_artists_follow_the_selections(judge, collection) -> None:
     assert (first.source, last.source) == (ExampleSource.MITL, ExampleSource.ART)
     assert (last.rating, last.iteration, last.pose) == (1.0, 1, make.POSE)
     assert last.candidates[last.chosen].generator == "artist"
+
+
+def test_a_pose_that_the_artist_gave_keeps_the_point_map_that_the_artist_saw(judge, collection) -> None:
+    request = make_real_request(collection=collection)
+    seen = request.target.image.point_maps.get()
+    job = make.make_artist_job(accepted=make_real_candidate(request, "artist"))
+    ArtistJob.objects.filter(pk=job.pk).update(pose=to_json(make.POSE), submitted_at=timezone.now())
+    make.make_point_map(image=request.target.image, content=b"newer", fx=99.0)
+
+    (example,) = examples(freeze_now())
+    assert (example.pose, example.intrinsics.fx) == (make.POSE, seen.fx)
 
 
 def test_all_collections_so_far_are_in_and_later_ones_are_not(judge) -> None:
