@@ -12,15 +12,15 @@ from engine.sourcing.models import DiscardReason, Image, MaskTask, MaskVerdict, 
 from engine.sourcing.task_serializers import TargetTaskSerializer, TextSerializer
 from engine.storage.services import signed_url
 
-LONGEST_DURATION_MS = 2**31 - 1
+LARGEST = 2**31 - 1  # of any number in a request
 
 
 class MaskRunsSerializer(serializers.Serializer[Any]):
     """A mask as uncompressed COCO run lengths: column-major, zeros first."""
 
-    height = serializers.IntegerField(min_value=1)
-    width = serializers.IntegerField(min_value=1)
-    counts = serializers.ListField(child=serializers.IntegerField(min_value=0), allow_empty=False)
+    height = serializers.IntegerField(min_value=1, max_value=LARGEST)
+    width = serializers.IntegerField(min_value=1, max_value=LARGEST)
+    counts = serializers.ListField(child=serializers.IntegerField(min_value=0, max_value=LARGEST), allow_empty=False)
 
     def to_internal_value(self, data: Any) -> Any:
         checked = super().to_internal_value(data)
@@ -56,7 +56,7 @@ class SubmitMaskSerializer(serializers.Serializer[Any]):
         required=False, allow_blank=True, default="", max_length=200, help_text="Corrects the category where given."
     )
     duration_ms = serializers.IntegerField(
-        min_value=0, max_value=LONGEST_DURATION_MS, help_text="Active time on the task, as the page measured it."
+        min_value=0, max_value=LARGEST, help_text="Active time on the task, as the page measured it."
     )
     guideline_version = serializers.CharField(max_length=40)
 

@@ -184,9 +184,9 @@ def ensure_point_map(*, target_id: UUID) -> PointMap:
     if newest is not None and newest.source != PointMapSource.PRIOR:
         return newest
     image = target.image
-    siblings = image.targets.exclude(state=State.DISCARDED)
+    siblings = image.targets.exclude(state=State.DISCARDED).select_related("image")
     points, intrinsics = point_maps.prior_point_map(
-        [_mask(target=sibling, image=image) for sibling in siblings], width_px=image.width_px, height_px=image.height_px
+        [decode_mask(mask_of(sibling)) for sibling in siblings], width_px=image.width_px, height_px=image.height_px
     )
     return register_point_map(
         image_id=image.id,
@@ -310,10 +310,6 @@ def _target(target_id: UUID) -> TargetObject:
     if target is None:
         raise NoSuchTarget(f"There is no target object {target_id}.")
     return target
-
-
-def _mask(*, target: TargetObject, image: Image) -> NDArray[np.bool_]:
-    return decode_mask(MaskRle(height=image.height_px, width=image.width_px, counts=tuple(target.mask_counts)))
 
 
 def check_mask_of(*, image: Image, mask: NDArray[np.bool_]) -> None:

@@ -83,7 +83,7 @@ def test_a_target_is_proposed_by_run_lengths_or_by_file(engineer: Client) -> Non
     ("changes", "status", "code"),
     [
         ({"mask": to_json(encode_mask(square(width=63)))}, 422, "mask_refused"),
-        ({"mask": {"height": 10**9, "width": 10**9, "counts": [10**18]}}, 422, "mask_refused"),
+        ({"mask": {"height": 10**9, "width": 10**9, "counts": [2**31 - 1]}}, 422, "mask_refused"),
         ({"mask": {"height": 48, "width": 64, "counts": [1]}}, 422, "mask_refused"),
         ({"mask": None}, 400, "invalid"),
         ({"image": str(uuid4())}, 404, "no_such_image"),
