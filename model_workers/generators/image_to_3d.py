@@ -5,7 +5,7 @@ far side is the mirror image of the near one. Source: paper A.2, image-to-3D gen
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import trimesh
@@ -26,6 +26,8 @@ from model_workers.generators.protocol import GenerationContext, GeneratorError,
 
 SMALLEST_MASK_PX = 16
 SYMMETRIC_IOU = 0.88
+# Below it, the mirror image of what is seen is no part of the object.
+COMPLETABLE_IOU = 0.6
 # Object frame (x right, y up, z to the viewer) to camera frame (x right, y down, z forward): half a turn about x.
 FACING_CAMERA_WXYZ = (0.0, 1.0, 0.0, 0.0)
 
@@ -73,6 +75,8 @@ class ImageTo3D:
         fields: dict[tuple[Profile, bool], NDArray[np.float64]] = {}
         for number, seed in enumerate(context.seeds):
             variant = (*first, *FURTHER)[number % (len(FURTHER) + 2)]
+            if symmetry < COMPLETABLE_IOU:
+                variant = replace(variant, complete=False)
             key = (variant.profile, variant.complete)
             if key not in fields:
                 fields[key] = height_field(outlines[variant.complete].mask, variant.profile)

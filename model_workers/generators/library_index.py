@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from training_loop.shape_library import build_shape, describe
 
 INSTANCES_PER_CATEGORY = 4
 # Yaw and pitch of the camera in degrees; the mirrored view stands for the other side.
-VIEWS = ((0, 12), (30, 20), (60, 12), (90, 20), (135, 15), (180, 15), (20, 45), (70, 40))
+VIEWS = ((0, 12), (35, 20), (70, 15), (90, 20), (140, 15), (30, 45))
 VIEW_PX = 48
 _VERSION = 1
 
@@ -65,26 +66,27 @@ class LibraryIndex:
 
 
 def load_index(cache: Path, *, categories: tuple[str, ...]) -> LibraryIndex:
-    """Read the index of the library from `cache`, or build it there."""
-    entries = _entries(categories)
-    path = cache / f"library_{_digest(entries)}.npy"
-    if path.exists():
-        return LibraryIndex(entries, np.load(path))
-    log.info("library_index_building", objects=len(entries), views=len(VIEWS))
-    views = np.stack([_describe_object(entry) for entry in entries])
-    cache.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part.npy")
-    np.save(unfinished, views)
+    """Read the index of these categories from `cache`, and build there what is missing.
+
+    Each category has a file of its own: what was built before an interruption is kept.
+    """
+    entries, views = [], []
+    for category in categories:
+        own = tuple(Entry(category, seed, _words(category, seed)) for seed in range(INSTANCES_PER_CATEGORY))
+        path = cache / f"{category}_{_digest(own)}.npy"
+        if not path.exists():
+            _build(path, own)
+        entries += own
+        views.append(np.load(path))
+    return LibraryIndex(tuple(entries), np.concatenate(views))
+
+
+def _build(path: Path, entries: tuple[Entry, ...]) -> None:
+    log.info("library_index_building", category=entries[0].category, views=len(VIEWS))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(f".{os.getpid()}.npy")
+    np.save(unfinished, np.stack([_describe_object(entry) for entry in entries]))
     unfinished.replace(path)
-    return LibraryIndex(entries, views)
-
-
-def _entries(categories: tuple[str, ...]) -> tuple[Entry, ...]:
-    return tuple(
-        Entry(category=category, seed=seed, words=_words(category, seed))
-        for category in categories
-        for seed in range(INSTANCES_PER_CATEGORY)
-    )
 
 
 def _words(category: str, seed: int) -> tuple[str, ...]:
