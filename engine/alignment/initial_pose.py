@@ -15,8 +15,8 @@ UPRIGHT_FACING_CAMERA = (0.0, 1.0, 0.0, 0.0)
 # Depth below which this share of M's points lies is its front; the very nearest ones are often flying pixels.
 FRONT_PERCENTILE = 5.0
 
-# Apparent size (extent over depth) above which the thin-object approximation below has no solution.
-MAX_APPARENT_SIZE = 1.5
+# Apparent size (extent over depth) beyond which the approximation below runs away.
+MAX_APPARENT_SIZE = 2.0
 
 
 def initial_pose(
@@ -24,8 +24,9 @@ def initial_pose(
 ) -> Pose | None:
     """Place a shape that was fitted to [-0.5, 0.5]³; None where M has no point in front of the camera.
 
-    The front of the object lies at depth z_f; an object of extent e has its centre at z_f + e/2 and, being seen there,
-    the apparent size a = e / (z_f + e/2). Solved for e: e = a · z_f / (1 - a/2).
+    The front of the object lies at depth z_f, its centre at z_f + e/2 for an extent e. Its outline is seen in between:
+    near the front for a box, near the centre for a ball. Taken half way, the apparent size is a = e / (z_f + e/4), so
+    e = a · z_f / (1 - a/4): about 10 % too large for boxes and 10 % too small for balls.
 
     Args:
         points_camera: (height, width, 3) point map P in the camera frame, NaN where unknown.
@@ -44,7 +45,7 @@ def initial_pose(
     width_px = columns.max() + 1 - columns.min()
     height_px = rows.max() + 1 - rows.min()
     apparent = min(max(width_px / intrinsics.fx, height_px / intrinsics.fy), MAX_APPARENT_SIZE)
-    extent = float(apparent * front / (1 - apparent / 2))
+    extent = float(apparent * front / (1 - apparent / 4))
     centre_depth = front + extent / 2
     u = (columns.min() + columns.max() + 1) / 2
     v = (rows.min() + rows.max() + 1) / 2

@@ -32,6 +32,16 @@ def test_a_sphere_is_found_where_it_is(x, y, z, radius):
     assert np.linalg.norm(np.subtract(pose.translation, (x, y, z))) < 0.35 * radius
 
 
+def test_a_box_seen_face_on_is_found_where_it_is():
+    # Front face 1.6 × 1.2 at depth 4: 80 × 60 pixels of the camera below, centre at 4.8.
+    camera = Intrinsics(fx=200.0, fy=200.0, cx=80.0, cy=60.0, width=160, height=120)
+    mask = np.zeros((120, 160), dtype=bool)
+    mask[30:90, 40:120] = True
+    pose = initial_pose(points_camera=unproject(np.full(mask.shape, 4.0), camera), mask=mask, intrinsics=camera)
+    assert pose.scale[0] == pytest.approx(1.6, rel=0.12)
+    assert pose.translation == pytest.approx((0.0, 0.0, 4.8), abs=0.1)
+
+
 def test_the_shape_is_upright_and_faces_the_camera():
     points_camera, mask = sphere_scene((0.0, 0.0, 3.0), 0.5)
     pose = initial_pose(points_camera=points_camera, mask=mask, intrinsics=CAMERA)
