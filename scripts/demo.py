@@ -98,7 +98,7 @@ def main() -> int:
                     _turn(engineer, progressed=progressed, kept=kept, turn=turn, crowd=crowd)
         report = {
             "demo": {"turns": TURNS, "seconds": progressed.seconds, "crowd": crowd.report()},
-            **json.loads(_manage("flywheel", "report", "--json", environment=environment)),
+            **json.loads(_manage("flywheel", "report", environment=environment)),
         }
         (folder / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n")
         progressed.finished = True
