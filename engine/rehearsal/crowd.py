@@ -2,7 +2,6 @@
 
 import statistics
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -10,7 +9,8 @@ from typing import Any
 
 from engine.rehearsal.people import Person
 
-IDLE_SECONDS = 0.5
+# An empty queue is asked again after a pause that doubles: people who wait do not hammer the server.
+IDLE_SECONDS = (0.5, 1.0, 2.0, 4.0)
 
 
 class Crowd:
@@ -61,6 +61,10 @@ class Crowd:
         }
 
     def _live(self, person: Person) -> None:
+        idle = 0
         while not self.stop.is_set():
-            if not person.work_once():
-                time.sleep(IDLE_SECONDS * (0.5 + person.dice.random()))
+            if person.work_once():
+                idle = 0
+                continue
+            self.stop.wait(IDLE_SECONDS[min(idle, len(IDLE_SECONDS) - 1)] * (0.5 + person.dice.random()))
+            idle += 1
