@@ -32,7 +32,6 @@ GRAPHICS_LIBRARIES = {  # what open3d loads, and the Debian package that has it
     "libX11.so.6": "libx11-6",
     "libgomp.so.1": "libgomp1",
 }
-CPU_TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 
 
 class SetupError(Exception):
@@ -234,14 +233,7 @@ def install_python_packages(log: Log) -> None:
         "--no-input",
         "--no-compile",
     ]
-    wheels = ["--only-binary=:all:", "-c", "requirements/constraints.txt", "-r", "requirements/dev.in"]
-    try:
-        log.run(*install, *wheels)
-    except SetupError as problem:
-        if "torch==" not in str(problem):
-            raise
-        # The CPU build of torch lies on its makers' own index where the configured one has only the default build.
-        log.run(*install, *wheels, "--extra-index-url", CPU_TORCH_INDEX)
+    log.run(*install, "--only-binary=:all:", "-c", "requirements/constraints.txt", "-r", "requirements/dev.in")
 
 
 def install_lathe(log: Log) -> None:
