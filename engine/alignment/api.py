@@ -15,6 +15,7 @@ from engine.alignment import services
 from engine.alignment.serializers import AlignmentTaskSerializer, SubmitAlignmentSerializer
 from engine.selection.blind_meshes import mesh_response
 from engine.selection.serializers import ClaimSerializer, SubmittedSerializer
+from engine.storage.api import AnyContent
 from engine.workforce.idempotency import IdempotentWrites
 from engine.workforce.models import Role
 from engine.workforce.permissions import HasRole, person_of
@@ -84,6 +85,7 @@ class AlignmentView(APIView):
 class AlignmentMeshView(APIView):
     """The shape to pose."""
 
+    content_negotiation_class = AnyContent
     permission_classes = [HasRole(Role.ANNOTATOR)]
 
     @extend_schema(

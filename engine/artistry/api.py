@@ -30,6 +30,7 @@ from engine.pagination import NewestFirst
 from engine.selection.blind_meshes import mesh_response
 from engine.selection.models import FailureReason
 from engine.selection.serializers import SubmittedSerializer
+from engine.storage.api import AnyContent
 from engine.workforce.idempotency import IdempotentWrites
 from engine.workforce.models import Role
 from engine.workforce.permissions import HasRole, person_of
@@ -149,6 +150,7 @@ class JobView(APIView):
 class AttemptMeshView(APIView):
     """An attempt of the generators."""
 
+    content_negotiation_class = AnyContent
     permission_classes = [HasRole(Role.ARTIST)]
 
     @extend_schema(operation_id="artist_jobs_attempt_mesh", responses={(200, "model/gltf-binary"): OpenApiTypes.BINARY})
@@ -197,6 +199,7 @@ class UploadView(APIView):
 class UploadMeshView(APIView):
     """The mesh of an upload as the engine rewrote it."""
 
+    content_negotiation_class = AnyContent
     permission_classes = [HasRole(Role.ARTIST, Role.REVIEWER)]
 
     @extend_schema(operation_id="artist_jobs_upload_mesh", responses={(200, "model/gltf-binary"): OpenApiTypes.BINARY})

@@ -22,6 +22,7 @@ from engine.selection.serializers import (
     SubmittedSerializer,
 )
 from engine.selection.tournament import Answer
+from engine.storage.api import AnyContent
 from engine.workforce.idempotency import IdempotentWrites
 from engine.workforce.models import Role
 from engine.workforce.permissions import HasRole, person_of
@@ -189,6 +190,7 @@ class SubmitSelectionView(IdempotentWrites, APIView):
 class PresentationMeshView(APIView):
     """A candidate as it was shown."""
 
+    content_negotiation_class = AnyContent
     permission_classes = [HasRole(Role.ANNOTATOR, Role.REVIEWER)]
 
     @extend_schema(

@@ -7,113 +7,295 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('generation', '0002_initial'),
-        ('sourcing', '0002_initial'),
-        ('workforce', '0001_initial'),
+        ("generation", "0002_initial"),
+        ("sourcing", "0002_initial"),
+        ("workforce", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Selection',
+            name="Selection",
             fields=[
-                ('work_item', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='selection', serialize=False, to='workforce.workitem')),
-                ('rating', models.FloatField(null=True)),
-                ('rubric_version', models.CharField(blank=True, max_length=40)),
-                ('failure_reason', models.CharField(blank=True, choices=[('complex_geometry', 'Complex Geometry'), ('occlusion', 'Occlusion'), ('transparency', 'Transparency'), ('small_object', 'Small Object'), ('other', 'Other')], max_length=20)),
-                ('alpha', models.FloatField(help_text='α_k when it was rated; only decides what came next.', null=True)),
-                ('rated_at', models.DateTimeField(null=True)),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='selections', to='generation.generationrequest')),
-                ('target', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='selections', to='sourcing.targetobject')),
-                ('winner', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='generation.candidate')),
+                (
+                    "work_item",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="selection",
+                        serialize=False,
+                        to="workforce.workitem",
+                    ),
+                ),
+                ("rating", models.FloatField(null=True)),
+                ("rubric_version", models.CharField(blank=True, max_length=40)),
+                (
+                    "failure_reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("complex_geometry", "Complex Geometry"),
+                            ("occlusion", "Occlusion"),
+                            ("transparency", "Transparency"),
+                            ("small_object", "Small Object"),
+                            ("other", "Other"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "alpha",
+                    models.FloatField(help_text="α_k when it was rated; only decides what came next.", null=True),
+                ),
+                ("rated_at", models.DateTimeField(null=True)),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="selections",
+                        to="generation.generationrequest",
+                    ),
+                ),
+                (
+                    "target",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="selections",
+                        to="sourcing.targetobject",
+                    ),
+                ),
+                (
+                    "winner",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="generation.candidate",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Tournament',
+            name="Tournament",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('seed', models.BigIntegerField(help_text='Decides order, sides and coins: the tournament can be replayed.')),
-                ('started_at', models.DateTimeField(auto_now_add=True)),
-                ('annotator', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('selection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tournaments', to='selection.selection')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "seed",
+                    models.BigIntegerField(help_text="Decides order, sides and coins: the tournament can be replayed."),
+                ),
+                ("started_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "annotator",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "selection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tournaments",
+                        to="selection.selection",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='selection',
-            name='tournament',
-            field=models.OneToOneField(help_text='The one that counts: of the person who submitted.', null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='+', to='selection.tournament'),
+            model_name="selection",
+            name="tournament",
+            field=models.OneToOneField(
+                help_text="The one that counts: of the person who submitted.",
+                null=True,
+                on_delete=django.db.models.deletion.RESTRICT,
+                related_name="+",
+                to="selection.tournament",
+            ),
         ),
         migrations.CreateModel(
-            name='Presentation',
+            name="Presentation",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('order', models.PositiveSmallIntegerField(help_text='Place in the random order of appearance.')),
-                ('candidate', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='generation.candidate')),
-                ('tournament', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='presentations', to='selection.tournament')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("order", models.PositiveSmallIntegerField(help_text="Place in the random order of appearance.")),
+                (
+                    "candidate",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="generation.candidate"
+                    ),
+                ),
+                (
+                    "tournament",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="presentations",
+                        to="selection.tournament",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Comparison',
+            name="Comparison",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('sequence', models.PositiveSmallIntegerField(help_text='Position in the log, undos included.')),
-                ('answer', models.CharField(blank=True, choices=[('left', 'left'), ('right', 'right'), ('equal', 'equal')], max_length=5)),
-                ('coin_seed', models.BigIntegerField(help_text='Where equal: the seed of the coin that kept one.', null=True)),
-                ('duration_ms', models.PositiveIntegerField(default=0)),
-                ('answered_at', models.DateTimeField(auto_now_add=True)),
-                ('left', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='generation.candidate')),
-                ('right', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='generation.candidate')),
-                ('stayed', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='generation.candidate')),
-                ('undoes', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='undone_by', to='selection.comparison')),
-                ('tournament', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='comparisons', to='selection.tournament')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("sequence", models.PositiveSmallIntegerField(help_text="Position in the log, undos included.")),
+                (
+                    "answer",
+                    models.CharField(
+                        blank=True, choices=[("left", "left"), ("right", "right"), ("equal", "equal")], max_length=5
+                    ),
+                ),
+                (
+                    "coin_seed",
+                    models.BigIntegerField(help_text="Where equal: the seed of the coin that kept one.", null=True),
+                ),
+                ("duration_ms", models.PositiveIntegerField(default=0)),
+                ("answered_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "left",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="generation.candidate",
+                    ),
+                ),
+                (
+                    "right",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="generation.candidate",
+                    ),
+                ),
+                (
+                    "stayed",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="generation.candidate",
+                    ),
+                ),
+                (
+                    "undoes",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="undone_by",
+                        to="selection.comparison",
+                    ),
+                ),
+                (
+                    "tournament",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="comparisons",
+                        to="selection.tournament",
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='tournament',
-            constraint=models.UniqueConstraint(fields=('selection', 'annotator'), name='tournament_one_per_person'),
+            model_name="tournament",
+            constraint=models.UniqueConstraint(fields=("selection", "annotator"), name="tournament_one_per_person"),
         ),
         migrations.AddIndex(
-            model_name='selection',
-            index=models.Index(condition=models.Q(('rated_at__isnull', False)), fields=['rated_at'], name='selection_rated'),
+            model_name="selection",
+            index=models.Index(
+                condition=models.Q(("rated_at__isnull", False)), fields=["rated_at"], name="selection_rated"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='selection',
-            constraint=models.CheckConstraint(condition=models.Q(('rating__gte', 0), ('rating__lte', 1)), name='selection_rating_range'),
+            model_name="selection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("rating__gte", 0), ("rating__lte", 1)), name="selection_rating_range"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='selection',
-            constraint=models.CheckConstraint(condition=models.Q(('rated_at__isnull', True), models.Q(('alpha__isnull', False), ('rating__isnull', False), ('rubric_version__gt', ''), ('tournament__isnull', False), ('winner__isnull', False)), _connector='OR'), name='selection_rated_whole'),
+            model_name="selection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("rated_at__isnull", True),
+                    models.Q(
+                        ("alpha__isnull", False),
+                        ("rating__isnull", False),
+                        ("rubric_version__gt", ""),
+                        ("tournament__isnull", False),
+                        ("winner__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="selection_rated_whole",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='selection',
-            constraint=models.CheckConstraint(condition=models.Q(('rating__isnull', True), ('rating__gte', models.F('alpha')), models.Q(('failure_reason', ''), _negated=True), _connector='OR'), name='selection_below_bar_says_why'),
+            model_name="selection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("rating__isnull", True),
+                    ("rating__gte", models.F("alpha")),
+                    models.Q(("failure_reason", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="selection_below_bar_says_why",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='presentation',
-            constraint=models.UniqueConstraint(fields=('tournament', 'candidate'), name='presentation_candidate_once'),
+            model_name="presentation",
+            constraint=models.UniqueConstraint(fields=("tournament", "candidate"), name="presentation_candidate_once"),
         ),
         migrations.AddConstraint(
-            model_name='presentation',
-            constraint=models.UniqueConstraint(fields=('tournament', 'order'), name='presentation_order_once'),
+            model_name="presentation",
+            constraint=models.UniqueConstraint(fields=("tournament", "order"), name="presentation_order_once"),
         ),
         migrations.AddConstraint(
-            model_name='comparison',
-            constraint=models.UniqueConstraint(fields=('tournament', 'sequence'), name='comparison_sequence_once'),
+            model_name="comparison",
+            constraint=models.UniqueConstraint(fields=("tournament", "sequence"), name="comparison_sequence_once"),
         ),
         migrations.AddConstraint(
-            model_name='comparison',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('answer__in', ['left', 'right', 'equal']), ('left__isnull', False), ('right__isnull', False), ('stayed__isnull', False), ('undoes__isnull', True)), models.Q(('answer', ''), ('left__isnull', True), ('right__isnull', True), ('stayed__isnull', True), ('undoes__isnull', False)), _connector='OR'), name='comparison_answer_or_undo'),
+            model_name="comparison",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("answer__in", ["left", "right", "equal"]),
+                        ("left__isnull", False),
+                        ("right__isnull", False),
+                        ("stayed__isnull", False),
+                        ("undoes__isnull", True),
+                    ),
+                    models.Q(
+                        ("answer", ""),
+                        ("left__isnull", True),
+                        ("right__isnull", True),
+                        ("stayed__isnull", True),
+                        ("undoes__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="comparison_answer_or_undo",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='comparison',
-            constraint=models.CheckConstraint(condition=models.Q(('left__isnull', True), models.Q(('left', models.F('right')), _negated=True), _connector='OR'), name='comparison_two_sides'),
+            model_name="comparison",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("left__isnull", True), models.Q(("left", models.F("right")), _negated=True), _connector="OR"
+                ),
+                name="comparison_two_sides",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='comparison',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('answer', 'equal'), ('coin_seed__isnull', False)), models.Q(models.Q(('answer', 'equal'), _negated=True), ('coin_seed__isnull', True)), _connector='OR'), name='comparison_equal_has_coin'),
+            model_name="comparison",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("answer", "equal"), ("coin_seed__isnull", False)),
+                    models.Q(models.Q(("answer", "equal"), _negated=True), ("coin_seed__isnull", True)),
+                    _connector="OR",
+                ),
+                name="comparison_equal_has_coin",
+            ),
         ),
     ]

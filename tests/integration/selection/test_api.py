@@ -134,6 +134,7 @@ def test_the_same_mesh_has_another_url_and_tag_for_everyone(open_selection, desk
     response = other_desk.get(other["candidates"][0]["mesh_url"])
     assert response["ETag"] == f'"{other["candidates"][0]["presentation_id"]}"'
     assert response["Content-Type"] == "model/gltf-binary"
+    assert other_desk.get(other["candidates"][0]["mesh_url"], Accept="model/gltf-binary").status_code == 200
     assert (
         other_desk.client.get(
             other["candidates"][0]["mesh_url"], headers={"If-None-Match": response["ETag"]}
