@@ -1,7 +1,9 @@
 """The flywheel on a terminal."""
 
+from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
 from rich.console import Console
 from rich.table import Table
 
@@ -33,6 +35,9 @@ def _print_iteration(console: Console, iteration: dict[str, Any]) -> None:
     for index, step in enumerate(ORDER[:-1]):
         skipped = iteration["skipped"].get(step.value, "")
         seconds = iteration["seconds_by_step"].get(step.value)
+        if index == reached:
+            entered_at = datetime.fromisoformat(iteration["step_entered_at"])
+            seconds = (seconds or 0.0) + (timezone.now() - entered_at).total_seconds()
         state = "skipped" if skipped else "done" if index < reached else "now" if index == reached else ""
         if index == reached and iteration["failed"]:
             state, skipped = "failed", iteration["failure"]
