@@ -25,7 +25,7 @@ import trimesh
 from numpy.typing import NDArray
 
 from engine.contracts.cameras import Intrinsics
-from engine.contracts.poses import Pose
+from engine.contracts.poses import Pose, transform_points
 from engine.contracts.serialisation import to_json
 from engine.contracts.training import TrainingStage
 from training_loop.checkpoints import CheckpointInfo, load_model, save_model
@@ -33,7 +33,7 @@ from training_loop.colouring import paint_from_photograph
 from training_loop.data import SnapshotData, read_snapshot
 from training_loop.evaluation.heldout import evaluate_heldout
 from training_loop.examples import Examples, prepare_target, stack_views
-from training_loop.library_examples import library_examples
+from training_loop.library_examples import draw_examples, library_examples
 from training_loop.models.config import PRESETS, ROTATION, SCALE, SHAPE, TRANSLATION, ModelConfig
 from training_loop.models.generator import GeometryModel
 from training_loop.pose_codec import LayoutTarget, PoseCodecError, PoseFrame, assumed_intrinsics, decode_pose
@@ -42,9 +42,6 @@ from training_loop.sampling import SamplerConfig, sample_latents
 from training_loop.stages import DistilStage, DPOStage, FlowStage, NoTrainingData, VAEStage
 from training_loop.surface import EmptySurface, mesh_from_logits
 from training_loop.trainer import ProgressCallback, ProgressLog, Stage, Trainer
-
-STEPS = {"full": 25, "mini": 12}
-GUIDANCE = {"full": 7.0, "mini": 2.0}
 
 
 @dataclass(frozen=True)
@@ -109,37 +106,42 @@ def sample_candidates(
         pose=None,
         config=model.config.conditioning,
     )
-    preset = model.config.preset
-    sampler = SamplerConfig(
-        steps=STEPS.get(preset, 25) if steps is None else steps,
-        strength=GUIDANCE.get(preset, 7.0) if cfg is None else cfg,
+    sampler = default_sampler(model)
+    sampler = replace(
+        sampler,
+        steps=sampler.steps if steps is None else steps,
+        strength=sampler.strength if cfg is None else cfg,
         shortcut=shortcut,
     )
     views = stack_views([target.views], model.config.conditioning).to(model.device)
     x_1 = sample_latents(model, views, seeds, sampler)
     with torch.no_grad():
         logits = model.vae.decode(x_1[SHAPE]).cpu().numpy()
-    layouts = {name: value.cpu().numpy() for name, value in model.denormalise(x_1).items()}
+    layouts = {name: value.cpu().numpy() for name, value in model.denormalise_layout(x_1).items()}
     samples = []
     for index, seed in enumerate(seeds):
-        layout = _layout(layouts, index, target.frame)
         try:
-            mesh = fit_to_unit_cube(mesh_from_logits(logits[index]))
+            mesh = mesh_from_logits(logits[index])
         except EmptySurface:
             continue
-        camera = intrinsics or assumed_intrinsics(*mask.shape)
-        paint_from_photograph(mesh, image, mask, layout, camera)
+        mesh, layout = fit_to_unit_cube(mesh, _layout(layouts, index, target.frame))
+        paint_from_photograph(mesh, image, mask, layout, intrinsics or assumed_intrinsics(*mask.shape))
         samples.append(Sample(seed=seed, mesh=mesh, latent=x_1[SHAPE][index].cpu().numpy(), layout=layout))
     if not samples:
         raise EmptySurface("every candidate came out empty; use a better trained checkpoint, or other seeds")
     return samples
 
 
-def fit_to_unit_cube(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
-    """Centre the mesh and scale its longest side to 1, as candidates are stored."""
+def fit_to_unit_cube(mesh: trimesh.Trimesh, layout: Pose | None) -> tuple[trimesh.Trimesh, Pose | None]:
+    """Centre the mesh and scale its longest side to 1, as candidates are stored; the layout takes up the difference."""
     low, high = mesh.bounds
-    vertices = (np.asarray(mesh.vertices) - (low + high) / 2) / (high - low).max()
-    return trimesh.Trimesh(vertices=vertices, faces=mesh.faces, process=False)
+    centre, extent = (low + high) / 2, float((high - low).max())
+    fitted = trimesh.Trimesh((np.asarray(mesh.vertices) - centre) / extent, mesh.faces, process=False)
+    if layout is None:
+        return fitted, None
+    x, y, z = (float(value) for value in transform_points(layout, centre[None])[0])
+    a, b, c = (extent * value for value in layout.scale)
+    return fitted, Pose(rotation_wxyz=layout.rotation_wxyz, translation=(x, y, z), scale=(a, b, c))
 
 
 def _layout(x_1: Mapping[str, NDArray[np.float32]], index: int, frame: PoseFrame) -> Pose | None:
@@ -154,12 +156,19 @@ def _layout(x_1: Mapping[str, NDArray[np.float32]], index: int, frame: PoseFrame
         return None
 
 
+def default_sampler(model: GeometryModel) -> SamplerConfig:
+    """The preset's sampler: 25 steps and s = 7 as released; fewer, milder and cooler for the small one."""
+    if model.config.preset == "mini":
+        return SamplerConfig(steps=12, strength=1.0, temperature=0.6)
+    return SamplerConfig()
+
+
 def evaluate_checkpoint(
     *, checkpoint: Path, heldout_count: int, seed: int, device: str = "cpu"
 ) -> dict[str, float]:
     """Mean metrics on held-out library shapes: `solid_iou`, `voxel_iou`, `f1_at_0p01`, `chamfer_l2`."""
     model = load_model(checkpoint, device=device)
-    sampler = SamplerConfig(steps=STEPS[model.config.preset], strength=GUIDANCE[model.config.preset])
+    sampler = default_sampler(model)
     rows = [r.metrics for r in evaluate_heldout(model, count=heldout_count, seed=seed, sampler=sampler)]
     return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
@@ -218,6 +227,8 @@ def run_training(
         size = len(own or library or ())
     metrics = run.fit(flow, settings.steps or settings.epochs * -(-size // settings.batch_size))
     metrics |= _figures(snapshot, library) | {"duration_seconds": time.monotonic() - started}
+    if settings.stage == TrainingStage.PRETRAIN and settings.calibrate_surface:
+        metrics["surface_logit"] = run.calibrate_surface(model)
     checkpoint = output_dir / "checkpoint.safetensors"
     info = CheckpointInfo(stage=settings.stage.value, recipe=to_json(settings), steps=settings.steps, metrics=metrics)
     save_model(checkpoint, model, info)
@@ -255,23 +266,57 @@ class _Run:
             self.recipe.library, config.conditioning, seed=self.seed, cache=self.output_dir / "cache"
         )
         self.log.event(drawn=len(drawn), seconds=time.monotonic() - started)
-        mean, std = drawn.rotation_statistics()
+        # As released, only rotation is z-scored; with the Gaussian head start all of the layout is.
+        names = [ROTATION, TRANSLATION, SCALE] if config.flow.prior_rank else [ROTATION]
+        layout_mean, layout_std = drawn.layout_statistics(names)
         torch.manual_seed(self.seed)
-        model = GeometryModel(replace(config, rotation_mean=mean, rotation_std=std)).to(device)
+        model = GeometryModel(replace(config, layout_mean=layout_mean, layout_std=layout_std)).to(device)
         model.vae.start_from_principal_components(drawn.occupancy(torch.arange(min(len(drawn), 256))).to(device))
         self.fit(VAEStage(model.vae, drawn, self.recipe.vae, self.seed), self.recipe.vae.steps, vae=True)
         self.log.offset = self.recipe.vae.steps
         model.vae.requires_grad_(False)
-        encoded = drawn.with_latents(model.vae).shape_latents.flatten(0, 1)
+        library = drawn.with_latents(model.vae)
+        cells = library.shape_latents.flatten(0, 1)
+        mean = cells.mean(0)
+        # One scale for all channels: weak channels stay weak, so that the flow settles coarse shape first.
+        scale = float((cells - mean).square().mean().sqrt())
         vae = replace(
             model.config.vae,
-            latent_mean=tuple(encoded.mean(0).tolist()),
-            # One scale for all channels: weak channels stay weak, so that the flow settles coarse shape first.
-            latent_std=(float((encoded - encoded.mean(0)).square().mean().sqrt()),) * model.config.vae.latent_channels,
+            latent_mean=tuple(mean.tolist()),
+            latent_std=(scale,) * model.config.vae.latent_channels,
         )
         model.config = replace(model.config, vae=vae)
         model.vae.config = vae
-        return model, drawn.with_latents(model.vae)
+        library = replace(library, shape_latents=(library.shape_latents - mean) / scale)
+        if model.flow.prior is not None:
+            model.flow.prior.fit(library.shape_latents.flatten(1).to(device), library.crop.to(device))
+        return model, library
+
+    def calibrate_surface(self, model: GeometryModel) -> float:
+        """Choose the logit above which cells are full: best mean IoU of samples for fresh examples."""
+        library = self.recipe.library
+        if library is None:
+            return 0.0
+        fresh = draw_examples(
+            library, model.config.conditioning, seed=self.seed, start=library.count, count=self.recipe.calibrate_surface
+        )
+        everything = torch.arange(len(fresh))
+        model.eval()
+        x_1 = sample_latents(
+            model, fresh.views(everything).to(model.device), [self.seed], default_sampler(model), layout=False
+        )
+        truth = fresh.occupancy(everything).to(model.device)
+        with torch.no_grad():
+            logits = model.vae.decode(x_1[SHAPE])
+        levels = torch.linspace(-4.0, 1.0, 21).tolist()
+        scores = [
+            float((((logits > level) & truth).sum((1, 2, 3)) / ((logits > level) | truth).sum((1, 2, 3))).mean())
+            for level in levels
+        ]
+        best = levels[int(np.argmax(scores))]
+        model.config = replace(model.config, vae=replace(model.config.vae, surface_logit=best))
+        model.vae.config = model.config.vae
+        return best
 
     def fit(self, stage: Stage, steps: int, *, vae: bool = False) -> dict[str, float]:
         """Train one phase, continuing from its saved state."""

@@ -30,6 +30,10 @@ from training_loop.pose_codec import (
 )
 from training_loop.views import Views, make_views
 
+USUAL_LAYOUT = 6.0
+
+LayoutStatistics = dict[str, tuple[float, ...]]
+
 
 @dataclass(frozen=True)
 class PreparedTarget:
@@ -122,26 +126,37 @@ class Examples:
     def x_1(self, indices: Tensor, model: GeometryModel) -> tuple[Latents, dict[str, Tensor]]:
         """Data of every modality, and which samples have it. Layout comes as (B, 1, channels)."""
         has_layout = self.has_layout[indices]
-        x_1 = {
-            SHAPE: self.shape_latents[indices],
-            ROTATION: model.normalise_rotation(self.rotation_6d[indices])[:, None],
+        layout = {
+            ROTATION: self.rotation_6d[indices][:, None],
             TRANSLATION: self.translation[indices][:, None],
             SCALE: self.log_scale[indices][:, None],
             # No decoder reads it; it rides along because the released layout stream has it.
             TRANSLATION_SCALE: torch.zeros(len(indices), 1, 1),
         }
-        return x_1, dict.fromkeys((ROTATION, TRANSLATION, SCALE), has_layout)
+        x_1 = {SHAPE: self.shape_latents[indices], **model.normalise_layout(layout)}
+        names = (ROTATION, TRANSLATION, SCALE)
+        # Layouts far outside of what was seen (a point map with a far background) would drown all others.
+        usual = torch.stack([x_1[name].abs().flatten(1).amax(1) < USUAL_LAYOUT for name in names]).all(0)
+        return x_1, dict.fromkeys(names, has_layout & usual)
 
     def with_latents(self, vae: ShapeVAE, *, batch_size: int = 32) -> "Examples":
         """Encode every occupancy once."""
+        device = next(vae.parameters()).device
         with torch.no_grad():
-            chunks = [vae.encode(self.occupancy(chunk)) for chunk in torch.arange(len(self)).split(batch_size)]
+            chunks = [
+                vae.encode(self.occupancy(chunk).to(device)).cpu() for chunk in torch.arange(len(self)).split(batch_size)
+            ]
         return replace(self, shape_latents=torch.cat(chunks))
 
-    def rotation_statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Mean and standard deviation (6,) over the examples with a layout."""
-        known = self.rotation_6d[self.has_layout]
-        return tuple(known.mean(0).tolist()), tuple(known.std(0).clamp(min=1e-3).tolist())
+    def layout_statistics(self, names: Sequence[str]) -> tuple[LayoutStatistics, LayoutStatistics]:
+        """Centre and spread of layout modalities by quantiles (16, 50, 84 %), which far backgrounds do not move."""
+        known = {ROTATION: self.rotation_6d, TRANSLATION: self.translation, SCALE: self.log_scale}
+        levels = torch.tensor([0.16, 0.5, 0.84])
+        quantiles = {name: known[name][self.has_layout].quantile(levels, dim=0) for name in names}
+        return (
+            {name: tuple(value[1].tolist()) for name, value in quantiles.items()},
+            {name: tuple(((value[2] - value[0]) / 2).clamp(min=1e-3).tolist()) for name, value in quantiles.items()},
+        )
 
     def save(self, path: Path) -> None:
         """Write to a safetensors file, whole or not at all."""

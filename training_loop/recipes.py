@@ -89,6 +89,7 @@ class Recipe:
     vae: VAEConfig = field(default_factory=VAEConfig)
     dpo: DPOConfig = field(default_factory=DPOConfig)
     distil: DistilConfig = field(default_factory=DistilConfig)
+    calibrate_surface: int = 0
     max_damaged_share: float = 0.01
     save_every_steps: int = 100
     threads: int = 0
@@ -176,16 +177,17 @@ def mini_pretrain() -> Recipe:
         name="mini_pretrain",
         stage=TrainingStage.PRETRAIN,
         preset="mini",
-        steps=300,
+        steps=240,
         batch_size=32,
         optimiser=OptimiserConfig(
-            learning_rate=1.5e-3, betas=(0.9, 0.98), warmup_steps=20, schedule="cosine", ema_decay=0.98
+            learning_rate=1e-3, betas=(0.9, 0.98), warmup_steps=20, schedule="cosine", ema_decay=0.98
         ),
         time=TimeConfig(mean=0.0, std=1.0),
         weights=dict(ALL_MODALITIES),
-        library=LibraryConfig(),
+        library=LibraryConfig(count=1600),
+        calibrate_surface=48,
         vae=VAEConfig(
-            steps=100,
+            steps=80,
             batch_size=12,
             optimiser=OptimiserConfig(
                 learning_rate=4e-3, betas=(0.9, 0.98), warmup_steps=10, schedule="cosine", ema_decay=0.9

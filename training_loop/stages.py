@@ -137,7 +137,7 @@ class FlowStage:
         keep = torch.rand(self.recipe.batch_size, generator=generator) >= self.recipe.drop_condition
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.recipe.train_conditioner):
             tokens = self.model.conditioner(views)
-        condition = self.model.flow.condition(tokens * keep.to(device)[:, None, None].to(tokens.dtype))
+        condition = self.model.flow.condition(tokens, views.crop, keep.to(device))
         return condition, to_device(x_1, device), to_device(present, device), generator
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
@@ -185,9 +185,10 @@ class DPOStage:
         chosen = batch_indices(len(self.pairs), self.recipe.batch_size, step, self.seed)
         winner, loser = self.pairs.winner[chosen].to(device), self.pairs.loser[chosen].to(device)
         with torch.no_grad():
-            tokens = self.model.conditioner(self.examples.views(self.pairs.example[chosen]).to(device))
-            reference_condition = self.reference.condition(tokens)
-        condition = self.model.flow.condition(tokens)
+            views = self.examples.views(self.pairs.example[chosen]).to(device)
+            tokens = self.model.conditioner(views)
+            reference_condition = self.reference.condition(tokens, views.crop)
+        condition = self.model.flow.condition(tokens, views.crop)
         t = draw_times(self.recipe.time, len(chosen), generator).to(device)
         x_0 = draw_noise({SHAPE: winner}, generator)[SHAPE]
         result = dpo_loss(

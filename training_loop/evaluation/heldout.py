@@ -28,7 +28,7 @@ class HeldoutResult:
 
 
 def evaluate_heldout(
-    model: GeometryModel, *, count: int, seed: int, sampler: SamplerConfig, image_px: int = 96
+    model: GeometryModel, *, count: int, seed: int, sampler: SamplerConfig, image_px: int = 96, points: int = 100_000
 ) -> Iterator[HeldoutResult]:
     """Sample one candidate for each of `count` held-out examples (candidate seed = example index) and measure it.
 
@@ -52,7 +52,7 @@ def evaluate_heldout(
             logits = model.vae.decode(x_1[SHAPE])[0].cpu().numpy()
         metrics = {"solid_iou": occupancy_iou(logits > 0, example.occupancy)}
         try:
-            measured = compare_meshes(mesh_from_logits(logits), example.mesh, seed=seed + index)
+            measured = compare_meshes(mesh_from_logits(logits), example.mesh, points=points, seed=seed + index)
             metrics |= vars(measured)
         except EmptySurface:
             logger.warning("the prediction for held-out example %d is empty", index)

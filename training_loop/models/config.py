@@ -3,7 +3,7 @@
 Source: paper section C.1; shapes of the released geometry model.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 SHAPE = "shape"
 ROTATION = "rotation"
@@ -26,7 +26,8 @@ class ShapeVAEConfig:
     `channels` run from the latent grid outwards; each further level doubles the grid. The outermost level predicts
     `voxel_patch`³ voxels per cell. `linear_path` adds a linear map between a latent cell and its voxels, which starts
     at their principal components: what the convolutions need minutes to find, it has at once. `latent_mean` and
-    `latent_std` bring the posterior to unit scale for the flow.
+    `latent_std` bring the posterior to unit scale for the flow. A cell is full where its logit exceeds
+    `surface_logit`, which an undertrained flow needs lower than 0: its shapes are blurred by what it does not know.
     """
 
     resolution: int = 64
@@ -40,6 +41,7 @@ class ShapeVAEConfig:
     linear_path: bool = False
     latent_mean: tuple[float, ...] = ()
     latent_std: tuple[float, ...] = ()
+    surface_logit: float = 0.0
 
     def __post_init__(self) -> None:
         outer = self.latent_resolution * 2 ** (len(self.channels) - 1) * self.voxel_patch
@@ -81,13 +83,18 @@ class ConditioningConfig:
 
 @dataclass(frozen=True)
 class FlowConfig:
-    """Mixture of Transformers with a shape and a layout stream; `latent_patch`³ cells make one shape token."""
+    """Mixture of Transformers with a shape and a layout stream; `latent_patch`³ cells make one shape token.
+
+    `prior_rank` > 0 adds the velocity of a Gaussian of that rank (`GaussianPrior`), as a head start.
+    """
 
     width: int = 1024
     blocks: int = 24
     heads: int = 16
     mlp_ratio: int = 4
     latent_patch: int = 1
+    prior_rank: int = 0
+    prior_landmarks: int = 0
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
@@ -96,14 +103,14 @@ class FlowConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Everything that a checkpoint needs to rebuild its model."""
+    """Everything that a checkpoint needs to rebuild its model. Layout modalities with statistics are z-scored (E.4)."""
 
     preset: str
     vae: ShapeVAEConfig
     conditioning: ConditioningConfig
     flow: FlowConfig
-    rotation_mean: tuple[float, ...] = (0.0,) * 6
-    rotation_std: tuple[float, ...] = (1.0,) * 6
+    layout_mean: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    layout_std: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.vae.latent_resolution % self.flow.latent_patch:
@@ -124,12 +131,11 @@ def full() -> ModelConfig:
 
 
 def mini() -> ModelConfig:
-    """A laptop's model: the same definition over 8³ × 16 latents in 64 tokens, with an encoder trained along."""
+    """A laptop's model: the same definition over 8³ × 8 latents in 64 tokens, with an encoder trained along."""
     return ModelConfig(
         preset="mini",
         vae=ShapeVAEConfig(
             latent_resolution=8,
-            latent_channels=16,
             channels=(64, 32),
             blocks_per_level=1,
             middle_blocks=0,
@@ -141,14 +147,14 @@ def mini() -> ModelConfig:
             encoder="small",
             image_px=64,
             point_map_px=32,
-            width=192,
-            channels=(32, 64, 128),
+            width=128,
+            channels=(16, 32, 64),
             crop_grid=8,
             full_grid=4,
             point_crop_grid=4,
             point_full_grid=2,
         ),
-        flow=FlowConfig(width=192, blocks=4, heads=4, latent_patch=2),
+        flow=FlowConfig(width=128, blocks=4, heads=4, latent_patch=2, prior_rank=128, prior_landmarks=768),
     )
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from training_loop.models.conditioning import ViewBatch, build_conditioner
-from training_loop.models.config import LAYOUT_CHANNELS, ROTATION, SHAPE, ModelConfig
+from training_loop.models.config import LAYOUT_CHANNELS, SHAPE, ModelConfig
 from training_loop.models.geometry_flow import ConditioningCache, GeometryFlow, Latents
 from training_loop.models.shape_vae import ShapeVAE
 
@@ -30,25 +30,26 @@ class GeometryModel(nn.Module):
 
     def condition(self, views: ViewBatch, keep: Tensor | None = None) -> ConditioningCache:
         """Encode T targets; where `keep` (T,) bool is False the target's tokens are zero (no condition)."""
-        tokens = self.conditioner(views)
-        if keep is not None:
-            tokens = tokens * keep[:, None, None].to(tokens.dtype)
-        return self.flow.condition(tokens)
+        return self.flow.condition(self.conditioner(views), views.crop, keep)
 
     def velocity(self, x: Latents, t: Tensor, condition: ConditioningCache | None, d: Tensor | None = None) -> Latents:
         """v_θ(x_τ, c, τ, d); see `GeometryFlow.forward`."""
         return self.flow(x, t, condition, d)  # type: ignore[no-any-return]
 
-    def normalise_rotation(self, rotation_6d: Tensor) -> Tensor:
-        """z-score (..., 6) (paper E.4)."""
-        return (rotation_6d - rotation_6d.new_tensor(self.config.rotation_mean)) / rotation_6d.new_tensor(
-            self.config.rotation_std
-        )
+    def normalise_layout(self, layout: Latents) -> Latents:
+        """z-score the layout modalities that have statistics (paper E.4)."""
+        return {
+            name: (x - x.new_tensor(self.config.layout_mean[name])) / x.new_tensor(self.config.layout_std[name])
+            if name in self.config.layout_mean
+            else x
+            for name, x in layout.items()
+        }
 
-    def denormalise(self, x_1: Latents) -> Latents:
-        """Undo the z-score of the rotation; other modalities pass."""
-        if ROTATION not in x_1:
-            return x_1
-        rotation = x_1[ROTATION]
-        std, mean = rotation.new_tensor(self.config.rotation_std), rotation.new_tensor(self.config.rotation_mean)
-        return {**x_1, ROTATION: rotation * std + mean}
+    def denormalise_layout(self, layout: Latents) -> Latents:
+        """The inverse of `normalise_layout`."""
+        return {
+            name: x * x.new_tensor(self.config.layout_std[name]) + x.new_tensor(self.config.layout_mean[name])
+            if name in self.config.layout_mean
+            else x
+            for name, x in layout.items()
+        }

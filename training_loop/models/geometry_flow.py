@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from training_loop.models.config import LAYOUT_CHANNELS, SHAPE, ModelConfig
+from training_loop.models.gaussian_prior import GaussianPrior, unit_gaussian_velocity
 from training_loop.models.layers import FeedForward, HeadRMSNorm, ScalarEmbedder, grid_position_embedding
 
 LAYOUT = "layout"
@@ -25,9 +26,15 @@ Latents = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class ConditioningCache:
-    """Cross-attention keys and values of the targets, [block][stream] → (k, v), computed once per target."""
+    """What T targets mean to every block, computed once per target.
+
+    Cross-attention keys and values, [block][stream] → (k, v); where the flow has a Gaussian head start, its offset
+    (T, rank); and which targets have a condition (T,), the others being zero tokens.
+    """
 
     keys_values: list[dict[str, tuple[Tensor, Tensor]]]
+    offset: Tensor | None
+    known: Tensor
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
@@ -166,6 +173,10 @@ class GeometryFlow(nn.Module):
             FlowBlock(width, flow.heads, flow.mlp_ratio, config.conditioning.width) for _ in range(flow.blocks)
         )
         self.out_norm = nn.LayerNorm(width, elementwise_affine=False)
+        self.prior: GaussianPrior | None = None
+        if flow.prior_rank:
+            cells, cell_channels = config.vae.latent_shape
+            self.prior = GaussianPrior(cells * cell_channels, flow.prior_rank, flow.prior_landmarks)
         self.checkpoint_activations = False
         self._initialise()
 
@@ -184,14 +195,24 @@ class GeometryFlow(nn.Module):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def condition(self, tokens: Tensor) -> ConditioningCache:
-        """Keys and values of conditioning tokens (T, M, width), to be shared over seeds and steps."""
-        return ConditioningCache(
-            [
-                {stream: block.cross_attn[stream].keys_values(tokens) for stream in STREAMS}  # type: ignore[index, operator]
-                for block in self.blocks
-            ]
-        )
+    def condition(self, tokens: Tensor, crop: Tensor, known: Tensor | None = None) -> ConditioningCache:
+        """Prepare T targets, to be shared over seeds and steps.
+
+        Args:
+            tokens: (T, M, width) of the conditioning encoder. crop: (T, 4, P, P) uint8, the crop view.
+            known: (T,) bool; where False the target is treated as unconditional (zero tokens). None is all True.
+        """
+        known = torch.ones(len(tokens), dtype=torch.bool, device=tokens.device) if known is None else known
+        tokens = tokens * known[:, None, None].to(tokens.dtype)
+        keys_values = [
+            {stream: block.cross_attn[stream].keys_values(tokens) for stream in STREAMS}  # type: ignore[index, operator]
+            for block in self.blocks
+        ]
+        offset = None
+        if self.prior is not None:
+            with torch.no_grad(), torch.autocast(tokens.device.type, enabled=False):
+                offset = self.prior.offset(crop)
+        return ConditioningCache(keys_values, offset, known)
 
     def forward(self, x: Latents, t: Tensor, condition: ConditioningCache | None, d: Tensor | None = None) -> Latents:
         """Velocities of the modalities in `x` (shape, and optionally all of the layout) at time t.
@@ -205,7 +226,13 @@ class GeometryFlow(nn.Module):
         """
         patch = self.config.flow.latent_patch
         embedding = self.t_embedder(t) + self.d_embedder(torch.zeros_like(t) if d is None else d)
-        streams = {SHAPE: self.latent_mapping[SHAPE].embed(self._fold(x[SHAPE], patch))}  # type: ignore[operator]
+        shape, head_start = x[SHAPE], {}
+        if self.prior is not None:
+            # The posterior mean is what the transformer sees: directions without information are quiet in it.
+            offset, known = self._per_sample(condition, len(shape))
+            with torch.autocast(shape.device.type, enabled=False):
+                head_start[SHAPE], shape = self.prior(shape, t, offset, known)
+        streams = {SHAPE: self.latent_mapping[SHAPE].embed(self._fold(shape, patch))}  # type: ignore[operator]
         layout = [name for name in LAYOUT_CHANNELS if name in x]
         if layout:
             streams[LAYOUT] = torch.cat([self.latent_mapping[name].embed(x[name]) for name in layout], dim=1)  # type: ignore[operator]
@@ -219,7 +246,17 @@ class GeometryFlow(nn.Module):
         velocity = {SHAPE: self._unfold(self.latent_mapping[SHAPE].out_layer(normed[SHAPE]), patch)}  # type: ignore[operator]
         for position, name in enumerate(layout):
             velocity[name] = self.latent_mapping[name].out_layer(normed[LAYOUT][:, position : position + 1])  # type: ignore[operator]
-        return {name: v.float() for name, v in velocity.items()}
+        if self.prior is not None:
+            head_start |= {name: unit_gaussian_velocity(x[name], t) for name in layout}
+        return {name: v.float() + head_start.get(name, 0.0) for name, v in velocity.items()}
+
+    @staticmethod
+    def _per_sample(condition: ConditioningCache | None, batch: int) -> tuple[Tensor | None, Tensor | None]:
+        """Offset and knownness of each sample, candidates of a target being adjacent."""
+        if condition is None or condition.offset is None:
+            return None, None
+        repeats = batch // len(condition.known)
+        return condition.offset.repeat_interleave(repeats, 0), condition.known.repeat_interleave(repeats, 0)
 
     def _fold(self, cells: Tensor, patch: int) -> Tensor:
         if patch == 1:

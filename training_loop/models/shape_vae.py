@@ -184,12 +184,12 @@ class ShapeVAE(nn.Module):
         return (cells - mean) / std
 
     def decode(self, latents: Tensor) -> Tensor:
-        """(B, cells, channels) normalised latents → (B, R, R, R) occupancy logits."""
+        """(B, cells, channels) normalised latents → (B, R, R, R) occupancy logits, full where > 0."""
         mean, std = self._statistics(latents)
         edge = self.config.latent_resolution
         grid = (latents * std + mean).reshape(-1, edge, edge, edge, self.config.latent_channels)
         logits: Tensor = self.decoder(grid.permute(0, 4, 1, 2, 3))
-        return logits[:, 0].float()
+        return logits[:, 0].float() - self.config.surface_logit
 
     @torch.no_grad()
     def start_from_principal_components(self, occupancy: Tensor) -> None:
