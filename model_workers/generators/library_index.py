@@ -70,7 +70,8 @@ def load_index(cache: Path, *, categories: tuple[str, ...]) -> LibraryIndex:
 
     Each category has a file of its own: what was built before an interruption is kept.
     """
-    entries, views = [], []
+    entries: list[Entry] = []
+    views: list[NDArray[np.float32]] = []
     for category in categories:
         own = tuple(Entry(category, seed, _words(category, seed)) for seed in range(INSTANCES_PER_CATEGORY))
         path = cache / f"{category}_{_digest(own)}.npy"
