@@ -151,6 +151,8 @@ def evaluate(iteration: Iteration, plan: Plan) -> bool:
                 seed=plan.evaluation.seed,
                 targets=_real_targets(iteration, count=plan.evaluation.real_targets),
             )
+            if runs.take_known_figures(iteration=iteration, purpose=purpose, request=request, run_id=run_id):
+                return True
             runs.ask(iteration=iteration, purpose=purpose, request=request, run_id=run_id)
             return False
         if run.status != TrainingRun.Status.SUCCEEDED:
@@ -233,9 +235,9 @@ def _train(
 
 
 def _real_targets(iteration: Iteration, *, count: int) -> tuple[TargetInput, ...]:
-    """The first targets of the collection: the same ones for both evaluations, whatever is added meanwhile."""
+    """The first targets of the closed collection by id: the next turn takes the same ones if it asks the same again."""
     requests = GenerationRequest.objects.filter(collection=iteration.collection, round=1)
-    first = requests.select_related("target__image__blob").order_by("created_at", "id")[:count]
+    first = requests.select_related("target__image__blob").order_by("target_id")[:count]
     return tuple(target_inputs(targets=[request.target for request in first]))
 
 

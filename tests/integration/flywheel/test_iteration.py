@@ -90,6 +90,22 @@ def test_base_and_new_checkpoint_are_evaluated_alike(world) -> None:
     ]
 
 
+def test_an_evaluation_that_was_made_before_is_not_made_again(world) -> None:
+    world.add_target()
+    services.start(alpha=0.5)
+    world.run_until(Step.DONE)
+    services.start(alpha=0.5)
+    second = world.run_until(Step.DONE)
+    base, new = second.runs.filter(kind="evaluate").order_by("created_at")
+    assert (base.purpose, base.attempt, base.metrics) == ("evaluate_base", 0, {"voxel_iou": 0.5})
+    assert (new.purpose, new.attempt) == ("evaluate_new", 1)
+    assert second.decision["outcome"] == "promoted"
+
+    services.start(alpha=0.5, settings={"evaluation": {"seed": 8}})
+    third = world.run_until(Step.DONE)
+    assert third.runs.get(purpose="evaluate_base").attempt == 1
+
+
 def test_a_checkpoint_that_is_worse_than_the_gate_allows_is_kept_and_not_promoted(world) -> None:
     world.add_target()
     services.start(alpha=0.5)
