@@ -22,6 +22,8 @@ from engine.generation.replies import fail_run
 from engine.sourcing import services as sourcing
 from engine.storage import services as storage
 
+# Sent in one call; the sweeper goes on with the rest.
+MOST_AT_ONCE = 500
 PUBLISH_TASK = "engine.generation.tasks.publish_waiting"
 # What a worker that was taken away in mid-run, and its messages, are given on top of the deadline.
 GRACE_SECONDS = 15
@@ -42,7 +44,7 @@ def publish_waiting_runs(*, now: datetime | None = None) -> int:
     inputs: dict[UUID, TargetInput] = {}
     sent = 0
     waiting = GenerationRun.objects.filter(status=GenerationRun.Status.WAITING).order_by("created_at")
-    for run_id in list(waiting.values_list("id", flat=True)):
+    for run_id in list(waiting.values_list("id", flat=True)[:MOST_AT_ONCE]):
         try:
             sent += _publish(run_id=run_id, now=now or timezone.now(), inputs=inputs)
         except (OperationalError, OSError) as error:
