@@ -36,6 +36,14 @@ class ConditioningCache:
     offset: Tensor | None
     known: Tensor
 
+    def select(self, targets: Tensor) -> "ConditioningCache":
+        """The cache of some targets, by index or by mask."""
+        return ConditioningCache(
+            [{stream: (k[targets], v[targets]) for stream, (k, v) in block.items()} for block in self.keys_values],
+            None if self.offset is None else self.offset[targets],
+            self.known[targets],
+        )
+
 
 def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Scaled dot-product attention of (B, heads, N, channels); in float32 on a CPU, whose bf16 backward is slower."""

@@ -1,0 +1,165 @@
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from tests.unit.training_loop.tiny import made_up_examples, tiny_config
+from torch import nn
+
+from training_loop.models.generator import GeometryModel
+from training_loop.recipes import OptimiserConfig, find_recipe
+from training_loop.stages import DPOStage, FlowStage, NoTrainingData, PreferencePairs, VAEStage, batch_indices
+from training_loop.trainer import Diverged, ProgressLog, ResumeError, Trainer
+
+OPTIMISER = OptimiserConfig(learning_rate=1e-3, warmup_steps=2, schedule="cosine", ema_decay=0.9)
+
+
+class Quadratic:
+    """(w - 3)², with a NaN at a chosen step."""
+
+    name = "quadratic"
+
+    def __init__(self, nan_at: int = -1) -> None:
+        self.weight, self.nan_at = nn.Parameter(torch.zeros(2)), nan_at
+
+    def parameters(self):
+        return [self.weight]
+
+    def loss(self, step):
+        factor = float("nan") if step == self.nan_at else 1.0
+        return (self.weight - 3).square().sum() * factor, {}
+
+
+def flow_stage(seed=0) -> FlowStage:
+    torch.manual_seed(0)
+    model = GeometryModel(tiny_config())
+    recipe = replace(find_recipe("mini_pretrain"), batch_size=4, weights={"shape": 1.0, "rotation": 0.1})
+    return FlowStage(model, recipe, seed, None, made_up_examples(model.config, 6))
+
+
+def trainer(stage, tmp_path, steps, **kwargs) -> Trainer:
+    log = ProgressLog(tmp_path / "progress.jsonl", None, total_steps=steps)
+    return Trainer(stage, optimiser=OPTIMISER, steps=steps, log=log, precision="fp32", **kwargs)
+
+
+def test_training_moves_towards_the_minimum(tmp_path):
+    stage = Quadratic()
+    first = stage.loss(0)[0].item()
+    trainer(stage, tmp_path, 50).fit()
+    assert stage.loss(0)[0].item() < first
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path):
+    whole = flow_stage()
+    trainer(whole, tmp_path, 6).fit()
+
+    class Killed(Exception):
+        pass
+
+    interrupted = flow_stage()
+    state = tmp_path / "state.pt"
+    run = trainer(interrupted, tmp_path, 6, state_path=state, save_every_steps=2)
+    honest_loss = interrupted.loss
+    interrupted.loss = lambda step: (_ for _ in ()).throw(Killed()) if step == 5 else honest_loss(step)
+    with pytest.raises(Killed):
+        run.fit()
+    again = flow_stage()
+    resumed = trainer(again, tmp_path, 6, state_path=state, save_every_steps=2)
+    assert resumed.step == 4
+    resumed.fit()
+    for expected, got in zip(whole.parameters(), again.parameters(), strict=True):
+        assert torch.equal(expected, got)
+
+
+def test_the_state_of_another_run_is_refused(tmp_path):
+    state = tmp_path / "state.pt"
+    trainer(Quadratic(), tmp_path, 2, state_path=state, fingerprint="a").fit()
+    with pytest.raises(ResumeError, match="another run"):
+        trainer(Quadratic(), tmp_path, 2, state_path=state, fingerprint="b")
+
+
+def test_divergence_stops_before_the_update(tmp_path):
+    stage = Quadratic(nan_at=3)
+    run = trainer(stage, tmp_path, 10)
+    with pytest.raises(Diverged, match="step 3") as caught:
+        run.fit()
+    assert caught.value.step == 3
+    assert run.step == 3
+    three_steps = Quadratic()
+    reference = trainer(three_steps, tmp_path, 10)
+    reference.steps = 10
+    for step in range(3):
+        reference.optimiser.zero_grad()
+        three_steps.loss(step)[0].backward()
+        nn.utils.clip_grad_norm_(reference.weights, 1.0)
+        reference._set_learning_rate()
+        reference.optimiser.step()
+        reference.step += 1
+    assert torch.equal(stage.weight, three_steps.weight)
+    last = json.loads((tmp_path / "progress.jsonl").read_text().splitlines()[-1])
+    assert "diverged" in last
+
+
+def test_an_infinite_gradient_stops_as_well(tmp_path):
+    class Steep(Quadratic):
+        def loss(self, step):
+            return torch.sqrt(self.weight).sum(), {}
+
+    with pytest.raises(Diverged, match="gradient_norm"):
+        trainer(Steep(), tmp_path, 2).fit()
+
+
+def test_progress_is_logged_and_reported(tmp_path):
+    seen = []
+    log = ProgressLog(tmp_path / "p.jsonl", lambda step, total, metrics: seen.append((step, total)), total_steps=3)
+    Trainer(Quadratic(), optimiser=OPTIMISER, steps=3, log=log, precision="fp32").fit()
+    lines = [json.loads(line) for line in log.path.read_text().splitlines()]
+    assert [line["step"] for line in lines] == [1, 2, 3]
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+    assert {"loss", "gradient_norm", "learning_rate", "seconds"} <= set(lines[0])
+
+
+def test_an_epoch_visits_every_example_once():
+    seen = torch.cat([batch_indices(10, 4, step, seed=3) for step in range(5)])
+    assert sorted(seen[:10].tolist()) == list(range(10))
+    assert sorted(seen[10:].tolist()) == list(range(10))
+    assert seen[:10].tolist() != seen[10:].tolist()
+
+
+def test_dpo_starts_at_log_2_and_raises_the_margin(tmp_path):
+    torch.manual_seed(0)
+    model = GeometryModel(tiny_config())
+    examples = made_up_examples(model.config, 4)
+    generator = torch.Generator().manual_seed(2)
+    shape = (4, *model.config.vae.latent_shape)
+    pairs = PreferencePairs(
+        example=torch.arange(4),
+        winner=1.0 + 0.1 * torch.randn(shape, generator=generator),
+        loser=-1.0 + 0.1 * torch.randn(shape, generator=generator),
+    )
+    recipe = replace(find_recipe("mini_dpo"), batch_size=4)
+    stage = DPOStage(model, recipe, 0, examples, pairs)
+    assert stage.loss(0)[0].item() == pytest.approx(0.6931, abs=1e-3)
+    trainer(stage, tmp_path, 25).fit()
+    loss, metrics = stage.loss(0)
+    assert metrics["reward_margin"].item() > 0
+    assert loss.item() < 0.69
+
+
+def test_dpo_without_pairs_says_what_to_do():
+    model = GeometryModel(tiny_config())
+    nothing = torch.zeros(0, *model.config.vae.latent_shape)
+    pairs = PreferencePairs(torch.zeros(0, dtype=torch.long), nothing, nothing)
+    with pytest.raises(NoTrainingData, match="no preference pair"):
+        DPOStage(model, find_recipe("mini_dpo"), 0, made_up_examples(model.config, 1), pairs)
+
+
+def test_the_vae_learns_a_handful_of_boxes(tmp_path):
+    torch.manual_seed(0)
+    model = GeometryModel(tiny_config())
+    examples = made_up_examples(model.config, 8)
+    model.vae.start_from_principal_components(examples.occupancy(torch.arange(8)))
+    recipe = replace(find_recipe("mini_pretrain").vae, batch_size=4)
+    stage = VAEStage(model.vae, examples, recipe, 0)
+    trainer(stage, tmp_path, 15).fit()
+    assert stage.loss(100)[1]["voxel_iou"].item() > 0.9
