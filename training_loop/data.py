@@ -73,13 +73,13 @@ class ReadReport:
 
 @dataclass(frozen=True)
 class SnapshotSample:
-    """One decoded sample: the contract's record, the pictures, and candidates' meshes and latents by index."""
+    """One decoded sample: the contract's record, the pictures, and candidates' GLBs and latents by index."""
 
     record: SnapshotExample
     image: NDArray[np.uint8]
     mask: NDArray[np.bool_]
     point_map: NDArray[np.float32] | None
-    meshes: dict[int, trimesh.Trimesh]
+    glbs: dict[int, bytes]
     latents: dict[int, torch.Tensor]
 
 
@@ -136,16 +136,12 @@ def decode_sample(parts: dict[str, bytes]) -> SnapshotSample:
             for index in wanted
             if f"candidate_{index:02d}.latent.safetensors" in parts
         }
-        meshes = {
-            index: load_mesh(_part(parts, f"candidate_{index:02d}.glb"))
-            for index in wanted
-            if index == record.chosen or index not in latents
-        }
+        glbs = {index: _part(parts, f"candidate_{index:02d}.glb") for index in wanted}
     except (json.JSONDecodeError, UnicodeDecodeError, ContractError) as error:
         raise DamagedSample(f"meta.json: {error}") from error
     except (UnidentifiedImageError, Image.DecompressionBombError, SafetensorError, OSError, KeyError, ValueError) as error:
         raise DamagedSample(f"{type(error).__name__}: {error}") from error
-    return SnapshotSample(record, image, mask, point_map, meshes, latents)
+    return SnapshotSample(record, image, mask, point_map, glbs, latents)
 
 
 def load_mesh(data: bytes) -> trimesh.Trimesh:
@@ -193,7 +189,7 @@ def read_snapshot(
                 pose=sample.record.pose,
                 config=model.config.conditioning,
             )
-            occupancy = _occupancy(sample.meshes[sample.record.chosen])
+            occupancy = _occupancy(load_mesh(sample.glbs[sample.record.chosen]))
             latents = {index: _latent(sample, index, model) for index in _candidates_in_use(sample.record)}
         except ValueError as error:
             report.skip(f"sample {key}", str(error))
@@ -259,8 +255,6 @@ def _latent(sample: SnapshotSample, index: int, model: GeometryModel) -> torch.T
     stored = sample.latents.get(index)
     if stored is not None and tuple(stored.shape) == model.config.vae.latent_shape and bool(stored.isfinite().all()):
         return stored
-    if index not in sample.meshes:
-        raise DamagedSample(f"the latent of candidate {index} has the shape {tuple(stored.shape) if stored is not None else None}")
     with torch.no_grad():
-        grid = torch.from_numpy(_occupancy(sample.meshes[index]))[None].to(model.device)
+        grid = torch.from_numpy(_occupancy(load_mesh(sample.glbs[index])))[None].to(model.device)
         return model.vae.encode(grid)[0].cpu()

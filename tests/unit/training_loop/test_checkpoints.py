@@ -1,0 +1,101 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from safetensors import safe_open
+
+from tests.unit.training_loop.tiny import tiny_config
+from training_loop.checkpoints import CheckpointError, CheckpointInfo, load_model, read_header, save_model
+from training_loop.models.generator import GeometryModel
+
+
+@pytest.fixture
+def saved(tiny_model, tmp_path):
+    path = tmp_path / "model.safetensors"
+    save_model(path, tiny_model, CheckpointInfo(stage="sft", steps=3, metrics={"loss": 0.5}))
+    return path
+
+
+def rewrite(path, change):
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    tensors = load_file(path)
+    change(tensors, metadata)
+    save_file(tensors, path, metadata=metadata)
+
+
+def test_a_checkpoint_rebuilds_its_model(saved, tiny_model):
+    model = load_model(saved)
+    assert model.config == tiny_model.config
+    assert all(torch.equal(value, tiny_model.state_dict()[name]) for name, value in model.state_dict().items())
+    assert read_header(saved)[1].metrics == {"loss": 0.5}
+    assert not model.training
+
+
+def test_bf16_halves_the_file_and_stays_close(saved, tiny_model, tmp_path):
+    small = tmp_path / "small.safetensors"
+    save_model(small, tiny_model, CheckpointInfo(), dtype=torch.bfloat16)
+    assert small.stat().st_size < 0.8 * saved.stat().st_size
+    model = load_model(small)
+    for name, weight in tiny_model.named_parameters():
+        assert torch.allclose(dict(model.named_parameters())[name], weight, rtol=0.01, atol=1e-6)
+
+
+def test_missing_unknown_and_mis_shaped_keys_are_named(saved):
+    def change(tensors, metadata):
+        del tensors["flow.t_embedder.mlp.0.bias"]
+        tensors["flow.extra"] = torch.zeros(1)
+        tensors["flow.t_embedder.mlp.2.bias"] = torch.zeros(7)
+
+    rewrite(saved, change)
+    with pytest.raises(CheckpointError) as caught:
+        load_model(saved)
+    message = str(caught.value)
+    assert "1 missing: flow.t_embedder.mlp.0.bias" in message
+    assert "1 unknown: flow.extra" in message
+    assert "flow.t_embedder.mlp.2.bias is (7,), not (48,)" in message
+
+
+def test_files_of_another_kind_are_refused(tmp_path):
+    text = tmp_path / "text.safetensors"
+    text.write_text("no tensors here")
+    with pytest.raises(CheckpointError, match="not a readable safetensors file"):
+        load_model(text)
+    foreign = tmp_path / "foreign.safetensors"
+    save_file({"a": torch.zeros(1)}, foreign)
+    with pytest.raises(CheckpointError, match="not written by this training loop"):
+        load_model(foreign)
+
+
+def test_a_configuration_with_unknown_fields_is_refused(saved):
+    def change(tensors, metadata):
+        metadata["config"] = metadata["config"].replace('"preset"', '"pre_set"')
+
+    rewrite(saved, change)
+    with pytest.raises(CheckpointError, match="pre_set"):
+        load_model(saved)
+
+
+def test_a_failed_write_leaves_the_old_file(saved, tiny_model, monkeypatch):
+    before = saved.read_bytes()
+
+    def fail(*args, **kwargs):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("training_loop.checkpoints.save_file", fail)
+    with pytest.raises(OSError, match="disk full"):
+        save_model(saved, tiny_model, CheckpointInfo())
+    assert saved.read_bytes() == before
+    assert list(saved.parent.iterdir()) == [saved]
+
+
+def test_statistics_survive_the_round_trip(tmp_path):
+    config = tiny_config()
+    config = replace(config, layout_mean={"rotation": (0.1,) * 6}, layout_std={"rotation": (2.0,) * 6})
+    model = GeometryModel(replace(config, vae=replace(config.vae, latent_std=(2.0,) * 4, surface_logit=-1.5)))
+    save_model(tmp_path / "m.safetensors", model, CheckpointInfo())
+    loaded = load_model(tmp_path / "m.safetensors")
+    assert loaded.config == model.config
+    x = {"rotation": torch.randn(2, 1, 6)}
+    assert torch.allclose(loaded.denormalise_layout(loaded.normalise_layout(x))["rotation"], x["rotation"], atol=1e-6)

@@ -1,0 +1,22 @@
+import subprocess
+import sys
+
+FORBIDDEN = ("django", "open3d", "celery", "cv2", "skimage", "timm", "boto3")
+
+
+def test_training_imports_no_engine_room_and_no_heavy_stranger():
+    code = (
+        "import sys\n"
+        "import training_loop.api, training_loop.__main__\n"
+        f"loaded = [name for name in {FORBIDDEN!r} if name in sys.modules]\n"
+        "loaded += [name for name in sys.modules if name.startswith('engine.') and not name.startswith('engine.contracts')]\n"
+        "assert not loaded, loaded\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_command_line_explains_itself():
+    result = subprocess.run([sys.executable, "-m", "training_loop", "--help"], capture_output=True, text=True, check=True)
+    for word in ("pretrain", "train", "sample", "evaluate", "examples:"):
+        assert word in result.stdout
