@@ -1,5 +1,6 @@
 """Fetches and decodes what a request refers to."""
 
+import contextlib
 import io
 import shutil
 from pathlib import Path
@@ -56,15 +57,23 @@ def fetch_cached(ref: BlobRef, *, store: BlobStore, cache: Path, largest_bytes: 
         path.touch()
         return path
     folder.mkdir(parents=True, exist_ok=True)
-    free_bytes = shutil.disk_usage(folder).free
-    others = sorted(folder.iterdir(), key=lambda other: other.stat().st_mtime)
-    used_bytes = sum(other.stat().st_size for other in others)
-    while others and (used_bytes + ref.size_bytes > largest_bytes or free_bytes < ref.size_bytes):
-        oldest = others.pop(0)
-        size_bytes = oldest.stat().st_size
-        oldest.unlink(missing_ok=True)
-        used_bytes, free_bytes = used_bytes - size_bytes, free_bytes + size_bytes
+    _make_room(folder, ref.size_bytes, largest_bytes)
     return store.fetch(ref.sha256, to=path)
+
+
+def _make_room(folder: Path, needed_bytes: int, largest_bytes: int) -> None:
+    files: list[tuple[float, int, Path]] = []
+    for path in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # another worker made room meanwhile
+            found = path.stat()
+            files.append((found.st_mtime, found.st_size, path))
+    free_bytes = shutil.disk_usage(folder).free
+    used_bytes = sum(size_bytes for _, size_bytes, _ in files)
+    for _, size_bytes, path in sorted(files):
+        if used_bytes + needed_bytes <= largest_bytes and free_bytes >= needed_bytes:
+            return
+        path.unlink(missing_ok=True)
+        used_bytes, free_bytes = used_bytes - size_bytes, free_bytes + size_bytes
 
 
 def _point_map(given: PointMapInput | None, store: BlobStore, shape: tuple[int, ...]) -> NDArray[np.float32] | None:
