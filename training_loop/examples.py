@@ -28,7 +28,7 @@ from training_loop.pose_codec import (
     frame_of_point_map,
     frame_without_point_map,
 )
-from training_loop.views import Views, make_views
+from training_loop.views import Views, check_inputs, make_views
 
 USUAL_LAYOUT = 6.0
 
@@ -58,7 +58,8 @@ def prepare_target(
     Raises:
         ViewError, PoseCodecError: the inputs do not fit together.
     """
-    if point_map is not None and mask.shape == point_map.shape[:2] and np.isfinite(point_map[mask]).all(axis=-1).any():
+    check_inputs(image, mask, point_map)
+    if point_map is not None and np.isfinite(point_map[mask]).all(axis=-1).any():
         frame = frame_of_point_map(point_map, mask)
     else:
         point_map = None

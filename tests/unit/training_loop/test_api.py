@@ -1,0 +1,188 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+import trimesh
+
+from engine.contracts.poses import Pose, transform_points
+from tests.unit.training_loop.test_data import sample_parts, write_shard
+from tests.unit.training_loop.tiny import tiny_config
+from training_loop.__main__ import main, parse_overrides
+from training_loop.api import (
+    evaluate_checkpoint,
+    fit_to_unit_cube,
+    load_generator,
+    run_training,
+    sample_candidates,
+)
+from training_loop.checkpoints import read_header
+from training_loop.models.config import PRESETS
+from training_loop.recipes import RecipeError
+from training_loop.stages import NoTrainingData
+from training_loop.views import ViewError
+
+SMALL = {
+    "library.count": 6,
+    "library.image_px": 48,
+    "steps": 2,
+    "batch_size": 2,
+    "vae.steps": 2,
+    "vae.batch_size": 2,
+    "calibrate_surface": 2,
+    "precision": "fp32",
+}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    """A pretrained tiny model, made once for this module."""
+    before = PRESETS["mini"]
+    PRESETS["mini"] = lambda: replace(tiny_config(), preset="mini")
+    try:
+        folder = tmp_path_factory.mktemp("base")
+        yield run_training(stage="pretrain", recipe="mini_pretrain", overrides=SMALL, output_dir=folder, seed=1)
+    finally:
+        PRESETS["mini"] = before
+
+
+@pytest.fixture
+def target():
+    image = np.random.default_rng(0).integers(0, 255, (40, 50, 3), dtype=np.uint8)
+    mask = np.zeros((40, 50), dtype=bool)
+    mask[10:30, 15:35] = True
+    return image, mask
+
+
+@pytest.fixture
+def shard(base, tmp_path):
+    shape = read_header(base.checkpoint)[0].vae.latent_shape
+    return write_shard(tmp_path / "snapshot.tar", [(key, sample_parts(key, shape, seed=i)) for i, key in enumerate("abc")])
+
+
+def test_pretraining_leaves_a_checkpoint_and_a_log(base):
+    config, info, _ = read_header(base.checkpoint)
+    assert info.stage == "pretrain"
+    assert set(config.layout_mean) == {"rotation", "translation", "scale"}
+    assert len(config.vae.latent_mean) == config.vae.latent_channels
+    assert base.metrics["library_examples"] == 6
+    lines = [json.loads(line) for line in base.log.read_text().splitlines()]
+    assert lines[0]["started"]
+    assert lines[-1]["finished"]
+    assert [line["step"] for line in lines if line.get("stage") == "vae"] == [1, 2]
+
+
+def test_running_again_in_the_same_folder_trains_nothing_twice(base):
+    steps = len(base.log.read_text().splitlines())
+    before = read_header(base.checkpoint)
+    again = run_training(
+        stage="pretrain", recipe="mini_pretrain", overrides=SMALL, output_dir=base.checkpoint.parent, seed=1
+    )
+    trained = [line for line in again.log.read_text().splitlines()[steps:] if "learning_rate\": " in line and "step\"" in line]
+    assert not [line for line in trained if json.loads(line).get("stage")]
+    assert read_header(again.checkpoint)[0] == before[0]
+
+
+def test_a_snapshot_trains_sft_then_dpo(base, shard, tmp_path):
+    seen = []
+    common = {"batch_size": 4, "steps": 2, "precision": "fp32"}
+    sft = run_training(
+        stage="sft",
+        recipe="mini_sft",
+        overrides={**common, "library.count": 4, "library.image_px": 48, "library_share": 0.5},
+        parent_checkpoint=base.checkpoint,
+        shards=[shard],
+        output_dir=tmp_path / "sft",
+        seed=2,
+        on_progress=lambda step, total, metrics: seen.append((step, total)),
+    )
+    assert sft.metrics["snapshot_examples"] == 3
+    assert seen == [(1, 2), (2, 2)]
+    dpo = run_training(
+        stage="dpo",
+        recipe="mini_dpo",
+        overrides=common,
+        parent_checkpoint=sft.checkpoint,
+        shards=[shard],
+        output_dir=tmp_path / "dpo",
+        seed=2,
+    )
+    assert dpo.metrics["preference_pairs"] == 3
+    assert dpo.metrics["filtered_pairs"] == 3
+    first = json.loads([line for line in dpo.log.read_text().splitlines() if '"stage": "dpo", "step": 1' in line][0])
+    assert first["loss"] == pytest.approx(np.log(2), abs=1e-4)
+    before, after = load_generator(sft.checkpoint), load_generator(dpo.checkpoint)
+    assert all(torch.equal(a, b) for a, b in zip(before.vae.parameters(), after.vae.parameters(), strict=True))
+    assert any(not torch.equal(a, b) for a, b in zip(before.flow.parameters(), after.flow.parameters(), strict=True))
+
+
+def test_distillation_runs_and_teaches_the_step_size(base, tmp_path):
+    result = run_training(
+        stage="distil",
+        recipe="mini_distil",
+        overrides={"batch_size": 8, "steps": 3, "library.count": 4, "library.image_px": 48, "precision": "fp32"},
+        parent_checkpoint=base.checkpoint,
+        output_dir=tmp_path,
+        seed=0,
+    )
+    model = load_generator(result.checkpoint)
+    assert model.flow.d_embedder.mlp[2].weight.abs().max() > 0
+    assert "self_consistency" in result.metrics
+
+
+def test_candidates_are_watertight_coloured_and_fitted(base, target):
+    image, mask = target
+    model = load_generator(base.checkpoint)
+    samples = sample_candidates(model=model, image=image, mask=mask, seeds=[1, 2], steps=2, cfg=0.0)
+    assert [sample.seed for sample in samples] == [1, 2]
+    for sample in samples:
+        assert sample.mesh.is_watertight
+        assert (sample.mesh.bounds[1] - sample.mesh.bounds[0]).max() == pytest.approx(1.0)
+        assert sample.mesh.bounds.sum(axis=0) == pytest.approx(np.zeros(3), abs=1e-9)
+        assert sample.mesh.visual.kind == "vertex"
+        assert sample.latent.shape == model.config.vae.latent_shape
+        assert sample.layout is not None
+
+
+def test_sampling_refuses_what_is_no_target(base, target):
+    image, mask = target
+    model = load_generator(base.checkpoint)
+    for wrong, message in ((mask & False, "empty"), (mask[:5], "shape"), (mask.astype(np.uint8), "boolean")):
+        with pytest.raises(ViewError, match=message):
+            sample_candidates(model=model, image=image, mask=wrong, seeds=[0])
+    with pytest.raises(ViewError, match="point map"):
+        sample_candidates(model=model, image=image, mask=mask, point_map=np.zeros((4, 4, 3), np.float32), seeds=[0])
+
+
+def test_fitting_moves_nothing_in_the_camera():
+    mesh = trimesh.creation.box((0.2, 0.4, 0.1))
+    mesh.apply_translation((0.1, 0.0, -0.2))
+    pose = Pose((0.6, 0.0, 0.8, 0.0), (0.1, 0.2, 3.0), (2.0, 2.0, 2.0))
+    fitted, layout = fit_to_unit_cube(mesh, pose)
+    assert np.allclose(transform_points(layout, fitted.vertices), transform_points(pose, mesh.vertices))
+
+
+def test_evaluation_measures_heldout_shapes(base):
+    metrics = evaluate_checkpoint(checkpoint=base.checkpoint, heldout_count=2, seed=0)
+    assert set(metrics) == {"solid_iou", "f1_at_0p01", "voxel_iou", "chamfer_l2"}
+    assert all(np.isfinite(value) for value in metrics.values())
+
+
+def test_what_cannot_be_trained_is_said(base, tmp_path):
+    with pytest.raises(RecipeError, match="for the stage sft, not dpo"):
+        run_training(stage="dpo", recipe="mini_sft", output_dir=tmp_path, seed=0)
+    with pytest.raises(NoTrainingData, match="starts from a parent"):
+        run_training(stage="sft", recipe="mini_sft", output_dir=tmp_path, seed=0)
+    with pytest.raises(NoTrainingData, match="shards"):
+        run_training(
+            stage="dpo", recipe="mini_dpo", output_dir=tmp_path / "d", parent_checkpoint=base.checkpoint, seed=0
+        )
+
+
+def test_the_command_line_reports_errors_in_one_line(tmp_path, capsys):
+    assert main(["evaluate", "--checkpoint", str(tmp_path / "none.safetensors")]) == 1
+    assert capsys.readouterr().err.startswith("error: none.safetensors is not a readable safetensors file")
+    assert parse_overrides(["a.b=1e-4", "c=text"]) == {"a.b": 1e-4, "c": "text"}
+    with pytest.raises(ValueError, match="FIELD=VALUE"):
+        parse_overrides(["nothing"])
