@@ -14,8 +14,10 @@ from PIL import Image
 
 EXAMPLES = """examples:
   python -m training_loop pretrain --output runs/base
-  python -m training_loop train --stage sft --parent runs/base/checkpoint.safetensors --shards 'snapshot/*.tar' --output runs/sft
-  python -m training_loop sample --checkpoint runs/sft/checkpoint.safetensors --image cup.png --mask cup_mask.png --seeds 0 1 2
+  python -m training_loop train --stage sft --parent runs/base/checkpoint.safetensors \\
+      --shards 'snapshot/*.tar' --output runs/sft
+  python -m training_loop sample --checkpoint runs/sft/checkpoint.safetensors \\
+      --image cup.png --mask cup_mask.png --seeds 0 1 2
   python -m training_loop evaluate --checkpoint runs/sft/checkpoint.safetensors
 """
 
@@ -48,7 +50,9 @@ def build_parser() -> argparse.ArgumentParser:
     sample.add_argument("--steps", type=int, help="Euler steps (default: the preset's)")
     sample.add_argument("--cfg", type=float, help="guidance strength (default: the preset's)")
     sample.add_argument("--shortcut", action="store_true", help="few-step mode of a distilled checkpoint")
-    sample.add_argument("--output", type=Path, default=Path("samples"), help="folder for the GLB files (default: samples)")
+    sample.add_argument(
+        "--output", type=Path, default=Path("samples"), help="folder for the GLB files (default: samples)"
+    )
     sample.add_argument("--device", default="cpu")
 
     evaluate = commands.add_parser("evaluate", help="measure a checkpoint on held-out library shapes")
@@ -131,7 +135,9 @@ def train_command(arguments: argparse.Namespace) -> None:
         on_progress=ProgressLine(),
         device=arguments.device,
     )
-    print(json.dumps({"checkpoint": str(result.checkpoint), "log": str(result.log), "metrics": result.metrics}, indent=2))
+    print(
+        json.dumps({"checkpoint": str(result.checkpoint), "log": str(result.log), "metrics": result.metrics}, indent=2)
+    )
 
 
 def sample_command(arguments: argparse.Namespace) -> None:

@@ -163,9 +163,7 @@ def default_sampler(model: GeometryModel) -> SamplerConfig:
     return SamplerConfig()
 
 
-def evaluate_checkpoint(
-    *, checkpoint: Path, heldout_count: int, seed: int, device: str = "cpu"
-) -> dict[str, float]:
+def evaluate_checkpoint(*, checkpoint: Path, heldout_count: int, seed: int, device: str = "cpu") -> dict[str, float]:
     """Mean metrics on held-out library shapes: `solid_iou`, `voxel_iou`, `f1_at_0p01`, `chamfer_l2`."""
     model = load_model(checkpoint, device=device)
     sampler = default_sampler(model)
@@ -196,12 +194,15 @@ def run_training(
     """
     settings = find_recipe(recipe, overrides)
     if settings.stage != TrainingStage(stage):
-        raise RecipeError(f"the recipe {recipe} is for the stage {settings.stage.value}, not {TrainingStage(stage).value}")
+        raise RecipeError(
+            f"the recipe {recipe} is for the stage {settings.stage.value}, not {TrainingStage(stage).value}"
+        )
     if settings.threads:
         torch.set_num_threads(settings.threads)
     started = time.monotonic()
     output_dir.mkdir(parents=True, exist_ok=True)
     run = _Run(settings, seed, output_dir, on_progress, _fingerprint(settings, seed, parent_checkpoint, shards))
+    library: Examples | None
     if settings.stage == TrainingStage.PRETRAIN and parent_checkpoint is None:
         model, library = run.pretrain_vae(device)
     elif parent_checkpoint is None:
@@ -211,9 +212,7 @@ def run_training(
         library = run.library(model) if settings.library_share or not shards else None
     snapshot = None
     if shards:
-        snapshot = read_snapshot(
-            shards, model, settings.dpo, max_damaged_share=settings.max_damaged_share
-        )
+        snapshot = read_snapshot(shards, model, settings.dpo, max_damaged_share=settings.max_damaged_share)
     flow: Stage
     if settings.stage == TrainingStage.DPO:
         if snapshot is None:
@@ -313,7 +312,7 @@ class _Run:
             float((((logits > level) & truth).sum((1, 2, 3)) / ((logits > level) | truth).sum((1, 2, 3))).mean())
             for level in levels
         ]
-        best = levels[int(np.argmax(scores))]
+        best: float = levels[int(np.argmax(scores))]
         model.config = replace(model.config, vae=replace(model.config.vae, surface_logit=best))
         model.vae.config = model.config.vae
         return best

@@ -34,9 +34,7 @@ class CheckpointInfo:
     metrics: dict[str, float] = field(default_factory=dict)
 
 
-def save_model(
-    path: Path, model: GeometryModel, info: CheckpointInfo, *, dtype: torch.dtype = torch.float32
-) -> None:
+def save_model(path: Path, model: GeometryModel, info: CheckpointInfo, *, dtype: torch.dtype = torch.float32) -> None:
     """Write weights (as `dtype`), configuration and origin to `path`, whole or not at all.
 
     float32 is the default because bf16 would round the small updates of DPO away; bf16 halves a model for release.

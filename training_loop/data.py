@@ -139,7 +139,14 @@ def decode_sample(parts: dict[str, bytes]) -> SnapshotSample:
         glbs = {index: _part(parts, f"candidate_{index:02d}.glb") for index in wanted}
     except (json.JSONDecodeError, UnicodeDecodeError, ContractError) as error:
         raise DamagedSample(f"meta.json: {error}") from error
-    except (UnidentifiedImageError, Image.DecompressionBombError, SafetensorError, OSError, KeyError, ValueError) as error:
+    except (
+        UnidentifiedImageError,
+        Image.DecompressionBombError,
+        SafetensorError,
+        OSError,
+        KeyError,
+        ValueError,
+    ) as error:
         raise DamagedSample(f"{type(error).__name__}: {error}") from error
     return SnapshotSample(record, image, mask, point_map, glbs, latents)
 
@@ -152,7 +159,7 @@ def load_mesh(data: bytes) -> trimesh.Trimesh:
     """
     try:
         mesh = trimesh.load(io.BytesIO(data), file_type="glb", force="mesh", process=False)
-    except Exception as error:  # noqa: BLE001 - the parser raises whatever its input provokes
+    except Exception as error:
         raise DamagedSample(f"a mesh cannot be read: {error}") from error
     if not isinstance(mesh, trimesh.Trimesh) or not len(mesh.faces):
         raise DamagedSample("a mesh has no triangle")

@@ -69,9 +69,7 @@ def prepare_target(
     if pose is None:
         return PreparedTarget(views=views, frame=frame, layout=None)
     target = encode_pose(pose, frame)
-    return PreparedTarget(
-        views=views, frame=frame, layout=(target.rotation_6d, target.translation, target.log_scale)
-    )
+    return PreparedTarget(views=views, frame=frame, layout=(target.rotation_6d, target.translation, target.log_scale))
 
 
 def stack_views(views: Sequence[Views], config: ConditioningConfig) -> ViewBatch:
@@ -116,7 +114,9 @@ class Examples:
         names = [field.name for field in fields(ViewBatch)]
         batch = {name: getattr(self, name)[indices] for name in names}
         # Half precision is for storage alone.
-        return ViewBatch(**{name: value.float() if value.is_floating_point() else value for name, value in batch.items()})
+        return ViewBatch(
+            **{name: value.float() if value.is_floating_point() else value for name, value in batch.items()}
+        )
 
     def occupancy(self, indices: Tensor) -> Tensor:
         """(B, R, R, R) bool."""
@@ -145,7 +145,8 @@ class Examples:
         device = next(vae.parameters()).device
         with torch.no_grad():
             chunks = [
-                vae.encode(self.occupancy(chunk).to(device)).cpu() for chunk in torch.arange(len(self)).split(batch_size)
+                vae.encode(self.occupancy(chunk).to(device)).cpu()
+                for chunk in torch.split(torch.arange(len(self)), batch_size)
             ]
         return replace(self, shape_latents=torch.cat(chunks))
 

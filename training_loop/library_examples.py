@@ -3,6 +3,7 @@
 Processes are started as `python -m training_loop.library_examples`, which works where forking does not (workers).
 """
 
+import itertools
 import json
 import os
 import subprocess
@@ -78,10 +79,14 @@ def library_examples(config: LibraryConfig, views: ConditioningConfig, *, seed: 
 
 def _draw_in_parallel(config: LibraryConfig, views: ConditioningConfig, seed: int) -> Examples:
     bounds = np.linspace(0, config.count, config.processes + 1).astype(int).tolist()
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+    }
     with tempfile.TemporaryDirectory(prefix="library_examples_") as folder:
         runs = []
-        for start, end in zip(bounds[:-1], bounds[1:], strict=True):
+        for start, end in itertools.pairwise(bounds):
             path = Path(folder) / f"{start}.safetensors"
             job = {
                 "config": to_json(config),

@@ -89,7 +89,7 @@ def flow_matching_loss(
 def implicit_reward(
     field: VelocityField, reference: VelocityField, x_0: Tensor, x_1: Tensor, t: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """How much better than the reference the policy explains x_1: ‖v - v_ref‖² - ‖v - v_θ‖², with ‖v - v_θ‖²; (B,) each.
+    """How much better than the reference the policy explains x_1, ‖v - v_ref‖² - ‖v - v_θ‖², and ‖v - v_θ‖²; (B,) each.
 
     Shapes only: x_0, x_1 are (B, cells, channels). The reference is not differentiated.
     """
@@ -193,7 +193,9 @@ def shortcut_loss(
     return ShortcutLoss(total=terms[0] + terms[1], flow_matching=terms[0].detach(), self_consistency=terms[1].detach())
 
 
-def vae_loss(logits: Tensor, occupancy: Tensor, mean: Tensor, log_variance: Tensor, kl_weight: float) -> dict[str, Tensor]:
+def vae_loss(
+    logits: Tensor, occupancy: Tensor, mean: Tensor, log_variance: Tensor, kl_weight: float
+) -> dict[str, Tensor]:
     """Binary cross-entropy and Dice of the occupancy, plus KL to N(0, I), each a mean over its own elements.
 
     Args:

@@ -104,7 +104,7 @@ def encode_pose(pose: Pose, frame: PoseFrame) -> LayoutTarget:
 
 
 def decode_pose(target: LayoutTarget, frame: PoseFrame, *, isotropic: bool = False) -> Pose:
-    """The exact inverse of `encode_pose`; `isotropic` gives one scale (geometric mean), as the released decoder does."""
+    """The exact inverse of `encode_pose`; `isotropic` gives one scale (geometric mean), as released."""
     log_scale = np.full(3, np.mean(target.log_scale)) if isotropic else np.asarray(target.log_scale)
     return Pose(
         rotation_wxyz=quaternion_from_rotation(rotation_from_6d(target.rotation_6d)),

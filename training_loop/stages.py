@@ -42,7 +42,8 @@ def batch_indices(count: int, batch_size: int, step: int, seed: int) -> Tensor:
     """Indices of a step: epoch after epoch, each in an order of its own; a batch may span two epochs."""
     positions = np.arange(step * batch_size, (step + 1) * batch_size)
     orders = {
-        epoch: np.random.default_rng([seed, int(epoch), 11]).permutation(count) for epoch in np.unique(positions // count)
+        epoch: np.random.default_rng([seed, int(epoch), 11]).permutation(count)
+        for epoch in np.unique(positions // count)
     }
     return torch.tensor([int(orders[position // count][position % count]) for position in positions])
 
@@ -166,7 +167,9 @@ class DPOStage:
 
     name = "dpo"
 
-    def __init__(self, model: GeometryModel, recipe: Recipe, seed: int, examples: Examples, pairs: PreferencePairs) -> None:
+    def __init__(
+        self, model: GeometryModel, recipe: Recipe, seed: int, examples: Examples, pairs: PreferencePairs
+    ) -> None:
         if not len(pairs):
             raise NoTrainingData(
                 f"{recipe.name}: the snapshot has no preference pair to train on; collect comparisons between sam3d "

@@ -61,10 +61,8 @@ def make_well_composed(full: NDArray[np.bool_]) -> NDArray[np.bool_]:
             return full
 
 
-def _boundary(
-    full: NDArray[np.bool_], field: NDArray[np.float32]
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Vertices (in cells, at lattice corners moved to the crossings) and outward triangles of the full cells' boundary."""
+def _boundary(full: NDArray[np.bool_], field: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Vertices (in cells, at lattice corners moved to the crossings) and outward triangles of the boundary."""
     shape = np.array(full.shape)
     strides = np.array([(shape[1] + 1) * (shape[2] + 1), shape[2] + 1, 1])
     quads, totals, weights = [], np.zeros(((shape + 1).prod(), 3)), np.zeros((shape + 1).prod())
@@ -100,7 +98,8 @@ def taubin_smooth(vertices: NDArray[np.float64], faces: NDArray[np.int64], steps
     degree = np.bincount(edges[:, 0], minlength=len(vertices))[:, None]
     for step in range(2 * steps):
         mean = np.stack(
-            [np.bincount(edges[:, 0], vertices[edges[:, 1], axis], minlength=len(vertices)) for axis in range(3)], axis=1
+            [np.bincount(edges[:, 0], vertices[edges[:, 1], axis], minlength=len(vertices)) for axis in range(3)],
+            axis=1,
         )
         vertices = vertices + (0.5 if step % 2 == 0 else -0.53) * (mean / degree - vertices)
     return vertices

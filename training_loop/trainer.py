@@ -1,6 +1,6 @@
 """The training loop: one step after another, guarded, averaged, logged and resumable.
 
-A stage gives the loss of step k as a function of k and its seed alone, so that a resumed run equals an uninterrupted one.
+A stage gives the loss of step k as a function of k and its seed alone: a resumed run equals an uninterrupted one.
 """
 
 import json

@@ -54,7 +54,7 @@ def check_inputs(image: NDArray[np.uint8], mask: NDArray[np.bool_], point_map: N
 
 
 def square_box(mask: NDArray[np.bool_], margin: float) -> Box:
-    """Return (left, top, right, bottom) in pixels: the mask's box grown by `margin` and made square about its centre."""
+    """Return (left, top, right, bottom) in pixels: the mask's box × `margin`, made square about its centre."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
     half = margin * max(bottom - top, right - left) / 2
@@ -99,15 +99,13 @@ def make_views(
 
 
 def _resample(layer: Image.Image, box: Box, size_px: int) -> NDArray[np.uint8]:
-    """Cut `box` (which may reach over the border; black there) and resize it to size_px², area-averaged when shrinking."""
+    """Cut `box` (black where it reaches over the border) and resize it to size_px², averaging when it shrinks."""
     left, top, right, bottom = (round(edge) for edge in box)
     cut = layer.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
     return np.asarray(cut.resize((size_px, size_px), Image.Resampling.BILINEAR))
 
 
-def _point_view(
-    point_map: NDArray[np.float32], box: Box, size_px: int, frame: PoseFrame
-) -> NDArray[np.float16]:
+def _point_view(point_map: NDArray[np.float32], box: Box, size_px: int, frame: PoseFrame) -> NDArray[np.float16]:
     """Nearest points of the cut, normalised; unknown and outside points are zero with validity 0."""
     left, top, right, bottom = box
     columns = np.floor(left + (np.arange(size_px) + 0.5) * (right - left) / size_px).astype(int)

@@ -35,9 +35,7 @@ def evaluate_heldout(
     `solid_iou` compares solid grids in the canonical frame; the other metrics follow D.3.1 without ICP. An empty
     prediction counts as zero overlap and the distance of a diagonal.
     """
-    for index, example in enumerate(
-        synthetic_examples(seed=seed, count=count, image_px=image_px, split="heldout")
-    ):
+    for index, example in enumerate(synthetic_examples(seed=seed, count=count, image_px=image_px, split="heldout")):
         target = prepare_target(
             image=example.image,
             mask=example.mask,

@@ -48,13 +48,13 @@ def sample_surface(mesh: trimesh.Trimesh, count: int, seed: int) -> Points:
         MeshError: the mesh has no area.
     """
     triangles = np.asarray(mesh.triangles, dtype=np.float64)
-    areas = 0.5 * np.linalg.norm(
-        np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0]), axis=1
-    )
+    areas = 0.5 * np.linalg.norm(np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0]), axis=1)
     if not len(areas) or not np.isfinite(areas).all() or areas.sum() <= 0:
         raise MeshError("the mesh has no triangle with area, or vertices that are not finite")
     rng = np.random.default_rng(seed)
-    chosen = triangles[np.searchsorted(np.cumsum(areas), rng.random(count) * areas.sum(), side="right").clip(max=len(areas) - 1)]
+    chosen = triangles[
+        np.searchsorted(np.cumsum(areas), rng.random(count) * areas.sum(), side="right").clip(max=len(areas) - 1)
+    ]
     u, v = np.sqrt(rng.random((count, 1))), rng.random((count, 1))
     return np.asarray((1 - u) * chosen[:, 0] + u * (1 - v) * chosen[:, 1] + u * v * chosen[:, 2])
 

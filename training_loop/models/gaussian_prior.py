@@ -83,18 +83,21 @@ class GaussianPrior(nn.Module):
         self.weights.copy_(self._regress(kernel, codes))
 
     def _kernel(self, features: Tensor) -> Tensor:
-        return torch.exp(-0.5 * (torch.cdist(features, self.landmarks) / self.bandwidth).square())
+        distance: Tensor = torch.cdist(features, self.landmarks) / self.bandwidth
+        return torch.exp(-0.5 * distance.square())
 
     def _regress(self, kernel: Tensor, codes: Tensor) -> Tensor:
         """Ridge regression in the landmarks' kernel space: (N, M), (N, rank) → (M, rank)."""
         among = self._kernel(self.landmarks).double()
         k = kernel.double()
         jitter = 1e-6 * torch.eye(len(among), dtype=torch.float64, device=among.device)
-        return torch.linalg.solve(k.T @ k + RIDGE * among + jitter, k.T @ codes.double()).float()
+        weights: Tensor = torch.linalg.solve(k.T @ k + RIDGE * among + jitter, k.T @ codes.double())
+        return weights.float()
 
     def offset(self, crop: Tensor) -> Tensor:
         """Where views move the mean: (T, 4, P, P) → (T, rank) in principal coordinates."""
-        return self._kernel(view_features(crop)) @ self.weights
+        moved: Tensor = self._kernel(view_features(crop)) @ self.weights
+        return moved
 
     def forward(self, x_t: Tensor, t: Tensor, offset: Tensor | None, known: Tensor | None) -> tuple[Tensor, Tensor]:
         """E[v | x_τ] and E[x_1 | x_τ], each (B, cells, channels).

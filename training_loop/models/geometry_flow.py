@@ -7,6 +7,7 @@ Source: paper section C.1, Figure 2; shapes of the released geometry model.
 """
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -120,7 +121,9 @@ class FlowBlock(nn.Module):
         self.norm = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
         self.norm2 = nn.ModuleDict({stream: nn.LayerNorm(width, eps=1e-6) for stream in STREAMS})
         self.self_attn = JointSelfAttention(width, heads)
-        self.cross_attn = nn.ModuleDict({stream: CrossAttention(width, heads, conditioning_width) for stream in STREAMS})
+        self.cross_attn = nn.ModuleDict(
+            {stream: CrossAttention(width, heads, conditioning_width) for stream in STREAMS}
+        )
         self.mlp = nn.ModuleDict({stream: FeedForward(width, mlp_ratio) for stream in STREAMS})
         self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 6 * width))
 
@@ -169,7 +172,7 @@ class GeometryFlow(nn.Module):
         super().__init__()
         flow, width = config.flow, config.flow.width
         self.config = config
-        tokens, channels = config.shape_tokens
+        _, channels = config.shape_tokens
         grid_edge = config.vae.latent_resolution // flow.latent_patch
         mappings = {SHAPE: LatentMapping(channels, width, grid_position_embedding(grid_edge, width), learned=False)}
         for name, layout_channels in LAYOUT_CHANNELS.items():
@@ -195,10 +198,10 @@ class GeometryFlow(nn.Module):
                 nn.init.zeros_(module.bias)
         for embedder in (self.t_embedder, self.d_embedder):
             for layer in (embedder.mlp[0], embedder.mlp[2]):
-                nn.init.normal_(layer.weight, std=0.02)  # type: ignore[arg-type]
+                nn.init.normal_(cast(nn.Linear, layer).weight, std=0.02)
         # The step size is a late comer (distillation): at the start it must change nothing (paper C.4).
-        zero = [self.d_embedder.mlp[2], *(block.adaLN_modulation[1] for block in self.blocks)]  # type: ignore[index]
-        zero += [mapping.out_layer for mapping in self.latent_mapping.values()]  # type: ignore[misc]
+        zero: list[Any] = [self.d_embedder.mlp[2], *(cast(FlowBlock, b).adaLN_modulation[1] for b in self.blocks)]
+        zero += [cast(LatentMapping, mapping).out_layer for mapping in self.latent_mapping.values()]
         for layer in zero:
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -213,7 +216,10 @@ class GeometryFlow(nn.Module):
         known = torch.ones(len(tokens), dtype=torch.bool, device=tokens.device) if known is None else known
         tokens = tokens * known[:, None, None].to(tokens.dtype)
         keys_values = [
-            {stream: block.cross_attn[stream].keys_values(tokens) for stream in STREAMS}  # type: ignore[index, operator]
+            {
+                stream: cast(CrossAttention, attention).keys_values(tokens)
+                for stream, attention in cast(FlowBlock, block).cross_attn.items()
+            }
             for block in self.blocks
         ]
         offset = None

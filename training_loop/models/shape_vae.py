@@ -13,7 +13,7 @@ from training_loop.models.config import ShapeVAEConfig
 class ChannelNorm(nn.LayerNorm):
     """Layer normalisation over the channels of (B, C, X, Y, Z)."""
 
-    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
+    def forward(self, x: Tensor) -> Tensor:
         return super().forward(x.permute(0, 2, 3, 4, 1)).permute(0, 4, 1, 2, 3)
 
 
@@ -32,7 +32,8 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, X, Y, Z) → the same shape."""
         h = self.conv1(F.silu(self.norm1(x)))
-        return x + self.conv2(F.silu(self.norm2(h)))
+        residual: Tensor = self.conv2(F.silu(self.norm2(h)))
+        return x + residual
 
 
 def fold_patches(x: Tensor, patch: int) -> Tensor:
@@ -179,7 +180,7 @@ class ShapeVAE(nn.Module):
     def encode(self, occupancy: Tensor) -> Tensor:
         """(B, R, R, R) bool or float → normalised latents x₁ of shape (B, cells, channels): the posterior's mean."""
         grid, _ = self.encoder(occupancy[:, None].float())
-        cells = grid.float().permute(0, 2, 3, 4, 1).flatten(1, 3)
+        cells: Tensor = grid.float().permute(0, 2, 3, 4, 1).flatten(1, 3)
         mean, std = self._statistics(cells)
         return (cells - mean) / std
 
@@ -193,7 +194,7 @@ class ShapeVAE(nn.Module):
 
     @torch.no_grad()
     def start_from_principal_components(self, occupancy: Tensor) -> None:
-        """Set both linear paths from (N, R, R, R) grids: the leading components of a cell's voxels, at unit total scale.
+        """Set both linear paths from (N, R, R, R) grids: the leading components of a cell's voxels, at unit scale.
 
         Logits start as a steep line through a threshold below one half, which keeps thin walls.
         """

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from tests.unit.training_loop.tiny import tiny_config
 from training_loop.checkpoints import CheckpointError, CheckpointInfo, load_model, read_header, save_model

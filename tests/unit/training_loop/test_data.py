@@ -104,7 +104,9 @@ def test_candidates_without_a_fitting_latent_go_through_the_encoder(tiny_model, 
 def test_identical_sides_are_dropped_and_counted(tiny_model, shape, tmp_path):
     parts = sample_parts("x", shape, pairs=((0, 1),))
     parts["candidate_01.latent.safetensors"] = parts["candidate_00.latent.safetensors"]
-    data = read_snapshot([write_shard(tmp_path / "a.tar", [("x", parts)])], tiny_model, DPOConfig(), max_damaged_share=0)
+    data = read_snapshot(
+        [write_shard(tmp_path / "a.tar", [("x", parts)])], tiny_model, DPOConfig(), max_damaged_share=0
+    )
     assert len(data.pairs) == 0
     assert data.report.identical_pairs == 1
 
@@ -116,7 +118,7 @@ def test_a_damaged_sample_is_named_skipped_and_counted(tiny_model, shape, tmp_pa
     data = read_snapshot([shard], tiny_model, DPOConfig(), max_damaged_share=0.5)
     assert len(data.examples) == 3
     assert list(data.report.damaged) == ["sample bad"]
-    with pytest.raises(TooManyDamaged, match="1 of 4 samples are damaged.*sample bad"):
+    with pytest.raises(TooManyDamaged, match=r"1 of 4 samples are damaged.*sample bad"):
         read_snapshot([shard], tiny_model, DPOConfig(), max_damaged_share=0.01)
 
 

@@ -1,8 +1,8 @@
 from dataclasses import replace
 
 import torch
-from tests.unit.training_loop.tiny import made_up_examples, randomise_output, tiny_config
 
+from tests.unit.training_loop.tiny import made_up_examples, randomise_output, tiny_config
 from training_loop.models.config import LAYOUT_CHANNELS, SHAPE, full, mini
 from training_loop.models.gaussian_prior import GaussianPrior
 from training_loop.models.generator import GeometryModel
@@ -42,7 +42,9 @@ def test_layout_losses_leave_shape_weights_alone(tiny_model):
     _, condition = condition_of(tiny_model)
     v = tiny_model.velocity(x, torch.tensor([0.3, 0.6]), condition)
     sum(v[name].square().sum() for name in LAYOUT_CHANNELS).backward()
-    moved = {name for name, weight in tiny_model.flow.named_parameters() if weight.grad is not None and weight.grad.any()}
+    moved = {
+        name for name, weight in tiny_model.flow.named_parameters() if weight.grad is not None and weight.grad.any()
+    }
     assert any(".layout." in name for name in moved)
     assert not any("to_qkv.shape" in name or "mlp.shape" in name for name in moved)
     # Modulation is shared by the streams.
@@ -63,7 +65,7 @@ def test_no_condition_equals_zero_tokens(tiny_model):
 
 
 def test_candidates_of_a_target_share_its_keys_and_values(tiny_model):
-    views, condition = condition_of(tiny_model, targets=2)
+    _, condition = condition_of(tiny_model, targets=2)
     x, t = random_latents(tiny_model, batch=6), torch.full((6,), 0.4)
     shared = tiny_model.velocity(x, t, condition)
     repeated = tiny_model.velocity(x, t, condition.select(torch.tensor([0, 0, 0, 1, 1, 1])))

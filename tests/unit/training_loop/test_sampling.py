@@ -1,7 +1,7 @@
 import pytest
 import torch
-from tests.unit.training_loop.tiny import made_up_examples
 
+from tests.unit.training_loop.tiny import made_up_examples
 from training_loop.models.config import SHAPE
 from training_loop.sampling import SamplerConfig, SamplingError, sample_latents, seeded_noise, time_grid
 

@@ -3,9 +3,9 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tests.unit.training_loop.tiny import made_up_examples, tiny_config
 from torch import nn
 
+from tests.unit.training_loop.tiny import made_up_examples, tiny_config
 from training_loop.models.generator import GeometryModel
 from training_loop.recipes import OptimiserConfig, find_recipe
 from training_loop.stages import DPOStage, FlowStage, NoTrainingData, PreferencePairs, VAEStage, batch_indices
