@@ -6,4 +6,5 @@ from annotation_ui import views
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("selection/", views.selection, name="selection-page"),
 ]

@@ -11,3 +11,10 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 def home(request: HttpRequest) -> HttpResponse:
     """What waits for this person, their day, and where the flywheel stands."""
     return render(request, "annotation_ui/page.html", {"entry": "src/home/main.tsx", "title": "Home"})
+
+
+@login_required
+@ensure_csrf_cookie
+def selection(request: HttpRequest) -> HttpResponse:
+    """Stage 2: choose the best of N shapes, then rate it (paper A.2, Figure 12)."""
+    return render(request, "annotation_ui/page.html", {"entry": "src/selection/main.tsx", "title": "Selection"})

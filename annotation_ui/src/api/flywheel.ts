@@ -1,17 +1,15 @@
 import { type UseQueryResult, useQuery } from "@tanstack/react-query";
-import { getJson } from "./client";
+import { api, bodyOf } from "./client";
+import type { components } from "./schema.gen";
 
 /** Where the flywheel stands, as everybody may know it. */
-export interface FlywheelStatus {
-  iteration: { number: number; step: string; failed: boolean; failure: string; alpha: number } | null;
-  promoted: string | null;
-}
+export type FlywheelStatus = components["schemas"]["FlywheelStatus"];
 
 /** Ask where the flywheel stands. */
 export function useFlywheelStatus(): UseQueryResult<FlywheelStatus> {
   return useQuery({
     queryKey: ["flywheel"],
-    queryFn: () => getJson<FlywheelStatus>("/flywheel/status/"),
+    queryFn: async () => bodyOf(await api.GET("/api/v1/flywheel/status/")),
     refetchInterval: 15_000,
   });
 }

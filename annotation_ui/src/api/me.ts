@@ -1,21 +1,22 @@
 import { type UseQueryResult, useQuery } from "@tanstack/react-query";
-import { getJson } from "./client";
-
-/** Waiting work of one stage; counting stops at a cap, `more` says so. */
-export interface WaitingCount {
-  count: number;
-  more: boolean;
-}
+import { ApiProblem, api, bodyOf, signIn } from "./client";
+import type { components } from "./schema.gen";
 
 /** The signed-in person, what waits for them and what they did today. */
-export interface Me {
-  username: string;
-  roles: string[];
-  waiting: Record<string, WaitingCount | undefined>;
-  today: { done: number; median_duration_ms: number | null };
-}
+export type Me = components["schemas"]["Me"];
 
-/** Ask who I am and what waits; asked again while the page is open. */
-export function useMe(): UseQueryResult<Me> {
-  return useQuery({ queryKey: ["me"], queryFn: () => getJson<Me>("/me/"), refetchInterval: 15_000 });
+/** Ask who I am and what waits; asked again while the page is open. A lost session leads to the sign-in page. */
+export function useMe({ orSignIn = true }: { orSignIn?: boolean } = {}): UseQueryResult<Me> {
+  return useQuery({
+    queryKey: ["me"],
+    queryFn: async () => {
+      try {
+        return bodyOf(await api.GET("/api/v1/me/"));
+      } catch (problem) {
+        if (orSignIn && problem instanceof ApiProblem && problem.signedOut) signIn();
+        throw problem;
+      }
+    },
+    refetchInterval: 15_000,
+  });
 }

@@ -1,4 +1,4 @@
-import { Paper, SimpleGrid, Text, Title } from "@mantine/core";
+import { Button, Paper, SimpleGrid, Text, Title } from "@mantine/core";
 import type { Me } from "../api/me";
 import { visibleStages } from "./stages";
 import classes from "./Waiting.module.css";
@@ -33,6 +33,11 @@ export function Waiting({ me }: { me: Me }) {
             <Text size="sm" c="dimmed">
               {count === 0 ? stage.whenEmpty : "waiting"}
             </Text>
+            {stage.page && count > 0 && (
+              <Button component="a" href={stage.page} mt="sm" aria-label={`Start: ${stage.task}`}>
+                Start
+              </Button>
+            )}
           </Paper>
         );
       })}

@@ -5,6 +5,8 @@ export interface StageCard {
   task: string;
   whenEmpty: string;
   roles: readonly string[];
+  /** Where the work is done. */
+  page?: string;
 }
 
 const STAGES: readonly StageCard[] = [
@@ -21,6 +23,7 @@ const STAGES: readonly StageCard[] = [
     task: "Pick the best shape",
     whenEmpty: "No candidates yet. They appear as the generators finish.",
     roles: ["annotator", "reviewer"],
+    page: "/selection/",
   },
   {
     key: "alignment",

@@ -8,6 +8,7 @@ import {
   useComputedColorScheme,
   useMantineColorScheme,
 } from "@mantine/core";
+import type { ReactNode } from "react";
 import { csrfToken } from "../api/client";
 import type { Me } from "../api/me";
 import classes from "./Header.module.css";
@@ -20,8 +21,15 @@ const ROLE_NAMES: Record<string, string> = {
   admin: "admin",
 };
 
-/** The line on top of every page: where I am, who I am, light or dark, out. */
-export function Header({ place, me }: { place: string; me: Me | undefined }) {
+interface Props {
+  place: string;
+  me: Me | undefined;
+  /** How the work on this page stands. */
+  children?: ReactNode;
+}
+
+/** The line on top of every page: where I am, how it goes, who I am, light or dark, out. */
+export function Header({ place, me, children }: Props) {
   const { setColorScheme } = useMantineColorScheme();
   const scheme = useComputedColorScheme("dark");
   const other = scheme === "dark" ? "light" : "dark";
@@ -37,6 +45,7 @@ export function Header({ place, me }: { place: string; me: Me | undefined }) {
         </Text>
         <Text>{place}</Text>
       </Group>
+      {children}
       <Group gap="sm" wrap="nowrap">
         {me && (
           <Group gap="xs" className={classes.person} wrap="nowrap">

@@ -11,6 +11,11 @@ const queries = new QueryClient({
   defaultOptions: { queries: { staleTime: 5_000, retry: 2, refetchOnWindowFocus: true } },
 });
 
+/** User name of the signed-in person, as the template says. */
+export function person(): string {
+  return document.getElementById("page")?.dataset.person ?? "";
+}
+
 /** Put `children` on the page with theme and data, the same way on every page. */
 export function mountPage(children: ReactNode): void {
   const root = document.getElementById("page");

@@ -1,0 +1,118 @@
+import { type Box, cropAround, type MaskPicture } from "./mask";
+
+/** The whole photograph; the target large; the target alone. */
+export const PHOTO_MODES = ["full", "zoom", "cut-out"] as const;
+export type PhotoMode = (typeof PHOTO_MODES)[number];
+
+const OUTLINE = [
+  { radius: 3.5, colour: "rgb(0 0 0 / 75%)" },
+  { radius: 2, colour: "#ffd43b" }, // with its dark rim it stands out on any photograph
+] as const;
+const DIRECTIONS = 16;
+
+/** Draw the photograph with its target outlined into a canvas of `width` × `height` CSS pixels. */
+export function drawPhotograph(
+  canvas: HTMLCanvasElement,
+  photograph: HTMLImageElement,
+  mask: MaskPicture,
+  { mode, width, height, density }: { mode: PhotoMode; width: number; height: number; density: number },
+): void {
+  canvas.width = Math.round(width * density);
+  canvas.height = Math.round(height * density);
+  const size = { width: photograph.naturalWidth, height: photograph.naturalHeight };
+  const whole = { left: 0, top: 0, ...size };
+  const crop = mode === "full" ? whole : cropAround(mask.box, size, width / height);
+  const place = placeOf(crop, canvas);
+  const context = contextOf(canvas);
+  const inside = layer(canvas, (on) => drawCrop(on, pictureOf(mask), mask.width / size.width, crop, place));
+  if (mode === "cut-out") {
+    const cut = layer(canvas, (on) => {
+      drawCrop(on, photograph, 1, crop, place);
+      on.globalCompositeOperation = "destination-in";
+      on.drawImage(inside, 0, 0);
+    });
+    context.drawImage(cut, 0, 0);
+    return;
+  }
+  drawCrop(context, photograph, 1, crop, place);
+  context.beginPath();
+  context.rect(place.left, place.top, place.width, place.height);
+  context.clip();
+  for (const { radius, colour } of OUTLINE) {
+    context.drawImage(ring(inside, canvas, radius * density, colour), 0, 0);
+  }
+}
+
+/** Where a crop lies in the canvas: as large as it can be, in the middle. */
+function placeOf(crop: Box, canvas: { width: number; height: number }): Box {
+  const scale = Math.min(canvas.width / crop.width, canvas.height / crop.height);
+  const [width, height] = [crop.width * scale, crop.height * scale];
+  return { left: (canvas.width - width) / 2, top: (canvas.height - height) / 2, width, height };
+}
+
+function drawCrop(
+  on: CanvasRenderingContext2D,
+  picture: CanvasImageSource,
+  scale: number,
+  crop: Box,
+  place: Box,
+): void {
+  on.drawImage(
+    picture,
+    crop.left * scale,
+    crop.top * scale,
+    crop.width * scale,
+    crop.height * scale,
+    place.left,
+    place.top,
+    place.width,
+    place.height,
+  );
+}
+
+/** What lies within `radius` of the mask and not in it. */
+function ring(
+  inside: HTMLCanvasElement,
+  size: HTMLCanvasElement,
+  radius: number,
+  colour: string,
+): HTMLCanvasElement {
+  return layer(size, (on) => {
+    for (let n = 0; n < DIRECTIONS; n += 1) {
+      const angle = (2 * Math.PI * n) / DIRECTIONS;
+      on.drawImage(inside, radius * Math.cos(angle), radius * Math.sin(angle));
+    }
+    on.globalCompositeOperation = "destination-out";
+    on.drawImage(inside, 0, 0);
+    on.globalCompositeOperation = "source-in";
+    on.fillStyle = colour;
+    on.fillRect(0, 0, size.width, size.height);
+  });
+}
+
+function pictureOf(mask: MaskPicture): HTMLCanvasElement {
+  return layer(mask, (on) => {
+    const pixels = on.createImageData(mask.width, mask.height);
+    mask.alpha.forEach((alpha, index) => {
+      pixels.data[index * 4 + 3] = alpha;
+    });
+    on.putImageData(pixels, 0, 0);
+  });
+}
+
+function layer(
+  { width, height }: { width: number; height: number },
+  draw: (on: CanvasRenderingContext2D) => void,
+): HTMLCanvasElement {
+  const canvas = document.createElement("canvas");
+  canvas.width = width;
+  canvas.height = height;
+  draw(contextOf(canvas));
+  return canvas;
+}
+
+function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
+  const context = canvas.getContext("2d");
+  if (context === null) throw new Error("This browser cannot draw on a canvas.");
+  return context;
+}

@@ -1,0 +1,73 @@
+import { Group, Text } from "@mantine/core";
+import { HotButton } from "./HotButton";
+import classes from "./SelectionPage.module.css";
+import { missing, type TaskState } from "./task/taskState";
+
+/** The bar below: how far the tournament is, what to say about the pair, one step back, skip. */
+export function Choices({ state, run }: { state: TaskState | null; run: (id: string) => void }) {
+  const compare = state === null || state.progress.phase === "compare";
+  const busy = state === null || state.pending !== null;
+  const lacking = state && !compare ? missing(state) : null;
+  return (
+    <footer className={classes.bar}>
+      <Rounds state={state} />
+      <Group gap="sm" justify="center" wrap="nowrap" className={classes.choices}>
+        {compare ? (
+          <>
+            <HotButton size="md" variant="filled" command="left" run={run} data-busy={busy}>
+              Left
+            </HotButton>
+            <HotButton size="md" command="equal" run={run} data-busy={busy}>
+              Equal
+            </HotButton>
+            <HotButton size="md" variant="filled" command="right" run={run} data-busy={busy}>
+              Right
+            </HotButton>
+          </>
+        ) : (
+          <HotButton
+            size="md"
+            variant="filled"
+            command="submit"
+            run={run}
+            disabled={lacking !== null}
+            title={lacking ?? ""}
+          >
+            Submit
+          </HotButton>
+        )}
+      </Group>
+      <Group gap="sm" justify="flex-end" wrap="nowrap">
+        <HotButton command="undo" run={run} disabled={!state?.progress.can_undo}>
+          Back
+        </HotButton>
+        <HotButton command="skip" run={run} disabled={state === null}>
+          Skip…
+        </HotButton>
+      </Group>
+    </footer>
+  );
+}
+
+function Rounds({ state }: { state: TaskState | null }) {
+  if (state === null) return <div />;
+  const { round, rounds, phase } = state.progress;
+  const done = phase === "rate" ? rounds : round - 1;
+  return (
+    <Group gap="md" wrap="nowrap">
+      <div className={classes.dots} aria-hidden>
+        {Array.from({ length: rounds }, (_, index) => index + 1).map((number) => (
+          <span
+            key={number}
+            className={classes.dot}
+            data-done={number <= done}
+            data-now={number === done + 1}
+          />
+        ))}
+      </div>
+      <Text size="sm" aria-live="polite" className={classes.round}>
+        {phase === "rate" ? "rate the winner" : `round ${round} of ${rounds}`}
+      </Text>
+    </Group>
+  );
+}

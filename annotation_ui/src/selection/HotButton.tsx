@@ -1,0 +1,33 @@
+import { Button, type ButtonProps } from "@mantine/core";
+import { createContext, type ReactNode, useContext } from "react";
+import type { Bindings } from "../keys/bindings";
+import { KeyHint } from "../keys/KeyHint";
+import type { CommandId } from "./commands";
+
+/** The keys in force on this page. */
+export const BindingsContext = createContext<Bindings>({});
+
+interface Props extends ButtonProps {
+  command: CommandId;
+  run: (id: string) => void;
+  children: ReactNode;
+  pressed?: boolean;
+  title?: string;
+}
+
+/** A button that calls a command and shows its key. A click leaves the focus where it was, and so the keys working. */
+export function HotButton({ command, run, children, pressed, ...button }: Props) {
+  const combo = useContext(BindingsContext)[command];
+  return (
+    <Button
+      variant="default"
+      {...button}
+      aria-pressed={pressed}
+      rightSection={combo && <KeyHint combo={combo} />}
+      onMouseDown={(event) => event.preventDefault()}
+      onClick={() => run(command)}
+    >
+      {children}
+    </Button>
+  );
+}

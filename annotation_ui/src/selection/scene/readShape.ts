@@ -1,0 +1,69 @@
+import { BufferAttribute, BufferGeometry, Mesh, type Object3D } from "three";
+import { type GLTF, GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
+import { mergeGeometries } from "three/addons/utils/BufferGeometryUtils.js";
+import { creasedNormals } from "./creasedNormals";
+
+const CREASE_RADIANS = (40 * Math.PI) / 180;
+/** Beyond this many faces the surface is fine enough for smooth normals, and corners would cost too much memory. */
+const MOST_CREASED_FACES = 60_000;
+
+const loader = new GLTFLoader();
+
+/** Read the shape of a GLB, without its materials: candidates are compared in the same neutral one. */
+export async function readShape(glb: ArrayBuffer): Promise<BufferGeometry> {
+  const gltf = await loader.parseAsync(glb, "");
+  const shapes: BufferGeometry[] = [];
+  gltf.scene.updateMatrixWorld(true);
+  gltf.scene.traverse((node) => {
+    if (node instanceof Mesh) shapes.push(shapeOf(node));
+  });
+  disposeOf(gltf);
+  const shape = shapes.length === 1 ? shapes[0] : mergeGeometries(shapes);
+  if (!shape) throw new Error("The file holds no mesh.");
+  if (shapes.length > 1) for (const part of shapes) part.dispose();
+  shape.computeBoundingSphere();
+  shape.computeBoundingBox();
+  return shape;
+}
+
+/** Bytes that a geometry takes on the graphics card. */
+export function bytesOf(shape: BufferGeometry): number {
+  const attributes = Object.values(shape.attributes).map((attribute) => attribute.array.byteLength);
+  return attributes.reduce((sum, bytes) => sum + bytes, shape.index?.array.byteLength ?? 0);
+}
+
+function shapeOf(mesh: Mesh): BufferGeometry {
+  const source = mesh.geometry;
+  const position = source.getAttribute("position");
+  const positions = new Float32Array(position.count * 3);
+  for (let i = 0; i < position.count; i += 1) {
+    positions.set([position.getX(i), position.getY(i), position.getZ(i)], i * 3);
+  }
+  const index = source.index?.array ?? Uint32Array.from({ length: position.count }, (_, i) => i);
+  const shape = new BufferGeometry();
+  if (index.length / 3 <= MOST_CREASED_FACES) {
+    const corners = creasedNormals(positions, index, CREASE_RADIANS);
+    shape.setAttribute("position", new BufferAttribute(corners.positions, 3));
+    shape.setAttribute("normal", new BufferAttribute(corners.normals, 3));
+  } else {
+    shape.setAttribute("position", new BufferAttribute(positions, 3));
+    shape.setIndex(new BufferAttribute(Uint32Array.from(index), 1));
+    shape.computeVertexNormals();
+  }
+  return shape.applyMatrix4(mesh.matrixWorld);
+}
+
+function disposeOf(gltf: GLTF): void {
+  gltf.scene.traverse((node: Object3D) => {
+    if (!(node instanceof Mesh)) return;
+    node.geometry.dispose();
+    for (const material of [node.material].flat()) {
+      for (const value of Object.values(material)) {
+        if (value !== null && typeof value === "object" && "isTexture" in value) {
+          (value as unknown as { dispose(): void }).dispose();
+        }
+      }
+      material.dispose();
+    }
+  });
+}

@@ -1,0 +1,87 @@
+import type { BufferGeometry } from "three";
+import { Lru } from "./lru";
+
+/** A shape that a task wants: the id under which it is shown, and where it lies. */
+export interface Wanted {
+  id: string;
+  url: string;
+}
+
+export type ShapeState = "loading" | "ready" | "failed";
+
+const BUDGET_BYTES = 192 * 2 ** 20;
+const AT_ONCE = 3;
+
+/** The shapes of the task in work and of the next one: each is loaded and decoded once, in the order of its use. */
+export class Shapes {
+  readonly #kept: Lru<BufferGeometry>;
+  readonly #failed = new Set<string>();
+  readonly #loading = new Map<string, AbortController>();
+  #wanted: readonly Wanted[] = [];
+
+  constructor(
+    private readonly options: {
+      load: (url: string, signal: AbortSignal) => Promise<BufferGeometry>;
+      bytesOf: (shape: BufferGeometry) => number;
+      onChange: () => void;
+      budgetBytes?: number;
+    },
+  ) {
+    this.#kept = new Lru(options.budgetBytes ?? BUDGET_BYTES, (shape) => shape.dispose());
+  }
+
+  /** Load these, first ones first; whatever else there is may go. */
+  want(wanted: readonly Wanted[]): void {
+    this.#wanted = wanted;
+    const ids = new Set(wanted.map(({ id }) => id));
+    for (const [id, loading] of this.#loading) if (!ids.has(id)) loading.abort();
+    for (const id of [...this.#failed]) if (!ids.has(id)) this.#failed.delete(id);
+    this.#kept.protect(ids);
+    this.#loadMore();
+  }
+
+  stateOf(id: string): ShapeState {
+    if (this.#failed.has(id)) return "failed";
+    return this.#kept.get(id) ? "ready" : "loading";
+  }
+
+  get(id: string): BufferGeometry | null {
+    return this.#kept.get(id) ?? null;
+  }
+
+  /** Try once more what did not load. */
+  retry(id: string): void {
+    this.#failed.delete(id);
+    this.#loadMore();
+    this.options.onChange();
+  }
+
+  dispose(): void {
+    this.#wanted = [];
+    for (const loading of this.#loading.values()) loading.abort();
+    this.#kept.clear();
+  }
+
+  #loadMore(): void {
+    const missing = this.#wanted.filter(
+      ({ id }) => !this.#loading.has(id) && !this.#failed.has(id) && !this.#kept.get(id),
+    );
+    for (const wanted of missing.slice(0, Math.max(0, AT_ONCE - this.#loading.size))) void this.#load(wanted);
+  }
+
+  async #load({ id, url }: Wanted): Promise<void> {
+    const loading = new AbortController();
+    this.#loading.set(id, loading);
+    try {
+      const shape = await this.options.load(url, loading.signal);
+      if (loading.signal.aborted) shape.dispose();
+      else this.#kept.set(id, shape, this.options.bytesOf(shape));
+    } catch {
+      if (!loading.signal.aborted) this.#failed.add(id); // shown in its place, with a way to try again
+    } finally {
+      this.#loading.delete(id);
+      this.#loadMore();
+      this.options.onChange();
+    }
+  }
+}

@@ -1,0 +1,225 @@
+import { type BufferGeometry, WebGLRenderer } from "three";
+import { bytesOf } from "./readShape";
+import { Room } from "./room";
+import { type ShapeState, Shapes, type Wanted } from "./shapes";
+import { Turntable } from "./turntable";
+
+/** One place on the stage: the element that it fills, and the shape in it. */
+export interface Place {
+  element: HTMLElement;
+  shape: string;
+}
+
+/** What the page shows around the canvas; a new object with every change. */
+export interface StageState {
+  /** All shapes on show are there, or failed: they appear together. */
+  readonly revealed: boolean;
+  readonly failed: readonly string[];
+  readonly rotating: boolean;
+  readonly linked: boolean;
+  /** The graphics card took the canvas away; it comes back by itself. */
+  readonly interrupted: boolean;
+}
+
+const LONGEST_FRAME_SECONDS = 0.1;
+const SHARPEST = 2;
+/** A shape that was turned by hand stands still for so long before its table goes on. */
+const STILL_MS = 4_000;
+
+/** One WebGL canvas with a turntable in each of its places. Draws only while something moves or changes. */
+export class Stage {
+  readonly #canvas: HTMLCanvasElement;
+  readonly #renderer: WebGLRenderer;
+  readonly #room = new Room();
+  readonly #shapes: Shapes;
+  readonly #turntables = [new Turntable(), new Turntable()] as const;
+  readonly #listeners = new Set<() => void>();
+  readonly #resizes: ResizeObserver;
+  readonly #leave = new AbortController();
+  #places: readonly Place[] = [];
+  #dragging = false;
+  #stillUntil = 0;
+  #frame = 0;
+  #lastFrameAt = 0;
+  #state: StageState;
+
+  constructor(
+    canvas: HTMLCanvasElement,
+    {
+      load,
+      rotating,
+    }: { load: (url: string, signal: AbortSignal) => Promise<BufferGeometry>; rotating: boolean },
+  ) {
+    this.#canvas = canvas;
+    this.#renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true });
+    this.#renderer.setScissorTest(true);
+    this.#shapes = new Shapes({ load, bytesOf, onChange: () => this.#update() });
+    this.#state = { revealed: false, failed: [], rotating, linked: true, interrupted: false };
+    this.#resizes = new ResizeObserver(() => this.#resize());
+    this.#resizes.observe(canvas);
+    const { signal } = this.#leave;
+    canvas.addEventListener("webglcontextlost", () => this.#set({ interrupted: true }), { signal });
+    canvas.addEventListener("webglcontextrestored", () => this.#set({ interrupted: false }), { signal });
+    document.addEventListener("visibilitychange", () => this.#draw(), { signal });
+    this.#resize();
+  }
+
+  readonly state = (): StageState => this.#state;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** Load these shapes ahead, first ones first. */
+  want(wanted: readonly Wanted[]): void {
+    this.#shapes.want(wanted);
+    this.#update();
+  }
+
+  /** Put shapes in their places, all at once. */
+  show(places: readonly Place[]): void {
+    const before = this.#places.map(({ shape }) => shape).join();
+    this.#places = places;
+    if (places.map(({ shape }) => shape).join() !== before) {
+      this.#stillUntil = 0;
+      if (!this.#state.linked) this.startView(); // both sides from the same side again
+    }
+    for (const { element } of places) this.#resizes.observe(element);
+    this.#update();
+  }
+
+  stateOf(shape: string): ShapeState {
+    return this.#shapes.stateOf(shape);
+  }
+
+  retry(shape: string): void {
+    this.#shapes.retry(shape);
+  }
+
+  look(scheme: "dark" | "light"): void {
+    this.#room.look(scheme);
+    this.#draw();
+  }
+
+  setRotating(rotating: boolean): void {
+    this.#set({ rotating });
+  }
+
+  setLinked(linked: boolean): void {
+    this.#turntables[1].copy(this.#turntables[0]);
+    this.#set({ linked });
+  }
+
+  startView(): void {
+    for (const turntable of this.#turntables) turntable.reset();
+    this.#draw();
+  }
+
+  turn(azimuth: number, elevation: number): void {
+    for (const turntable of this.#turntables) turntable.turn(azimuth, elevation);
+    this.#standStill();
+  }
+
+  closer(factor: number, place: number | null = null): void {
+    for (const turntable of this.#moved(place)) turntable.closer(factor);
+    this.#draw();
+  }
+
+  /** Follow a pointer over a place. The tables stand still meanwhile. */
+  drag(place: number, dx: number, dy: number): void {
+    for (const turntable of this.#moved(place)) turntable.drag(dx, dy);
+    this.#draw();
+  }
+
+  setDragging(dragging: boolean): void {
+    this.#dragging = dragging;
+    this.#standStill();
+  }
+
+  dispose(): void {
+    cancelAnimationFrame(this.#frame);
+    this.#leave.abort();
+    this.#resizes.disconnect();
+    this.#shapes.dispose();
+    this.#room.dispose();
+    this.#renderer.dispose();
+  }
+
+  #standStill(): void {
+    this.#stillUntil = performance.now() + STILL_MS;
+    this.#draw();
+  }
+
+  /** The turntables that move with one place; with null all. */
+  #moved(place: number | null): readonly Turntable[] {
+    const turntable = place === null || this.#state.linked ? undefined : this.#turntables[place];
+    return turntable ? [turntable] : this.#turntables;
+  }
+
+  #update(): void {
+    const states = this.#places.map(({ shape }) => this.#shapes.stateOf(shape));
+    const revealed = states.length > 0 && states.every((state) => state !== "loading");
+    const failed = this.#places.map(({ shape }) => shape).filter((_, index) => states[index] === "failed");
+    if (revealed !== this.#state.revealed || failed.join() !== this.#state.failed.join()) {
+      this.#set({ revealed, failed });
+    }
+    this.#draw();
+  }
+
+  #set(change: Partial<StageState>): void {
+    this.#state = { ...this.#state, ...change };
+    for (const listener of this.#listeners) listener();
+    this.#draw();
+  }
+
+  #resize(): void {
+    const { clientWidth, clientHeight } = this.#canvas;
+    this.#renderer.setPixelRatio(Math.min(window.devicePixelRatio, SHARPEST));
+    this.#renderer.setSize(clientWidth, clientHeight, false);
+    this.#drawNow(performance.now()); // in the same frame, or the canvas would flash empty
+  }
+
+  #draw(): void {
+    if (this.#frame === 0) this.#frame = requestAnimationFrame((now) => this.#drawNow(now));
+  }
+
+  #drawNow(now: number): void {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    const seconds = Math.min((now - this.#lastFrameAt) / 1000, LONGEST_FRAME_SECONDS);
+    this.#lastFrameAt = now;
+    const { rotating, revealed, interrupted } = this.#state;
+    if (interrupted || document.hidden) return;
+    const spinning = rotating && revealed && !this.#dragging;
+    if (spinning && now >= this.#stillUntil)
+      for (const turntable of this.#turntables) turntable.spin(Math.max(0, seconds));
+    this.#renderer.setScissor(0, 0, this.#canvas.clientWidth, this.#canvas.clientHeight);
+    this.#renderer.clear();
+    if (revealed) this.#drawPlaces();
+    const { geometries, textures } = this.#renderer.info.memory;
+    Object.assign(this.#canvas.dataset, {
+      shown: revealed ? this.#places.map(({ shape }) => shape).join(" ") : "",
+      geometries: String(geometries),
+      textures: String(textures),
+    });
+    if (spinning) this.#draw();
+  }
+
+  #drawPlaces(): void {
+    const canvas = this.#canvas.getBoundingClientRect();
+    this.#places.forEach(({ element, shape }, index) => {
+      const box = element.getBoundingClientRect();
+      const [left, bottom] = [box.left - canvas.left, canvas.bottom - box.bottom];
+      if (box.width === 0 || box.height === 0) return;
+      this.#renderer.setViewport(left, bottom, box.width, box.height);
+      this.#renderer.setScissor(left, bottom, box.width, box.height);
+      this.#room.camera.aspect = box.width / box.height;
+      this.#room.camera.updateProjectionMatrix();
+      this.#turntables[this.#state.linked ? 0 : index]?.apply(this.#room.camera);
+      this.#room.place(this.#shapes.get(shape));
+      this.#renderer.render(this.#room.scene, this.#room.camera);
+    });
+    this.#room.place(null); // hold no shape that may be disposed of
+  }
+}

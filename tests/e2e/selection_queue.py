@@ -1,0 +1,71 @@
+"""Selections to work on in a browser: a real photograph, and candidates of the shape library as real GLBs."""
+
+import io
+from functools import cache
+
+import numpy as np
+import skimage.data
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+from engine.contracts.glb import MeshPart, write_glb
+from engine.contracts.masks import encode_mask
+from engine.generation.models import Collection
+from engine.lifecycle import State
+from engine.selection import services
+from engine.selection.models import Selection
+from engine.sourcing.models import Image
+from tests import factories as make
+from training_loop.shape_library import build_shape
+
+GENERATORS = ("sam3d", "retrieval", "text_to_3d", "image_to_3d")
+CATEGORIES = ("mug", "vase", "bowl", "bottle")
+
+
+@cache
+def photograph_png() -> bytes:
+    """A cup of coffee, 600×400."""
+    file = io.BytesIO()
+    Pillow.fromarray(skimage.data.coffee()).save(file, format="PNG")
+    return file.getvalue()
+
+
+@cache
+def cup_mask() -> NDArray[np.bool_]:
+    """About where the cup is."""
+    rows, columns = np.mgrid[:400, :600]
+    return ((columns - 300) / 165) ** 2 + ((rows - 185) / 165) ** 2 < 1
+
+
+@cache
+def shape_glb(number: int) -> bytes:
+    """A candidate."""
+    mesh = build_shape(CATEGORIES[number % len(CATEGORIES)], seed=number).mesh
+    return write_glb([MeshPart(positions=mesh.vertices, faces=mesh.faces)])
+
+
+def register_photograph() -> Image:
+    """The photograph, stored."""
+    return make.make_image(content=photograph_png(), width_px=600, height_px=400)
+
+
+def queue_selections(count: int, *, candidates: int = 3, alpha: float = 0.6, broken: bool = False) -> list[Selection]:
+    """Open selections on one photograph; with `broken` the first candidate of each is no mesh."""
+    image = register_photograph()
+    collection = Collection.objects.first() or make.make_collection(alpha=alpha)
+    mask = encode_mask(cup_mask())
+    selections = []
+    for _ in range(count):
+        target = make.make_target(
+            image=image,
+            state=State.SELECTING,
+            mask_counts=list(mask.counts),
+            mask_area_px=mask.area_px,
+            description="a white cup with a handle, full of coffee, on a saucer",
+        )
+        request = make.make_request(target=target, collection=collection)
+        for number in range(candidates):
+            content = b"no mesh at all" if broken and number == 0 else shape_glb(number)
+            make.make_candidate(request=request, generator=GENERATORS[number % 4], content=content)
+        selections.append(services.open_selection(target_id=target.id))
+    return selections
