@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -50,6 +50,7 @@ SETTINGS = {
     "wait_for_artists": True,
 }
 POLL_SECONDS = 1.0
+LINE_SECONDS = 10.0
 
 console = Console()
 
@@ -128,17 +129,11 @@ def _turn(engineer: ApiClient, *, progressed: Progressed, kept: Path, turn: int,
 
 
 def _watch(engineer: ApiClient, *, number: int, crowd: Crowd) -> None:
-    with Progress(
-        TextColumn("{task.description:<34}"),
-        BarColumn(bar_width=30),
-        TextColumn("{task.percentage:>3.0f} % {task.fields[note]}"),
-        TimeElapsedColumn(),
-        console=console,
-    ) as progress:
-        bars: dict[str, TaskID] = {}
+    """Show how far the iteration is until it is done; leave early where the crowd has failed."""
+    with _progress_view() as show:
         while not crowd.stop.is_set():
             status = engineer.get(f"/flywheel/iterations/{number}/", label="status")
-            _draw(progress, bars, status)
+            show(status)
             if status["failed"]:
                 raise SystemExit(
                     f"iteration {number} stopped at {status['step']}: {status['failure']}\n"
@@ -149,12 +144,46 @@ def _watch(engineer: ApiClient, *, number: int, crowd: Crowd) -> None:
             time.sleep(POLL_SECONDS)
 
 
-def _draw(progress: Progress, bars: dict[str, TaskID], status: dict[str, Any]) -> None:
-    """One bar for each step that reports a share, finished ones stay."""
-    for name, share in status["progress"].items():
-        if name not in bars:
-            bars[name] = progress.add_task(f"iteration {status['number']} · {name}", total=1.0, note="")
-        progress.update(bars[name], completed=share["done"] / max(share["total"], 1), note=share.get("note", ""))
+@contextmanager
+def _progress_view() -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Bars on a terminal, a line now and then elsewhere."""
+    if not console.is_terminal:
+        yield _Lines()
+        return
+    with Progress(
+        TextColumn("{task.description:<28}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} {task.fields[note]}"),
+        TimeElapsedColumn(),
+        console=console,
+    ) as progress:
+        bars: dict[str, TaskID] = {}
+
+        def show(status: dict[str, Any]) -> None:
+            for name, share in status["progress"].items():
+                if name not in bars:
+                    bars[name] = progress.add_task(f"iteration {status['number']} · {name}", total=None, note="")
+                progress.update(bars[name], total=share["total"], completed=share["done"], note=share["note"])
+
+        yield show
+
+
+class _Lines:
+    """Prints the step that moves, at most every few seconds, and every step's end."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, tuple[float, int]] = {}
+
+    def __call__(self, status: dict[str, Any]) -> None:
+        for name, share in status["progress"].items():
+            at, done = self._said.get(name, (0.0, -1))
+            ended = share["done"] >= share["total"]
+            if share["done"] != done and (ended or time.monotonic() - at > LINE_SECONDS):
+                self._said[name] = (time.monotonic(), share["done"])
+                console.print(
+                    f"iteration {status['number']} · {name:<13} {share['done']}/{share['total']} {share['note']}",
+                    highlight=False,
+                )
 
 
 def _people(url: str, password: str) -> list[Person]:
