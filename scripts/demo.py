@@ -31,7 +31,7 @@ from scripts.demo_report import print_report
 
 TURNS = 2
 # The bar rises with the turns, as in the cross-entropy method (paper 3.2.2).
-ALPHAS = (0.5, 0.55, 0.6)
+ALPHAS = (0.8, 0.85)
 PEOPLE = {
     "ada": "annotator",
     "ben": "annotator",
@@ -47,7 +47,9 @@ LEASE_SECONDS = "mask=8,selection=15,alignment=15,artist=60"
 SETTINGS = {
     "suite": {"retrieval": 2, "text_to_3d": 1, "image_to_3d": 2, "sam3d": 3},
     "max_rounds": 2,
+    "target_limit": 10,
     "wait_for_artists": True,
+    "evaluation": {"heldout_count": 12, "real_targets": 4},
 }
 POLL_SECONDS = 1.0
 LINE_SECONDS = 10.0
