@@ -6,4 +6,6 @@ if [ -f annotation_ui/package.json ]; then
     npm --prefix annotation_ui run --silent test
 fi
 # shellcheck disable=SC2086  # ARGS are words
+# Threads that spin while they wait slow the servers that tests start on the same cores.
+export OMP_WAIT_POLICY=PASSIVE
 exec .venv/bin/python -m pytest -q ${ARGS:-}

@@ -56,6 +56,8 @@ def model_worker() -> Program | None:
         environment={
             **kept,
             "LATHE_PROCESS": "model-worker",
+            # Beside web and engine on the same cores, threads that spin while they wait cost several times the work.
+            "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),
             "CELERY_BROKER_URL": environment.broker_url(),
             "LATHE_STORAGE_URL": environment.storage_url(),
         },
