@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from engine.flywheel.admin_actions import IterationActions, ModelVersionActions
 from engine.flywheel.models import Iteration, ModelVersion, TrainingRun
 from engine.flywheel.transitions import ORDER
 from engine.read_only_admin import ReadOnlyInline, ReadOnlyModelAdmin
@@ -25,10 +26,10 @@ class TrainingRunInline(ReadOnlyInline):
 
 
 @admin.register(Iteration)
-class IterationAdmin(ReadOnlyModelAdmin):
+class IterationAdmin(IterationActions, ReadOnlyModelAdmin):
     """Iterations with their timeline."""
 
-    list_display = ("number", "step", "failed", "alpha", "base", "outcome", "started_by", "started_at", "ended_at")
+    list_display = ("number", "standing", "alpha", "base", "outcome", "started_by", "started_at", "ended_at")
     list_filter = ("step", "failed")
     list_select_related = ("base", "started_by")
     ordering = ("-number",)
@@ -52,6 +53,11 @@ class IterationAdmin(ReadOnlyModelAdmin):
     readonly_fields = ("timeline", "started_at")
     inlines = (TrainingRunInline,)
 
+    @admin.display(description="step", ordering="step")
+    def standing(self, iteration: Iteration) -> str:
+        """The step; that it stopped there is said in words, for a cross beside every healthy row reads as a failure."""
+        return f"stopped at {iteration.step}" if iteration.failed else iteration.step
+
     @admin.display(description="decision")
     def outcome(self, iteration: Iteration) -> str:
         return str(iteration.decision.get("outcome", ""))
@@ -72,7 +78,7 @@ class IterationAdmin(ReadOnlyModelAdmin):
 
 
 @admin.register(ModelVersion)
-class ModelVersionAdmin(ReadOnlyModelAdmin):
+class ModelVersionAdmin(ModelVersionActions, ReadOnlyModelAdmin):
     """Checkpoints with their lineage."""
 
     list_display = ("name", "promoted", "stage", "parent_link", "recipe", "heldout", "snapshot", "created_at")

@@ -1,6 +1,7 @@
 """Permissions by role, for API views: `permission_classes = [HasRole(Role.REVIEWER, Role.ML_ENGINEER)]`."""
 
 from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -9,7 +10,7 @@ from rest_framework.views import APIView
 from engine.workforce.models import Role, User
 
 
-def person_of(request: Request) -> User:
+def person_of(request: Request | HttpRequest) -> User:
     """The signed-in person, for views that let nobody else in."""
     if not isinstance(request.user, User):
         raise NotAuthenticated

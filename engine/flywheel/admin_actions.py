@@ -1,0 +1,175 @@
+"""What ML engineers do from the admin: start, resume, end collecting, promote. Each dialog calls one service."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.text import capfirst
+from unfold.decorators import action
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextareaWidget, UnfoldBooleanWidget
+
+from engine.errors import LatheError
+from engine.flywheel import services
+from engine.flywheel.models import Iteration
+from engine.workforce.models import Role
+from engine.workforce.permissions import has_role, person_of
+
+
+class StartForm(BaseDialogForm):  # type: ignore[misc]
+    """α_k and what differs from the defaults."""
+
+    alpha = forms.FloatField(
+        label="Bar α",
+        initial=0.5,
+        min_value=0,
+        max_value=1,
+        help_text="Shapes rated below it are searched for again and do not become examples.",
+        widget=UnfoldAdminDecimalFieldWidget,
+    )
+    settings = forms.JSONField(
+        label="Settings",
+        required=False,
+        initial=dict,
+        help_text='What differs from the defaults, as JSON: {"target_limit": 100}. See docs/data_format.md.',
+        widget=UnfoldAdminTextareaWidget,
+    )
+
+
+class ResumeForm(BaseDialogForm):  # type: ignore[misc]
+    """How to go on after a failure."""
+
+    settings = forms.JSONField(
+        label="Changed settings",
+        required=False,
+        initial=dict,
+        help_text='As JSON: {"sft": {"recipe": "mini_sft", "overrides": {"optimiser.learning_rate": 1e-5}}}.',
+        widget=UnfoldAdminTextareaWidget,
+    )
+    skip = forms.BooleanField(label="Leave the failed step out", required=False, widget=UnfoldBooleanWidget)
+
+
+class _EngineersAct:
+    def has_flywheel_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """ML engineers and admins turn the flywheel; other staff look on."""
+        return has_role(person_of(request), Role.ML_ENGINEER, Role.ADMIN)
+
+
+class IterationActions(_EngineersAct):
+    """Dialogs on the pages of iterations."""
+
+    actions_list = ("start_iteration",)
+    actions_detail = ("resume_iteration", "stop_collecting")
+
+    @action(  # type: ignore[untyped-decorator]
+        description="Start the next iteration",
+        url_path="start",
+        permissions=["flywheel"],
+        dialog={
+            "title": "Start the next iteration",
+            "description": "Targets are asked for at once with the promoted checkpoint; the rest runs by itself.",
+            "form_class": StartForm,
+            "form_submit_text": "Start",
+        },
+    )
+    def start_iteration(self, request: HttpRequest, form: StartForm) -> HttpResponse:
+        """Start."""
+        return _done(
+            request,
+            lambda: services.start(
+                alpha=form.cleaned_data["alpha"], settings=form.cleaned_data["settings"] or {}, actor=person_of(request)
+            ),
+            said="{} has started.",
+        )
+
+    @action(  # type: ignore[untyped-decorator]
+        description="Resume",
+        url_path="resume",
+        permissions=["flywheel"],
+        dialog={
+            "title": "Resume the iteration",
+            "description": "It goes on at the step where it stopped, with a new run.",
+            "form_class": ResumeForm,
+            "form_submit_text": "Resume",
+        },
+    )
+    def resume_iteration(self, request: HttpRequest, form: ResumeForm, object_id: str) -> HttpResponse:
+        """Resume."""
+        return _done(
+            request,
+            lambda: services.resume(
+                number=_number(object_id),
+                actor=person_of(request),
+                settings=form.cleaned_data["settings"] or None,
+                skip=form.cleaned_data["skip"],
+            ),
+            said="{} goes on.",
+        )
+
+    @action(  # type: ignore[untyped-decorator]
+        description="End collecting",
+        url_path="stop-collecting",
+        permissions=["flywheel"],
+        dialog={
+            "title": "End collecting now",
+            "description": "Training starts with what was judged so far; what is under way counts next time.",
+            "form_class": BaseDialogForm,
+            "form_submit_text": "End collecting",
+        },
+    )
+    def stop_collecting(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
+        """End the collection step."""
+        return _done(
+            request,
+            lambda: services.stop_collecting(number=_number(object_id), actor=person_of(request)),
+            said="{} goes on with what was collected.",
+        )
+
+
+class ModelVersionActions(_EngineersAct):
+    """Dialogs on the pages of model versions."""
+
+    actions_detail = ("promote",)
+
+    @action(  # type: ignore[untyped-decorator]
+        description="Promote",
+        url_path="promote",
+        permissions=["flywheel"],
+        dialog={
+            "title": "Promote this checkpoint",
+            "description": "The next collection samples from it. The present one stays in the list.",
+            "form_class": BaseDialogForm,
+            "form_submit_text": "Promote",
+        },
+    )
+    def promote(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
+        """Promote by hand."""
+        return _done(
+            request,
+            lambda: services.promote(model_version_id=UUID(object_id), actor=person_of(request)),
+            said="{} is promoted.",
+            back="admin:flywheel_modelversion_changelist",
+        )
+
+
+def _number(object_id: str) -> int:
+    return int(Iteration.objects.values_list("number", flat=True).get(pk=object_id))
+
+
+def _done(
+    request: HttpRequest,
+    service: Callable[[], Any],
+    *,
+    said: str,
+    back: str = "admin:flywheel_iteration_changelist",
+) -> HttpResponse:
+    """Call the service and go back to the list; a refusal is shown there with what to do."""
+    try:
+        messages.success(request, capfirst(said.format(service())))
+    except LatheError as refusal:
+        messages.error(request, str(refusal))
+    return HttpResponse(headers={"HX-Redirect": reverse(back)})  # the dialog is sent by htmx, which swallows a 302
