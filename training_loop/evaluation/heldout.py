@@ -28,7 +28,7 @@ class HeldoutResult:
 
 
 def evaluate_heldout(
-    model: GeometryModel, *, count: int, seed: int, sampler: SamplerConfig, image_px: int = 96, points: int = 100_000
+    model: GeometryModel, *, count: int, seed: int, sampler: SamplerConfig, image_px: int = 96, points: int = 20_000
 ) -> Iterator[HeldoutResult]:
     """Sample one candidate for each of `count` held-out examples (candidate seed = example index) and measure it.
 
