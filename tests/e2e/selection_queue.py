@@ -19,6 +19,7 @@ from tests import factories as make
 from training_loop.shape_library import build_shape
 
 GENERATORS = ("sam3d", "retrieval", "text_to_3d", "image_to_3d")
+MODEL_VERSION_ID = "5ca1ab1e-0000-4000-8000-000000000001"
 CATEGORIES = ("mug", "vase", "bowl", "bottle")
 
 
@@ -66,6 +67,12 @@ def queue_selections(count: int, *, candidates: int = 3, alpha: float = 0.6, bro
         request = make.make_request(target=target, collection=collection)
         for number in range(candidates):
             content = b"no mesh at all" if broken and number == 0 else shape_glb(number)
-            make.make_candidate(request=request, generator=GENERATORS[number % 4], content=content)
+            make.make_candidate(
+                request=request,
+                generator=GENERATORS[number % 4],
+                content=content,
+                seed=9_000_000_000_000 + make.next_number(),
+                model_version_id=MODEL_VERSION_ID,
+            )
         selections.append(services.open_selection(target_id=target.id))
     return selections

@@ -1,32 +1,28 @@
 """Stage 2 in a real browser: by keyboard alone, by mouse alone, through reloads, lost networks and lost leases."""
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Response, expect
 
-from engine.selection.models import Comparison
-from engine.workforce.models import Judgement, Role
+from engine.generation.models import Candidate
+from engine.selection import services
+from engine.selection.models import Comparison, Selection
+from engine.workforce.models import Draft, Judgement, Role, User, WorkItem
 from tests.e2e.conftest import OpenPage, keep_screenshot
-from tests.e2e.selection_queue import queue_selections
+from tests.e2e.selection_queue import GENERATORS, MODEL_VERSION_ID, queue_selections
 from tests.factories import make_user
 from tests.stage_fixtures import handed_over, own_store  # noqa: F401
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("handed_over")]
 
 
-@pytest.fixture
-def ada_page(person_page: OpenPage) -> Iterator[Page]:
-    """An annotator's window. Turntables stand still, as for people who want less motion."""
+def begin(person_page: OpenPage, **window: object) -> Page:
+    """An annotator at the first task. Turntables stand still, as for people who want less motion."""
     make_user(Role.ANNOTATOR, username="ada")
-    page = person_page("ada")
-    page.emulate_media(reduced_motion="reduce", color_scheme="dark")
-    yield page
-
-
-def begin(page: Page) -> None:
-    page.goto("/selection/")
+    page = person_page("ada", **window)  # type: ignore[arg-type]
+    page.emulate_media(reduced_motion="reduce")
+    page.get_by_role("link", name="Start: Pick the best shape").press("Enter")
     shapes_are_shown(page)
+    return page
 
 
 def shapes_are_shown(page: Page, *, other_than: str = "") -> str:
@@ -39,27 +35,35 @@ def shapes_are_shown(page: Page, *, other_than: str = "") -> str:
     return str(page.locator("canvas[data-shown]").get_attribute("data-shown"))
 
 
-def test_a_task_by_keyboard_alone_with_a_step_back_and_a_reload(ada_page: Page) -> None:
+def at_round(page: Page, number: int, *, of: int) -> None:
+    """Wait until this round is on show."""
+    expect(page.get_by_text(f"round {number} of {of}", exact=True)).to_be_visible()
+
+
+def at_the_rating(page: Page) -> None:
+    """Wait until the winner is to be rated."""
+    expect(page.get_by_text("rate the winner", exact=True)).to_be_visible()
+
+
+def test_a_task_by_keyboard_alone_with_a_step_back_and_a_reload(person_page: OpenPage) -> None:
     (selection,) = queue_selections(1, candidates=4)
-    page = ada_page
-    page.get_by_role("link", name="Start: Pick the best shape").press("Enter")
+    page = begin(person_page)
     first = shapes_are_shown(page)
-    expect(page.get_by_text("round 1 of 3")).to_be_visible()
+    at_round(page, 1, of=3)
     keep_screenshot(page, "selection-compare-dark-1280")
     page.keyboard.press("ArrowLeft")
     second = shapes_are_shown(page, other_than=first)
     assert first.split()[0] in second.split()  # the one that was picked stays on
     page.keyboard.press("ArrowDown")
-    expect(page.get_by_text("round 3 of 3")).to_be_visible()
+    at_round(page, 3, of=3)
     page.keyboard.press("u")
-    expect(page.get_by_text("round 2 of 3")).to_be_visible()
+    at_round(page, 2, of=3)
     page.reload()
-    shapes_are_shown(page)
-    expect(page.get_by_text("round 2 of 3")).to_be_visible()
+    assert shapes_are_shown(page) == second  # back, and reloaded: the same pair on the same sides
     page.keyboard.press("ArrowRight")
-    expect(page.get_by_text("round 3 of 3")).to_be_visible()
+    at_round(page, 3, of=3)
     page.keyboard.press("ArrowRight")
-    expect(page.get_by_text("rate the winner", exact=True)).to_be_visible()
+    at_the_rating(page)
     page.keyboard.press("Digit2")
     expect(page.get_by_text("Under the bar: what")).to_be_visible()
     page.keyboard.press("Enter")
@@ -72,9 +76,150 @@ def test_a_task_by_keyboard_alone_with_a_step_back_and_a_reload(ada_page: Page) 
     keep_screenshot(page, "selection-rate-dark-1280")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Nothing waits to be compared")).to_be_visible()
-    keep_screenshot(page, "selection-empty-dark")
+    keep_screenshot(page, "selection-empty-dark-1280")
     selection.refresh_from_db()
     assert (selection.rating, selection.failure_reason) == (0.25, "occlusion")
     answers = list(Comparison.objects.order_by("sequence").values_list("answer", flat=True))
     assert answers == ["left", "equal", "", "right", "right"]
     assert Judgement.objects.get().duration_ms > 0
+
+
+def test_a_task_by_mouse_alone_with_a_step_back_and_a_skip(person_page: OpenPage) -> None:
+    queue_selections(2, candidates=3)
+    make_user(Role.ANNOTATOR, username="ada")
+    page = person_page("ada", scheme="light", width=1920, height=1080)
+    page.emulate_media(reduced_motion="reduce")
+    page.get_by_role("button", name="Switch to the light theme").click()
+    page.get_by_role("link", name="Start: Pick the best shape").click()
+    first = shapes_are_shown(page)
+    page.get_by_text("zoom", exact=True).click()
+    left = page.get_by_role("img", name="Left").bounding_box()
+    assert left is not None
+    page.mouse.move(left["x"] + 100, left["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(left["x"] + 200, left["y"] + 180, steps=3)
+    page.mouse.up()
+    page.mouse.wheel(0, -200)
+    keep_screenshot(page, "selection-compare-light-1920")
+    page.get_by_role("button", name="Right").click()
+    shapes_are_shown(page, other_than=first)
+    page.get_by_role("button", name="Back").click()
+    at_round(page, 1, of=2)
+    page.get_by_role("button", name="Left", exact=True).click()
+    at_round(page, 2, of=2)
+    page.get_by_role("button", name="Equal").click()
+    at_the_rating(page)
+    page.get_by_role("button", name="good").click()
+    shapes_are_shown(page)
+    keep_screenshot(page, "selection-rate-light-1920")
+    page.get_by_role("button", name="Submit").click()
+    at_round(page, 1, of=2)
+    page.get_by_role("button", name="Skip…").click()
+    page.get_by_label("Too hard to judge").click()
+    keep_screenshot(page, "selection-skip-light-1920")
+    page.get_by_role("button", name="Skip", exact=True).click()
+    expect(page.get_by_text("Nothing waits to be compared")).to_be_visible()
+    assert list(Selection.objects.filter(rated_at__isnull=False).values_list("rating", flat=True)) == [0.75]
+    assert list(WorkItem.objects.filter(state="open").values_list("skip_count", flat=True)) == [1]
+
+
+def test_twenty_tasks_in_one_window_leave_no_memory_behind(person_page: OpenPage) -> None:
+    queue_selections(20, candidates=2)
+    page = begin(person_page)
+    held = []
+    for _ in range(20):
+        before = shapes_are_shown(page)
+        page.keyboard.press("ArrowLeft")
+        at_the_rating(page)
+        page.keyboard.press("Digit5")
+        held.append(int(page.locator("canvas[data-shown]").get_attribute("data-geometries") or 0))
+        page.keyboard.press("Enter")
+        if len(held) < 20:
+            shapes_are_shown(page, other_than=before)
+            at_round(page, 1, of=1)
+    expect(page.get_by_text("Nothing waits to be compared")).to_be_visible()
+    assert Judgement.objects.count() == 20
+    assert max(held) <= 20, held  # of 40 shapes shown: those of two tasks, a few older ones, and the plate
+    assert max(held[15:]) <= max(held[8:15]), held
+    assert page.evaluate("document.querySelector('canvas[data-textures]')?.dataset.textures ?? '0'") == "0"
+
+
+def test_offline_an_answer_waits_here_and_is_sent_by_itself(person_page: OpenPage) -> None:
+    queue_selections(1, candidates=3)
+    page = begin(person_page)
+    first = shapes_are_shown(page)
+    page.context.set_offline(True)
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_text("kept on this machine and will be sent again")).to_be_visible()
+    keep_screenshot(page, "selection-offline-dark-1280")
+    assert not Comparison.objects.exists()
+    page.context.set_offline(False)
+    shapes_are_shown(page, other_than=first)
+    expect(page.get_by_text("kept on this machine")).to_have_count(0)
+    assert list(Comparison.objects.values_list("answer", flat=True)) == ["right"]
+
+
+def test_a_task_that_somebody_else_took_over_is_explained_and_its_rating_kept(person_page: OpenPage) -> None:
+    (selection,) = queue_selections(1, candidates=2)
+    page = begin(person_page)
+    page.keyboard.press("ArrowLeft")
+    at_the_rating(page)
+    page.keyboard.press("Digit4")
+    page.wait_for_load_state("networkidle")
+    WorkItem.objects.filter(id=selection.work_item_id).update(state="open", holder=None, lease_expires_at=None)
+    assert services.claim(user=make_user(Role.ANNOTATOR, username="bob")) is not None
+    page.keyboard.press("u")
+    expect(page.get_by_role("heading", name="This task is no longer yours")).to_be_visible()
+    keep_screenshot(page, "selection-superseded-dark-1280")
+    ada = User.objects.get(username="ada")
+    assert Draft.objects.get(user=ada).content["rating"] == 0.75
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Nothing waits to be compared")).to_be_visible()
+
+
+def test_a_candidate_that_does_not_load_is_said_so_and_can_be_voted_down(person_page: OpenPage) -> None:
+    queue_selections(1, candidates=2, broken=True)
+    page = begin(person_page)
+    broken = page.locator("[data-chosen]").filter(has=page.get_by_role("alert"))
+    expect(broken).to_contain_text("did not load. Try again, or vote it down")
+    keep_screenshot(page, "selection-broken-dark-1280")
+    name = "Left" if broken.get_by_role("img").get_attribute("aria-label") == "Left" else "Right"
+    page.keyboard.press("ArrowRight" if name == "Left" else "ArrowLeft")
+    at_the_rating(page)
+    expect(page.get_by_text("did not load")).to_have_count(0)
+
+
+def test_the_shapes_come_back_when_the_graphics_card_takes_the_canvas_away(person_page: OpenPage) -> None:
+    queue_selections(1, candidates=2)
+    page = begin(person_page)
+    page.evaluate(
+        "() => { const gl = document.querySelector('canvas[data-shown]').getContext('webgl2');"
+        " window.lost = gl.getExtension('WEBGL_lose_context'); window.lost.loseContext(); }"
+    )
+    expect(page.get_by_text("The graphics card took a break")).to_be_visible()
+    page.evaluate("window.lost.restoreContext()")
+    expect(page.get_by_text("The graphics card took a break")).to_have_count(0)
+    page.keyboard.press("ArrowLeft")
+    at_the_rating(page)
+    shapes_are_shown(page)
+
+
+def test_nothing_that_the_page_is_told_names_where_a_shape_comes_from(person_page: OpenPage) -> None:
+    queue_selections(1, candidates=4)
+    make_user(Role.ANNOTATOR, username="ada")
+    page = person_page("ada")
+    told: list[Response] = []
+    page.goto("/selection/", wait_until="commit")
+    page.on("response", lambda response: told.append(response))
+    shapes_are_shown(page)
+    page.keyboard.press("ArrowLeft")
+    at_round(page, 2, of=3)
+    page.wait_for_load_state("networkidle")
+    secrets = [*GENERATORS, MODEL_VERSION_ID]
+    for candidate in Candidate.objects.select_related("mesh"):
+        secrets += [str(candidate.id), candidate.mesh.sha256, str(candidate.seed)]
+    answers = [response for response in told if "/api/" in response.url]
+    assert sum("/mesh" in response.url for response in answers) == 4
+    for response in answers:
+        said = response.url + str(response.headers) + response.body().decode(errors="replace")
+        assert [secret for secret in secrets if secret in said] == []

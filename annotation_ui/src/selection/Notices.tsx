@@ -10,12 +10,12 @@ export function Notices({ snapshot, onDismiss }: { snapshot: Snapshot; onDismiss
   return (
     <div className={classes.notices}>
       {connection === "unreachable" && (
-        <Alert color="yellow" variant="outline" py="xs" role="status">
+        <Alert color="yellow" variant="outline" className={classes.notice} role="status">
           The server cannot be reached. What you did is kept on this machine and will be sent again by itself.
         </Alert>
       )}
       {connection === "signed_out" && (
-        <Alert color="yellow" variant="outline" py="xs" role="alert">
+        <Alert color="yellow" variant="outline" className={classes.notice} role="alert">
           <Group gap="md">
             You have been signed out. What you did is kept on this machine; sign in and it goes on here.
             <Button size="compact-sm" onClick={signIn}>
@@ -25,12 +25,19 @@ export function Notices({ snapshot, onDismiss }: { snapshot: Snapshot; onDismiss
         </Alert>
       )}
       {idle && situation.kind === "working" && (
-        <Alert color="yellow" variant="outline" py="xs" role="status">
+        <Alert color="yellow" variant="outline" className={classes.notice} role="status">
           <IdleText leaseEndsAt={snapshot.leaseEndsAt} />
         </Alert>
       )}
       {notice && (
-        <Alert color="yellow" variant="outline" py="xs" role="alert" withCloseButton onClose={onDismiss}>
+        <Alert
+          color="yellow"
+          variant="outline"
+          className={classes.notice}
+          role="alert"
+          withCloseButton
+          onClose={onDismiss}
+        >
           {notice}
         </Alert>
       )}

@@ -106,13 +106,13 @@ export function SelectionPage({ desk }: { desk: Desk }) {
     void queries.invalidateQueries({ queryKey: ["me"] });
   }, [queries, submitted]);
 
+  const notices = <Notices snapshot={snapshot} onDismiss={() => desk.clearNotice()} />;
   return (
     <BindingsContext value={bindings}>
       <div className={classes.page}>
         <Header place="Stage 2 · Selection" me={me.data}>
           <Status snapshot={snapshot} me={me.data} run={run} />
         </Header>
-        <Notices snapshot={snapshot} onDismiss={() => desk.clearNotice()} />
         {situation.kind === "working" || situation.kind === "loading" ? (
           <Work
             state={situation.kind === "working" ? situation.state : null}
@@ -122,9 +122,13 @@ export function SelectionPage({ desk }: { desk: Desk }) {
             onStage={setStage}
             desk={desk}
             run={run}
-          />
+          >
+            {notices}
+          </Work>
         ) : (
-          <Stopped situation={situation} run={run} />
+          <Stopped situation={situation} run={run}>
+            {notices}
+          </Stopped>
         )}
       </div>
       <SkipDialog

@@ -1,13 +1,22 @@
 import { Anchor, Group, Stack, Text, Title } from "@mantine/core";
+import type { ReactNode } from "react";
 import { HotButton } from "./HotButton";
 import classes from "./SelectionPage.module.css";
 import type { Situation } from "./task/desk";
 
+interface Props {
+  situation: Situation;
+  run: (id: string) => void;
+  /** Notices. */
+  children: ReactNode;
+}
+
 /** Nothing to work on: why, and what next. */
-export function Stopped({ situation, run }: { situation: Situation; run: (id: string) => void }) {
+export function Stopped({ situation, run, children }: Props) {
   const empty = situation.kind === "empty";
   return (
     <main className={classes.stopped}>
+      {children}
       <Stack gap="md" maw={520}>
         <Title order={2} size="h3">
           {situation.kind === "stopped" ? situation.title : "Nothing waits to be compared"}

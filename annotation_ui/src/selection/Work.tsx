@@ -1,5 +1,5 @@
 import { ScrollArea, SegmentedControl, Skeleton, Text } from "@mantine/core";
-import { lazy, Suspense, useContext } from "react";
+import { lazy, type ReactNode, Suspense, useContext, useEffect } from "react";
 import type { SelectionTask } from "../api/selections";
 import { KeyHint } from "../keys/KeyHint";
 import { PHOTO_MODES, type PhotoMode } from "../photograph/draw";
@@ -24,13 +24,19 @@ interface Props {
   onStage: (stage: Stage | null) => void;
   desk: Desk;
   run: (id: string) => void;
+  /** Notices: over the turntables, so that nothing moves when one comes. */
+  children: ReactNode;
 }
 
 /** Photograph, turntables and rubric side by side, the choices below. */
-export function Work({ state, next, photoMode, onPhotoMode, onStage, desk, run }: Props) {
+export function Work({ state, next, photoMode, onPhotoMode, onStage, desk, run, children }: Props) {
   const photoKey = useContext(BindingsContext).photo;
   const task = state?.task;
   const rating = state?.progress.phase === "rate";
+  const nextPhotograph = next?.image.url;
+  useEffect(() => {
+    if (nextPhotograph) new Image().src = nextPhotograph; // into the browser's cache
+  }, [nextPhotograph]);
   return (
     <main className={classes.work}>
       <section className={classes.photo} aria-label="Photograph">
@@ -73,6 +79,7 @@ export function Work({ state, next, photoMode, onPhotoMode, onStage, desk, run }
           </Suspense>
         )}
       </ScrollArea>
+      {children}
       <Choices state={state} run={run} />
     </main>
   );

@@ -26,12 +26,6 @@ export async function readShape(glb: ArrayBuffer): Promise<BufferGeometry> {
   return shape;
 }
 
-/** Bytes that a geometry takes on the graphics card. */
-export function bytesOf(shape: BufferGeometry): number {
-  const attributes = Object.values(shape.attributes).map((attribute) => attribute.array.byteLength);
-  return attributes.reduce((sum, bytes) => sum + bytes, shape.index?.array.byteLength ?? 0);
-}
-
 function shapeOf(mesh: Mesh): BufferGeometry {
   const source = mesh.geometry;
   const position = source.getAttribute("position");

@@ -15,7 +15,7 @@ import {
 
 const LOOKS = {
   dark: { shape: 0xb7bcc2, plate: 0x4a5057 },
-  light: { shape: 0xa3abb4, plate: 0xb9c0c7 },
+  light: { shape: 0xb3bac2, plate: 0xb9c0c7 },
 } as const;
 
 /** Light, material and plate: the same for every shape. One mesh stands in it at a time, one draw after the other. */

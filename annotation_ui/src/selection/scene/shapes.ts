@@ -9,7 +9,8 @@ export interface Wanted {
 
 export type ShapeState = "loading" | "ready" | "failed";
 
-const BUDGET_BYTES = 192 * 2 ** 20;
+/** How many are kept, unless the task in work and the next one want more. */
+const MOST_KEPT = 16;
 const AT_ONCE = 3;
 
 /** The shapes of the task in work and of the next one: each is loaded and decoded once, in the order of its use. */
@@ -22,12 +23,11 @@ export class Shapes {
   constructor(
     private readonly options: {
       load: (url: string, signal: AbortSignal) => Promise<BufferGeometry>;
-      bytesOf: (shape: BufferGeometry) => number;
       onChange: () => void;
-      budgetBytes?: number;
+      mostKept?: number;
     },
   ) {
-    this.#kept = new Lru(options.budgetBytes ?? BUDGET_BYTES, (shape) => shape.dispose());
+    this.#kept = new Lru(options.mostKept ?? MOST_KEPT, (shape) => shape.dispose());
   }
 
   /** Load these, first ones first; whatever else there is may go. */
@@ -75,7 +75,7 @@ export class Shapes {
     try {
       const shape = await this.options.load(url, loading.signal);
       if (loading.signal.aborted) shape.dispose();
-      else this.#kept.set(id, shape, this.options.bytesOf(shape));
+      else this.#kept.set(id, shape, 1);
     } catch {
       if (!loading.signal.aborted) this.#failed.add(id); // shown in its place, with a way to try again
     } finally {

@@ -1,5 +1,4 @@
 import { type BufferGeometry, WebGLRenderer } from "three";
-import { bytesOf } from "./readShape";
 import { Room } from "./room";
 import { type ShapeState, Shapes, type Wanted } from "./shapes";
 import { Turntable } from "./turntable";
@@ -53,7 +52,7 @@ export class Stage {
     this.#canvas = canvas;
     this.#renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true });
     this.#renderer.setScissorTest(true);
-    this.#shapes = new Shapes({ load, bytesOf, onChange: () => this.#update() });
+    this.#shapes = new Shapes({ load, onChange: () => this.#update() });
     this.#state = { revealed: false, failed: [], rotating, linked: true, interrupted: false };
     this.#resizes = new ResizeObserver(() => this.#resize());
     this.#resizes.observe(canvas);

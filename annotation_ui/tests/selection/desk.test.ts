@@ -1,0 +1,240 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { ApiProblem, UNREACHABLE } from "../../src/api/client";
+import type { Progress, SelectionTask } from "../../src/api/selections";
+import { Desk, type DeskApi } from "../../src/selection/task/desk";
+import { Journal, type Write } from "../../src/selection/task/journal";
+import { RATING, SECOND_ROUND, someTask } from "./tasks";
+
+const OFFLINE = new ApiProblem(UNREACHABLE, "unreachable", "The server cannot be reached.");
+const SUPERSEDED = new ApiProblem(409, "lease_superseded", "This work item is no longer yours.");
+
+/** A server with a queue of tasks; each answer leads to the next of `progress`. */
+class Server implements DeskApi {
+  writes: Write[] = [];
+  drafts: unknown[] = [];
+  heartbeats: string[] = [];
+  failures: (ApiProblem | undefined)[] = [];
+  held: SelectionTask[] = [];
+
+  constructor(
+    public queue: SelectionTask[],
+    public progress: Progress[] = [SECOND_ROUND, RATING],
+  ) {}
+
+  claim = vi.fn(async ({ prefetch }: { prefetch: boolean; key: string }) => {
+    if (this.held.length > (prefetch ? 1 : 0)) return this.held[0] ?? null;
+    const next = this.queue.shift() ?? null;
+    if (next) this.held.push(next);
+    return next;
+  });
+  read = vi.fn(async (workItem: string) => someTask({ work_item: workItem, ...SECOND_ROUND }));
+  post = vi.fn(async (write: Write) => {
+    this.writes.push(write);
+    const failure = this.failures.shift();
+    if (failure) throw failure;
+    if (write.kind === "answer") return this.progress.shift() ?? RATING;
+    if (write.kind === "undo") return SECOND_ROUND;
+    this.held = this.held.filter((task) => task.work_item !== write.workItem);
+    return null;
+  });
+  heartbeat = vi.fn(async (workItem: string) => {
+    this.heartbeats.push(workItem);
+    return { work_item: workItem, token: 3, lease_expires_at: "", lease_seconds: 300 };
+  });
+  saveDraft = vi.fn(async (_: string, content: unknown) => void this.drafts.push(content));
+  loadDraft = vi.fn(async (): Promise<{ content: unknown; savedAt: number } | null> => null);
+}
+
+let desk: Desk;
+const journal = () => new Journal("ada", localStorage);
+
+async function open(server: Server): Promise<Desk> {
+  desk = new Desk({ api: server, journal: journal(), pause: async () => undefined });
+  await desk.start();
+  return desk;
+}
+
+const situation = () => desk.snapshot().situation;
+function working() {
+  const now = situation();
+  if (now.kind !== "working") throw new Error(`the desk is ${now.kind}`);
+  return now.state;
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  localStorage.clear();
+});
+afterEach(() => {
+  desk.stop();
+  vi.useRealTimers();
+});
+
+describe("the desk", () => {
+  it("leads from the first pair to the rating and on to the next task, which it has claimed ahead", async () => {
+    const server = new Server([someTask(), someTask({ work_item: "item-2" })]);
+    await open(server);
+    await desk.answer("left");
+    expect(working().progress.round).toBe(2);
+    await desk.answer("equal");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(desk.snapshot().next?.work_item).toBe("item-2");
+    desk.rate(0.8);
+    await desk.submit();
+    expect(working().task.work_item).toBe("item-2");
+    expect(desk.snapshot()).toMatchObject({ next: null, submitted: 1, unsent: 0 });
+    expect(server.writes.map((write) => write.kind)).toEqual(["answer", "answer", "submit"]);
+    expect(server.writes[0]).toMatchObject({ body: { answer: "left", round: 1, token: 3 } });
+    expect(server.writes[2]).toMatchObject({
+      body: { rating: 0.8, failure_reason: "", guideline_version: "g1" },
+    });
+    expect(journal().unsent).toEqual([]);
+  });
+
+  it("sends a second click nowhere", async () => {
+    const server = new Server([someTask()]);
+    await open(server);
+    await Promise.all([desk.answer("left"), desk.answer("left"), desk.answer("right")]);
+    expect(server.writes).toHaveLength(1);
+  });
+
+  it("sends an answer again under the same key until the server has it", async () => {
+    const server = new Server([someTask()]);
+    await open(server);
+    server.failures = [OFFLINE, new ApiProblem(503, "error", "Busy."), OFFLINE];
+    const connections = new Set<string>();
+    desk.subscribe(() => connections.add(desk.snapshot().connection));
+    await desk.answer("right");
+    expect(server.writes).toHaveLength(4);
+    expect(new Set(server.writes.map((write) => write.key)).size).toBe(1);
+    expect(connections).toContain("unreachable");
+    expect(desk.snapshot().connection).toBe("ok");
+    expect(working().progress.round).toBe(2);
+  });
+
+  it("sends after a reload what the page before could not, then takes up the task", async () => {
+    const left: Write = { key: "k", workItem: "item-1", kind: "undo", token: 3 };
+    journal().addUnsent(left);
+    const server = new Server([someTask()]);
+    await open(server);
+    expect(server.writes).toEqual([left]);
+    expect(server.post.mock.invocationCallOrder[0]).toBeLessThan(
+      server.claim.mock.invocationCallOrder[0] ?? 0,
+    );
+    expect(journal().unsent).toEqual([]);
+    expect(working().task.work_item).toBe("item-1");
+  });
+
+  it("keeps a rating here at once and on the server soon, and finds it after a reload", async () => {
+    const server = new Server([someTask({ ...RATING })]);
+    await open(server);
+    desk.rate(0.3);
+    desk.giveReason("occlusion");
+    expect(desk.snapshot().draft).toBe("saving");
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(server.drafts).toEqual([{ rating: 0.3, reason: "occlusion" }]);
+    expect(desk.snapshot().draft).toBe("server");
+    desk.stop();
+    await open(new Server([someTask({ ...RATING })]));
+    expect(working()).toMatchObject({ rating: 0.3, reason: "occlusion" });
+  });
+
+  it("takes the server's draft where it is newer: the person changed machines", async () => {
+    const server = new Server([someTask({ ...RATING })]);
+    server.loadDraft.mockResolvedValue({ content: { rating: 0.7, reason: "" }, savedAt: Date.now() + 1 });
+    await open(server);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(working().rating).toBe(0.7);
+  });
+
+  it("says what is missing instead of sending it", async () => {
+    const server = new Server([someTask({ ...RATING })]);
+    await open(server);
+    desk.rate(0.3);
+    await desk.submit();
+    expect(desk.snapshot().notice).toMatch(/why it is under the bar/);
+    expect(server.writes).toEqual([]);
+  });
+
+  it("explains a lost lease, keeps the rating as a draft, and goes on when asked", async () => {
+    const server = new Server([someTask({ ...RATING }), someTask({ work_item: "item-2" })]);
+    await open(server);
+    desk.rate(0.9);
+    server.failures = [SUPERSEDED];
+    await desk.undo();
+    expect(situation()).toMatchObject({ kind: "stopped", title: "This task is no longer yours" });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(server.drafts).toEqual([{ rating: 0.9, reason: "" }]);
+    server.held = [];
+    server.queue = [someTask({ work_item: "item-3" })];
+    await desk.goOn();
+    expect(working().task.work_item).toBe("item-3");
+  });
+
+  it("tells of a rating that came too late, and keeps it as a draft", async () => {
+    const server = new Server([someTask({ ...RATING }), someTask({ work_item: "item-2" })]);
+    await open(server);
+    await vi.advanceTimersByTimeAsync(0);
+    desk.rate(0.9);
+    server.failures = [SUPERSEDED];
+    await desk.submit();
+    expect(working().task.work_item).toBe("item-2");
+    expect(desk.snapshot().notice).toMatch(/somebody else had taken that task over/);
+    expect(server.drafts).toEqual([{ rating: 0.9, reason: "" }]);
+  });
+
+  it("reads a task again that moved on in another window", async () => {
+    const server = new Server([someTask()]);
+    await open(server);
+    server.failures = [new ApiProblem(409, "pair_moved_on", "Round 1 is not on show.")];
+    await desk.answer("left");
+    expect(server.read).toHaveBeenCalledWith("item-1");
+    expect(working().progress.round).toBe(2);
+    expect(desk.snapshot().notice).toMatch(/another window/);
+  });
+
+  it("extends the lease while the person is there, stops when not, and takes it up again", async () => {
+    const server = new Server([someTask()]);
+    await open(server);
+    await vi.advanceTimersByTimeAsync(76_000);
+    expect(server.heartbeats).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(50_000);
+    expect(desk.snapshot().idle).toBe(true);
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(server.heartbeats).toHaveLength(1);
+    desk.sign();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(desk.snapshot().idle).toBe(false);
+    expect(server.heartbeats).toHaveLength(2);
+  });
+
+  it("counts only the time that somebody was there", async () => {
+    const server = new Server([someTask()]);
+    await open(server);
+    await vi.advanceTimersByTimeAsync(3_000);
+    desk.sign();
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    await desk.answer("left");
+    expect(server.writes[0]).toMatchObject({ body: { duration_ms: 3_000 + 120_000 } });
+  });
+
+  it("looks again by itself when the queue was empty", async () => {
+    const server = new Server([]);
+    await open(server);
+    expect(situation().kind).toBe("empty");
+    server.queue = [someTask()];
+    await vi.advanceTimersByTimeAsync(16_000);
+    expect(situation().kind).toBe("working");
+  });
+
+  it("skips with a reason and goes on", async () => {
+    const server = new Server([someTask(), someTask({ work_item: "item-2" })]);
+    await open(server);
+    await desk.skip("unclear", "two cups");
+    expect(server.writes[0]).toMatchObject({
+      kind: "skip",
+      body: { token: 3, reason: "unclear", note: "two cups" },
+    });
+    expect(working().task.work_item).toBe("item-2");
+  });
+});
