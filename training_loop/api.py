@@ -40,8 +40,11 @@ from training_loop.pose_codec import LayoutTarget, PoseCodecError, PoseFrame, as
 from training_loop.recipes import Recipe, RecipeError, find_recipe
 from training_loop.sampling import SamplerConfig, sample_latents
 from training_loop.stages import DistilStage, DPOStage, FlowStage, NoTrainingData, VAEStage
-from training_loop.surface import EmptySurface, mesh_from_logits
+from training_loop.surface import EmptySurface, mesh_from_logits, without_crumbs
 from training_loop.trainer import ProgressCallback, ProgressLog, Stage, Trainer
+
+# Parts with less of a candidate's volume than this are noise, not the object.
+CRUMB_SHARE = 0.02
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ def sample_candidates(
     samples = []
     for index, seed in enumerate(seeds):
         try:
-            mesh = mesh_from_logits(logits[index])
+            mesh = mesh_from_logits(without_crumbs(logits[index], CRUMB_SHARE))
         except EmptySurface:
             continue
         mesh, layout = fit_to_unit_cube(mesh, _layout(layouts, index, target.frame))
@@ -159,7 +162,7 @@ def _layout(x_1: Mapping[str, NDArray[np.float32]], index: int, frame: PoseFrame
 def default_sampler(model: GeometryModel) -> SamplerConfig:
     """The preset's sampler: 25 steps and s = 7 as released; fewer, milder and cooler for the small one."""
     if model.config.preset == "mini":
-        return SamplerConfig(steps=12, strength=1.0, temperature=0.6)
+        return SamplerConfig(steps=12, strength=1.0, temperature=0.8)
     return SamplerConfig()
 
 

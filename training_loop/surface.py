@@ -7,6 +7,7 @@ Geometry: each vertex sits at the mean of the zero crossings around it (surface 
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
+from scipy import ndimage
 
 
 class EmptySurface(ValueError):
@@ -29,6 +30,15 @@ def mesh_from_logits(logits: NDArray[np.float32], *, smoothing_steps: int = 4) -
     vertices, faces = _boundary(full, field)
     vertices = taubin_smooth(vertices, faces, smoothing_steps)
     return trimesh.Trimesh(vertices=(vertices - 1.0) / resolution - 0.5, faces=faces, process=False)
+
+
+def without_crumbs(logits: NDArray[np.float32], smallest_share: float) -> NDArray[np.float32]:
+    """Empty the connected parts (by faces) that hold less than `smallest_share` of all full cells."""
+    parts, count = ndimage.label(logits > 0)
+    sizes = np.bincount(parts.reshape(-1), minlength=count + 1)
+    crumb = sizes < smallest_share * sizes[1:].sum()
+    crumb[0] = False
+    return np.where(crumb[parts], np.float32(-1.0), logits)
 
 
 def make_well_composed(full: NDArray[np.bool_]) -> NDArray[np.bool_]:

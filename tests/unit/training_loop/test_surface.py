@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training_loop.surface import EmptySurface, make_well_composed, mesh_from_logits
+from training_loop.surface import EmptySurface, make_well_composed, mesh_from_logits, without_crumbs
 
 
 def centres(resolution):
@@ -52,3 +52,15 @@ def test_the_repair_only_fills():
 def test_nothing_is_an_error():
     with pytest.raises(EmptySurface, match="no cell is occupied"):
         mesh_from_logits(np.full((8, 8, 8), -1.0, dtype=np.float32))
+
+
+def test_crumbs_go_and_large_parts_stay():
+    logits = np.full((10, 10, 10), -1.0, dtype=np.float32)
+    logits[:4, :4, :4] = 2.0
+    logits[6:9, 6:9, 6:9] = 2.0
+    logits[9, 0, 0] = 2.0
+    kept = without_crumbs(logits, 0.05)
+    assert kept[9, 0, 0] < 0
+    assert (kept > 0).sum() == 64 + 27
+    assert (without_crumbs(logits, 0.4) > 0).sum() == 64
+    assert (without_crumbs(np.full((3, 3, 3), -1.0, dtype=np.float32), 0.5) < 0).all()
