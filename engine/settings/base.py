@@ -112,6 +112,21 @@ UNFOLD = {
     "SITE_TITLE": "Lathe",
     "SITE_HEADER": "Lathe",
     "DASHBOARD_CALLBACK": "engine.flywheel.dashboard.add_flywheel",
+    "COLORS": {  # the accent of the annotation UI
+        "primary": {
+            "50": "#e7f6fb",
+            "100": "#d3e9f2",
+            "200": "#a6d3e5",
+            "300": "#77bcd8",
+            "400": "#52a9cd",
+            "500": "#3b9dc6",
+            "600": "#1f84ad",
+            "700": "#0f759c",
+            "800": "#00658a",
+            "900": "#04506c",
+            "950": "#033748",
+        }
+    },
 }
 
 LATHE_OPEN_SIGNUP = environment.flag("LATHE_OPEN_SIGNUP")
