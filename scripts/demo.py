@@ -4,6 +4,7 @@ A demo that was interrupted goes on where it stood: the first unfinished iterati
 A demo after a finished one turns the flywheel two more times. The report is in `var/demo/report.json`.
 """
 
+import argparse
 import json
 import os
 import secrets
@@ -44,7 +45,7 @@ PEOPLE = {
 }
 # Scripted people think fast: short leases let a lapsed one return within the demo.
 LEASE_SECONDS = "mask=8,selection=15,alignment=15,artist=60"
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "suite": {"retrieval": 2, "text_to_3d": 1, "image_to_3d": 2, "sam3d": 3},
     "max_rounds": 2,
     "target_limit": 10,
@@ -77,6 +78,11 @@ class Progressed:
 
 def main() -> int:
     """Set the stage, turn the flywheel, report; on a terminal, go on serving."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.demo", description=__doc__.split("\n\n")[0])
+    parser.add_argument("--turns", type=int, default=TURNS, help="iterations to run (default %(default)s)")
+    parser.add_argument("--targets", type=int, help="import no more targets than this")
+    parser.add_argument("--settings", type=json.loads, default={}, help="JSON that changes the iterations' settings")
+    options = parser.parse_args()
     stays = sys.stdout.isatty() and sys.stdin.isatty() and os.environ.get("CI") != "true"
     folder = var_folder() / "demo"
     folder.mkdir(parents=True, exist_ok=True)
@@ -88,32 +94,42 @@ def main() -> int:
     environment = {"LATHE_LEASE_SECONDS": LEASE_SECONDS}
 
     with BackgroundLathe(var=var_folder(), port=8000 if stays else 0, environment=environment) as lathe:
-        console.print(f"Lathe serves at [bold]{lathe.url}[/] (log: {lathe.log_path.relative_to(CHECKOUT)})")
+        console.print(f"Lathe serves at [bold]{lathe.url}[/] (log: {_shown(lathe.log_path)})")
         with _timed(progressed, "photographs and people"):
-            _manage("import_builtin", environment=environment)
+            limit = [] if options.targets is None else ["--limit", str(options.targets)]
+            _manage("import_builtin", *limit, environment=environment)
             for name, role in PEOPLE.items():
                 _manage("create_person", name, role, environment={**environment, "LATHE_PASSWORD": password})
         engineer = ApiClient(base_url=lathe.url, username="mel", password=password)
         crowd = Crowd(_people(lathe.url, password))
         with _working(crowd):
-            for turn in range(TURNS):
+            for turn in range(options.turns):
                 with _timed(progressed, f"turn {turn + 1}"):
-                    _turn(engineer, progressed=progressed, kept=kept, turn=turn, crowd=crowd)
+                    _turn(
+                        engineer,
+                        settings=SETTINGS | options.settings,
+                        progressed=progressed,
+                        kept=kept,
+                        turn=turn,
+                        crowd=crowd,
+                    )
         report = {
-            "demo": {"turns": TURNS, "seconds": progressed.seconds, "crowd": crowd.report()},
+            "demo": {"turns": options.turns, "seconds": progressed.seconds, "crowd": crowd.report()},
             **json.loads(_manage("flywheel", "report", environment=environment)),
         }
         (folder / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n")
         progressed.finished = True
         progressed.save(kept)
         print_report(report, console=console)
-        console.print(f"Report for machines: {(folder / 'report.json').relative_to(CHECKOUT)}")
+        console.print(f"Report for machines: {_shown(folder / 'report.json')}")
         if stays:
             _go_on_serving(lathe.url, password)
     return 0
 
 
-def _turn(engineer: ApiClient, *, progressed: Progressed, kept: Path, turn: int, crowd: Crowd) -> None:
+def _turn(
+    engineer: ApiClient, *, settings: dict[str, Any], progressed: Progressed, kept: Path, turn: int, crowd: Crowd
+) -> None:
     """Start (or take up) one iteration and watch it to its end."""
     iteration = engineer.get("/flywheel/status/", label="status")["iteration"]
     if progressed.first_iteration is None:
@@ -122,7 +138,7 @@ def _turn(engineer: ApiClient, *, progressed: Progressed, kept: Path, turn: int,
         progressed.save(kept)
     number = progressed.first_iteration + turn
     if iteration is None or iteration["number"] < number:
-        body = {"alpha": ALPHAS[min(turn, len(ALPHAS) - 1)], "settings": SETTINGS}
+        body = {"alpha": ALPHAS[min(turn, len(ALPHAS) - 1)], "settings": settings}
         engineer.post("/flywheel/iterations/", body, label="start iteration")
     elif iteration["number"] == number and iteration["failed"]:
         console.print(f"Iteration {number} had stopped ({iteration['failure']}); resuming it.")
@@ -222,6 +238,11 @@ def _timed(progressed: Progressed, name: str) -> Iterator[None]:
     finally:
         spent = time.monotonic() - started
         progressed.seconds[name] = round(progressed.seconds.get(name, 0.0) + spent, 1)
+
+
+def _shown(path: Path) -> str:
+    """The path as people find it from the checkout."""
+    return os.path.relpath(path, CHECKOUT) if path.is_relative_to(CHECKOUT) else str(path)
 
 
 def _password(path: Path) -> str:
