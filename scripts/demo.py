@@ -55,7 +55,7 @@ SETTINGS: dict[str, Any] = {
 POLL_SECONDS = 1.0
 LINE_SECONDS = 10.0
 
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 140)
 
 
 @dataclass

@@ -38,5 +38,6 @@ def _row(base: float | None, new: float | None, rule: GateRule) -> dict[str, Any
         says = f"{rule.metric} was not measured for {missing}"
         return row | {"base": base, "new": new, "worse_by": None, "passed": False, "says": says}
     worse_by = base - new if rule.better == "higher" else new - base
-    says = f"{rule.metric} {base:.4f} → {new:.4f}, worse by {max(worse_by, 0):.4f} (allowed {rule.tolerance:g})"
+    change = f"worse by {worse_by:.4f} (allowed {rule.tolerance:g})" if worse_by > 0 else f"better by {-worse_by:.4f}"
+    says = f"{rule.metric} {base:.4f} → {new:.4f}, {change}"
     return row | {"base": base, "new": new, "worse_by": worse_by, "passed": worse_by <= rule.tolerance, "says": says}

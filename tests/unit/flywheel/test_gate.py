@@ -48,3 +48,8 @@ def test_settings_are_written_out_in_full_and_read_back() -> None:
 def test_a_misspelt_setting_is_named() -> None:
     with pytest.raises(UnusableSettings, match="unknown fields widenning"):
         plan_from({"widenning": 2})
+
+
+def test_an_improvement_is_called_one() -> None:
+    verdict = judge(base={"voxel_iou": 0.5}, new={"voxel_iou": 0.6}, rules=[VOXEL])
+    assert verdict.reason == "voxel_iou 0.5000 → 0.6000, better by 0.1000"
