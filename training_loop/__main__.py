@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -195,6 +196,8 @@ COMMANDS = {"pretrain": train_command, "train": train_command, "sample": sample_
 def main(argv: list[str] | None = None) -> int:
     """Run a command; expected failures end with one line and exit code 1."""
     arguments = build_parser().parse_args(argv)
+    # Threads that wait by spinning starve each other on a busy machine; read when torch loads, which is after this.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         COMMANDS[arguments.command](arguments)
     except (ValueError, RuntimeError, OSError) as error:
