@@ -88,10 +88,11 @@ def test_a_task_by_mouse_alone_with_a_step_back_and_a_skip(person_page: OpenPage
     queue_selections(2, candidates=3)
     make_user(Role.ANNOTATOR, username="ada")
     page = person_page("ada", scheme="light", width=1920, height=1080)
-    page.emulate_media(reduced_motion="reduce")
     page.get_by_role("button", name="Switch to the light theme").click()
     page.get_by_role("link", name="Start: Pick the best shape").click()
     first = shapes_are_shown(page)
+    page.get_by_role("button", name="Turning").click()
+    expect(page.get_by_role("button", name="Still")).to_have_attribute("aria-pressed", "false")
     page.get_by_text("zoom", exact=True).click()
     left = page.get_by_role("img", name="Left").bounding_box()
     assert left is not None

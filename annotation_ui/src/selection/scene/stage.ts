@@ -193,6 +193,7 @@ export class Stage {
     const spinning = rotating && revealed && !this.#dragging;
     if (spinning && now >= this.#stillUntil)
       for (const turntable of this.#turntables) turntable.spin(Math.max(0, seconds));
+    this.#renderer.setClearColor(0, 0); // a new context starts opaque
     this.#renderer.setScissor(0, 0, this.#canvas.clientWidth, this.#canvas.clientHeight);
     this.#renderer.clear();
     if (revealed) this.#drawPlaces();
