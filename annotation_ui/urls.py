@@ -6,5 +6,6 @@ from annotation_ui import views
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("masks/", views.masks, name="masks-page"),
     path("selection/", views.selection, name="selection-page"),
 ]

@@ -15,6 +15,13 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @ensure_csrf_cookie
+def masks(request: HttpRequest) -> HttpResponse:
+    """Stage 1: say whether a proposed mask indicates one object, and correct it (paper A.1)."""
+    return render(request, "annotation_ui/page.html", {"entry": "src/masks/main.tsx", "title": "Masks"})
+
+
+@login_required
+@ensure_csrf_cookie
 def selection(request: HttpRequest) -> HttpResponse:
     """Stage 2: choose the best of N shapes, then rate it (paper A.2, Figure 12)."""
     return render(request, "annotation_ui/page.html", {"entry": "src/selection/main.tsx", "title": "Selection"})

@@ -2,7 +2,11 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
 // One entry per page: a page loads its own code and what it shares with others, nothing else.
-const pages = { home: "src/home/main.tsx", selection: "src/selection/main.tsx" };
+const pages = {
+  home: "src/home/main.tsx",
+  masks: "src/masks/main.tsx",
+  selection: "src/selection/main.tsx",
+};
 
 export default defineConfig({
   plugins: [react()],

@@ -16,6 +16,7 @@ const STAGES: readonly StageCard[] = [
     task: "Check masks",
     whenEmpty: "No proposed masks. They appear when photographs are imported.",
     roles: ["annotator", "reviewer"],
+    page: "/masks/",
   },
   {
     key: "selection",

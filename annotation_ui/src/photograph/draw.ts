@@ -38,8 +38,13 @@ export function drawPhotograph(
   context.beginPath();
   context.rect(place.left, place.top, place.width, place.height);
   context.clip();
+  drawOutline(context, inside, density);
+}
+
+/** Draw the outline of a mask that fills the canvas: `inside` is opaque where it is. */
+export function drawOutline(on: CanvasRenderingContext2D, inside: HTMLCanvasElement, density: number): void {
   for (const { radius, colour } of OUTLINE) {
-    context.drawImage(ring(inside, canvas, radius * density, colour), 0, 0);
+    on.drawImage(ring(inside, on.canvas, radius * density, colour), 0, 0);
   }
 }
 
@@ -90,7 +95,8 @@ function ring(
   });
 }
 
-function pictureOf(mask: MaskPicture): HTMLCanvasElement {
+/** The mask as a picture: black where it is, clear elsewhere. */
+export function pictureOf(mask: MaskPicture): HTMLCanvasElement {
   return layer(mask, (on) => {
     const pixels = on.createImageData(mask.width, mask.height);
     mask.alpha.forEach((alpha, index) => {
@@ -100,7 +106,8 @@ function pictureOf(mask: MaskPicture): HTMLCanvasElement {
   });
 }
 
-function layer(
+/** A canvas of its own, drawn at once. */
+export function layer(
   { width, height }: { width: number; height: number },
   draw: (on: CanvasRenderingContext2D) => void,
 ): HTMLCanvasElement {
@@ -111,7 +118,7 @@ function layer(
   return canvas;
 }
 
-function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
+export function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
   const context = canvas.getContext("2d");
   if (context === null) throw new Error("This browser cannot draw on a canvas.");
   return context;

@@ -73,3 +73,21 @@ export function cropAround(box: Box, photograph: { width: number; height: number
     height,
   };
 }
+
+/** Run lengths of a picture: inside is where `alpha` (row by row) is at least half. */
+export function runsOf(alpha: ArrayLike<number>, width: number, height: number): number[] {
+  const counts: number[] = [];
+  let [inside, run] = [false, 0];
+  for (let column = 0; column < width; column += 1) {
+    for (let row = 0; row < height; row += 1) {
+      if ((alpha[row * width + column] ?? 0) >= 128 !== inside) {
+        counts.push(run);
+        inside = !inside;
+        run = 0;
+      }
+      run += 1;
+    }
+  }
+  counts.push(run);
+  return counts;
+}

@@ -1,7 +1,7 @@
 import { Group, Text } from "@mantine/core";
-import { HotButton } from "./HotButton";
-import classes from "./SelectionPage.module.css";
+import { HotButton } from "../keys/HotButton";
 import { missing, type TaskState } from "./task/taskState";
+import classes from "./Work.module.css";
 
 /** The bar below: how far the tournament is, what to say about the pair, one step back, skip. */
 export function Choices({ state, run }: { state: TaskState | null; run: (id: string) => void }) {

@@ -1,14 +1,22 @@
 import { Alert, Paper, Slider, Stack, Text, Title, UnstyledButton } from "@mantine/core";
 import { useContext } from "react";
+import { BindingsContext } from "../keys/HotButton";
 import { KeyHint } from "../keys/KeyHint";
-import { BindingsContext } from "./HotButton";
 import classes from "./Rating.module.css";
-import type { Desk } from "./task/desk";
+import type { SelectionDesk } from "./task/desk";
 import { anchorsOf } from "./task/rubric";
 import { REASONS, reasonWanted, type TaskState } from "./task/taskState";
 
 /** The rating of the winner on the rubric's scale; under the bar also the main reason. */
-export function Rating({ state, desk, run }: { state: TaskState; desk: Desk; run: (id: string) => void }) {
+export function Rating({
+  state,
+  desk,
+  run,
+}: {
+  state: TaskState;
+  desk: SelectionDesk;
+  run: (id: string) => void;
+}) {
   const bindings = useContext(BindingsContext);
   const { rating, reason, task } = state;
   const anchors = anchorsOf(task.rubric.markdown);

@@ -3,28 +3,30 @@ import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
 import { useMe } from "../api/me";
 import type { Answer, FailureReason } from "../api/selections";
 import { keepBindings, loadBindings } from "../keys/bindings";
+import { BindingsContext } from "../keys/HotButton";
 import { KeysDialog } from "../keys/KeysDialog";
 import { useHotkeys } from "../keys/useHotkeys";
 import { PHOTO_MODES, type PhotoMode } from "../photograph/draw";
 import { Header } from "../shell/Header";
+import type { Situation } from "../work/desk";
+import { Notices } from "../work/Notices";
+import classes from "../work/page.module.css";
+import { SkipDialog } from "../work/SkipDialog";
+import { Status } from "../work/Status";
+import { Stopped } from "../work/Stopped";
+import { useSigns } from "../work/useSigns";
 import { COMMANDS, type CommandId, type Context } from "./commands";
-import { BindingsContext } from "./HotButton";
-import { Notices } from "./Notices";
-import classes from "./SelectionPage.module.css";
-import { SkipDialog } from "./SkipDialog";
-import { Status } from "./Status";
-import { Stopped } from "./Stopped";
 import type { Stage } from "./scene/stage";
-import type { Desk, Situation } from "./task/desk";
+import type { SelectionDesk } from "./task/desk";
 import { anchorsOf } from "./task/rubric";
-import { REASONS } from "./task/taskState";
+import { REASONS, type TaskState } from "./task/taskState";
 import { Work } from "./Work";
 
 const TURN_RADIANS = Math.PI / 24;
 const RATING_STEP = 0.05;
 
 /** Stage 2: the desk on the page, with every command on a key. */
-export function SelectionPage({ desk }: { desk: Desk }) {
+export function SelectionPage({ desk }: { desk: SelectionDesk }) {
   const snapshot = useSyncExternalStore(desk.subscribe, desk.snapshot);
   const me = useMe({ orSignIn: false });
   const queries = useQueryClient();
@@ -92,14 +94,7 @@ export function SelectionPage({ desk }: { desk: Desk }) {
   );
   useHotkeys(COMMANDS, bindings, dialog === null ? contextOf(situation) : "dialog", run);
 
-  useEffect(() => {
-    const sign = () => desk.sign();
-    const signs = ["pointermove", "pointerdown", "keydown", "wheel"] as const;
-    for (const kind of signs) window.addEventListener(kind, sign, { passive: true });
-    return () => {
-      for (const kind of signs) window.removeEventListener(kind, sign);
-    };
-  }, [desk]);
+  useSigns(desk);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: my day changes with every task handed in
   useEffect(() => {
@@ -111,7 +106,7 @@ export function SelectionPage({ desk }: { desk: Desk }) {
     <BindingsContext value={bindings}>
       <div className={classes.page}>
         <Header place="Stage 2 · Selection" me={me.data}>
-          <Status snapshot={snapshot} me={me.data} run={run} />
+          <Status snapshot={snapshot} today={me.data?.stages.selection?.today} run={run} />
         </Header>
         {situation.kind === "working" || situation.kind === "loading" ? (
           <Work
@@ -126,7 +121,12 @@ export function SelectionPage({ desk }: { desk: Desk }) {
             {notices}
           </Work>
         ) : (
-          <Stopped situation={situation} run={run}>
+          <Stopped
+            situation={situation}
+            run={run}
+            emptyTitle="Nothing waits to be compared"
+            emptyText="Every set of candidates is judged, in other people's hands, or was skipped by you. New ones arrive as the generators finish; this page looks again every 15 seconds and goes on by itself."
+          >
             {notices}
           </Stopped>
         )}
@@ -153,7 +153,7 @@ export function SelectionPage({ desk }: { desk: Desk }) {
   );
 }
 
-function contextOf(situation: Situation): Context {
+function contextOf(situation: Situation<TaskState>): Context {
   if (situation.kind === "working") return situation.state.progress.phase;
   return situation.kind === "loading" ? "busy" : "stopped";
 }

@@ -2,7 +2,7 @@ import { Button, Skeleton, Text, useComputedColorScheme } from "@mantine/core";
 import { useReducedMotion } from "@mantine/hooks";
 import { type PointerEvent, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import type { SelectionTask } from "../api/selections";
-import { HotButton } from "./HotButton";
+import { HotButton } from "../keys/HotButton";
 import { loadShape } from "./scene/loadShape";
 import { Stage, type StageState } from "./scene/stage";
 import classes from "./Turntables.module.css";

@@ -1,17 +1,17 @@
 import { ScrollArea, SegmentedControl, Skeleton, Text } from "@mantine/core";
 import { lazy, type ReactNode, Suspense, useContext, useEffect } from "react";
 import type { SelectionTask } from "../api/selections";
+import { BindingsContext } from "../keys/HotButton";
 import { KeyHint } from "../keys/KeyHint";
 import { PHOTO_MODES, type PhotoMode } from "../photograph/draw";
 import { Photograph } from "../photograph/Photograph";
 import { Choices } from "./Choices";
-import { BindingsContext } from "./HotButton";
 import { Rating } from "./Rating";
-import classes from "./SelectionPage.module.css";
 import type { Stage } from "./scene/stage";
 import { Turntables } from "./Turntables";
-import type { Desk } from "./task/desk";
+import type { SelectionDesk } from "./task/desk";
 import type { TaskState } from "./task/taskState";
+import classes from "./Work.module.css";
 
 const Markdown = lazy(async () => ({ default: (await import("../shell/Markdown")).Markdown })); // not needed to begin
 
@@ -22,7 +22,7 @@ interface Props {
   photoMode: PhotoMode;
   onPhotoMode: (mode: PhotoMode) => void;
   onStage: (stage: Stage | null) => void;
-  desk: Desk;
+  desk: SelectionDesk;
   run: (id: string) => void;
   /** Notices: over the turntables, so that nothing moves when one comes. */
   children: ReactNode;

@@ -1,11 +1,13 @@
 import { answerPair, claimSelection, readSelection, submitSelection, undoAnswer } from "../api/selections";
 import { heartbeat, loadDraft, saveDraft, skipWorkItem } from "../api/workItems";
 import { mountPage, person } from "../shell/page";
+import type { Skip } from "../work/desk";
+import { Journal } from "../work/journal";
 import { SelectionPage } from "./SelectionPage";
-import { Desk } from "./task/desk";
-import { Journal, type Write } from "./task/journal";
+import { SelectionDesk, type SelectionWrite } from "./task/desk";
+import { readDraft } from "./task/taskState";
 
-async function post(write: Write) {
+async function post(write: SelectionWrite | Skip) {
   switch (write.kind) {
     case "answer":
       return answerPair(write.workItem, write.body, write.key);
@@ -20,9 +22,9 @@ async function post(write: Write) {
   }
 }
 
-const desk = new Desk({
+const desk = new SelectionDesk({
   api: { claim: claimSelection, read: readSelection, post, heartbeat, saveDraft, loadDraft },
-  journal: new Journal(person(), localStorage),
+  journal: new Journal("selection", person(), readDraft),
 });
 void desk.start();
 mountPage(<SelectionPage desk={desk} />);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cropAround, maskPicture } from "../../src/photograph/mask";
+import { cropAround, maskPicture, runsOf } from "../../src/photograph/mask";
 
 describe("a mask", () => {
   it("is decoded column by column, zeros first", () => {
@@ -17,6 +17,14 @@ describe("a mask", () => {
     expect(picture.alpha.reduce((sum, value) => sum + value / 255, 0)).toBe(1);
     expect(picture.alpha[2 * 34 + 1]).toBe(255); // row 6, column 3
     expect(picture.box).toEqual({ left: 3, top: 4, width: 1, height: 3 });
+  });
+
+  it("comes back from its picture as it was", () => {
+    for (const counts of [[1, 3, 2], [0, 2, 4], [6], [0, 6], [2, 1, 1, 1, 1]]) {
+      const { alpha } = maskPicture({ height: 2, width: 3, counts });
+      expect(runsOf(alpha, 3, 2)).toEqual(counts);
+    }
+    expect(runsOf([127, 128], 1, 2)).toEqual([1, 1]);
   });
 
   it("that marks nothing shows the whole photograph", () => {

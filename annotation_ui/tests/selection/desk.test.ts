@@ -1,15 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ApiProblem, UNREACHABLE } from "../../src/api/client";
 import type { Progress, SelectionTask } from "../../src/api/selections";
-import { Desk, type DeskApi } from "../../src/selection/task/desk";
-import { Journal, type Write } from "../../src/selection/task/journal";
+import { type SelectionApi, SelectionDesk, type SelectionWrite } from "../../src/selection/task/desk";
+import { type RatingDraft, readDraft } from "../../src/selection/task/taskState";
+import type { Skip } from "../../src/work/desk";
+import { Journal } from "../../src/work/journal";
+
+type Write = SelectionWrite | Skip;
+
 import { RATING, SECOND_ROUND, someTask } from "./tasks";
 
 const OFFLINE = new ApiProblem(UNREACHABLE, "unreachable", "The server cannot be reached.");
 const SUPERSEDED = new ApiProblem(409, "lease_superseded", "This work item is no longer yours.");
 
 /** A server with a queue of tasks; each answer leads to the next of `progress`. */
-class Server implements DeskApi {
+class Server implements SelectionApi {
   writes: Write[] = [];
   drafts: unknown[] = [];
   heartbeats: string[] = [];
@@ -45,11 +50,11 @@ class Server implements DeskApi {
   loadDraft = vi.fn(async (): Promise<{ content: unknown; savedAt: number } | null> => null);
 }
 
-let desk: Desk;
-const journal = () => new Journal("ada", localStorage);
+let desk: SelectionDesk;
+const journal = () => new Journal<Write, RatingDraft>("selection", "ada", readDraft);
 
-async function open(server: Server): Promise<Desk> {
-  desk = new Desk({ api: server, journal: journal(), pause: async () => undefined });
+async function open(server: Server): Promise<SelectionDesk> {
+  desk = new SelectionDesk({ api: server, journal: journal(), pause: async () => undefined });
   await desk.start();
   return desk;
 }

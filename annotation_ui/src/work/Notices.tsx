@@ -1,11 +1,17 @@
 import { Alert, Button, Group } from "@mantine/core";
 import { useEffect, useState } from "react";
 import { signIn } from "../api/client";
-import classes from "./SelectionPage.module.css";
-import type { Snapshot } from "./task/desk";
+import type { Snapshot } from "./desk";
+import classes from "./page.module.css";
 
 /** What the person should know, above the work: lost connection, ended session, a lease that runs out. */
-export function Notices({ snapshot, onDismiss }: { snapshot: Snapshot; onDismiss: () => void }) {
+export function Notices({
+  snapshot,
+  onDismiss,
+}: {
+  snapshot: Snapshot<unknown, unknown>;
+  onDismiss: () => void;
+}) {
   const { connection, idle, situation, notice } = snapshot;
   return (
     <div className={classes.notices}>
@@ -54,6 +60,6 @@ function IdleText({ leaseEndsAt }: { leaseEndsAt: number }) {
   const left = Math.max(0, Math.round((leaseEndsAt - now) / 1000));
   const clock = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
   return left > 0
-    ? `Still there? Move or press anything. Without a sign of you, others may take this task in ${clock}; your comparisons stay stored.`
+    ? `Still there? Move or press anything. Without a sign of you, others may take this task in ${clock}; what you did stays stored.`
     : "Your time on this task ran out, but it may still be yours: move or press anything to take it up again.";
 }

@@ -1,45 +1,41 @@
-import type { AnswerBody, SubmitBody } from "../../api/selections";
-import type { SkipBody } from "../../api/workItems";
-import { type RatingDraft, readDraft } from "./taskState";
-
 /** A write that the server has not confirmed yet, with the key that makes it happen once. */
-export type Write = { key: string; workItem: string } & (
-  | { kind: "answer"; body: AnswerBody }
-  | { kind: "undo"; token: number }
-  | { kind: "submit"; body: SubmitBody }
-  | { kind: "skip"; body: SkipBody }
-);
+export interface Keyed {
+  key: string;
+  workItem: string;
+}
 
 /** What is known of a task in work on this machine. */
-export interface Kept {
-  draft: RatingDraft | null;
+export interface Kept<D> {
+  draft: D | null;
   activeMs: number;
   savedAt: number;
 }
 
-interface Content {
-  unsent: Write[];
-  kept: Record<string, Kept>;
+interface Content<W, D> {
+  unsent: W[];
+  kept: Record<string, Kept<D>>;
 }
 
 const MOST_KEPT = 20;
 
-/** Unsent work on this machine: it outlives reloads, lost networks and ended sessions. One for each person. */
-export class Journal {
+/** Unsent work on this machine: it outlives reloads, lost networks and ended sessions. One for each page and person. */
+export class Journal<W extends Keyed, D> {
   readonly #name: string;
 
   constructor(
+    page: string,
     username: string,
-    private readonly storage: Storage,
+    private readonly readDraft: (content: unknown) => D | null,
+    private readonly storage: Storage = localStorage,
   ) {
-    this.#name = `lathe.selection.${username}`;
+    this.#name = `lathe.${page}.${username}`;
   }
 
-  get unsent(): readonly Write[] {
+  get unsent(): readonly W[] {
     return this.#read().unsent;
   }
 
-  addUnsent(write: Write): void {
+  addUnsent(write: W): void {
     const content = this.#read();
     this.#write({ ...content, unsent: [...content.unsent, write] });
   }
@@ -49,11 +45,11 @@ export class Journal {
     this.#write({ ...content, unsent: content.unsent.filter((write) => write.key !== key) });
   }
 
-  kept(workItem: string): Kept | null {
+  kept(workItem: string): Kept<D> | null {
     return this.#read().kept[workItem] ?? null;
   }
 
-  keep(workItem: string, kept: Kept): void {
+  keep(workItem: string, kept: Kept<D>): void {
     const content = this.#read();
     const newest = Object.entries({ ...content.kept, [workItem]: kept })
       .sort(([, a], [, b]) => b.savedAt - a.savedAt)
@@ -67,12 +63,12 @@ export class Journal {
     this.#write(content);
   }
 
-  #read(): Content {
+  #read(): Content<W, D> {
     try {
-      const content = JSON.parse(this.storage.getItem(this.#name) ?? "{}") as Partial<Content>;
-      const kept = Object.entries(content.kept ?? {}).map(([workItem, entry]): [string, Kept] => [
+      const content = JSON.parse(this.storage.getItem(this.#name) ?? "{}") as Partial<Content<W, unknown>>;
+      const kept = Object.entries(content.kept ?? {}).map(([workItem, entry]): [string, Kept<D>] => [
         workItem,
-        { ...entry, draft: readDraft(entry.draft) },
+        { ...entry, draft: this.readDraft(entry.draft) },
       ]);
       return { unsent: content.unsent ?? [], kept: Object.fromEntries(kept) };
     } catch {
@@ -80,7 +76,7 @@ export class Journal {
     }
   }
 
-  #write(content: Content): void {
+  #write(content: Content<W, D>): void {
     this.storage.setItem(this.#name, JSON.stringify(content));
   }
 }

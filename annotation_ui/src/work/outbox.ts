@@ -1,14 +1,13 @@
-import { ApiProblem } from "../../api/client";
-import type { Progress } from "../../api/selections";
-import type { Journal, Write } from "./journal";
+import { ApiProblem } from "../api/client";
+import type { Journal, Keyed } from "./journal";
 
 /** How sending goes: all right, or why it waits. */
 export type Connection = "ok" | "unreachable" | "signed_out";
 
-export interface OutboxOptions {
-  journal: Journal;
-  /** Send one write; resolves with the progress where the server tells one. */
-  post: (write: Write) => Promise<Progress | null>;
+export interface OutboxOptions<W extends Keyed, A> {
+  journal: Journal<W, unknown>;
+  /** Send one write; resolves with what the server says to it. */
+  post: (write: W) => Promise<A>;
   onChange: () => void;
   /** Wait before trying again, or until woken. */
   pause?: (ms: number) => Promise<void>;
@@ -20,12 +19,12 @@ const LONGEST_PAUSE_MS = 10_000;
  * Sends writes one after the other, in order, each until the server has answered it. They lie in the journal until
  * then, under the same key each time, so that nothing is lost and nothing happens twice.
  */
-export class Outbox {
+export class Outbox<W extends Keyed, A> {
   connection: Connection = "ok";
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 
-  constructor(private readonly options: OutboxOptions) {}
+  constructor(private readonly options: OutboxOptions<W, A>) {}
 
   /** Writes that the server has not answered. */
   get waiting(): number {
@@ -33,13 +32,13 @@ export class Outbox {
   }
 
   /** Send it after what was sent before. Throws ApiProblem where the server refuses it. */
-  send(write: Write): Promise<Progress | null> {
+  send(write: W): Promise<A> {
     this.options.journal.addUnsent(write);
     return this.#enqueue(write);
   }
 
   /** Send again what an earlier page left unsent; refusals are reported and dropped. */
-  async sendLeftOver(onRefused: (write: Write, problem: ApiProblem) => void): Promise<void> {
+  async sendLeftOver(onRefused: (write: W, problem: ApiProblem) => void): Promise<void> {
     for (const write of this.options.journal.unsent) {
       try {
         await this.#enqueue(write);
@@ -74,7 +73,7 @@ export class Outbox {
     }
   }
 
-  #enqueue(write: Write): Promise<Progress | null> {
+  #enqueue(write: W): Promise<A> {
     this.#waiting += 1;
     const sent = this.settled()
       .then(() => this.patiently(() => this.options.post(write)))

@@ -1,14 +1,14 @@
 import { Button, type ButtonProps } from "@mantine/core";
 import { createContext, type ReactNode, useContext } from "react";
-import type { Bindings } from "../keys/bindings";
-import { KeyHint } from "../keys/KeyHint";
-import type { CommandId } from "./commands";
+import type { Bindings } from "./bindings";
+import { KeyHint } from "./KeyHint";
 
 /** The keys in force on this page. */
 export const BindingsContext = createContext<Bindings>({});
 
 interface Props extends ButtonProps {
-  command: CommandId;
+  /** Id of the command that it calls. */
+  command: string;
   run: (id: string) => void;
   children: ReactNode;
   pressed?: boolean;

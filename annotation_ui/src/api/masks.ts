@@ -1,0 +1,29 @@
+import { api, bodyOf, underKey } from "./client";
+import type { components } from "./schema.gen";
+
+type Schemas = components["schemas"];
+
+/** A whole Stage 1 task. */
+export type MaskTask = Schemas["MaskTask"];
+export type DiscardReason = Schemas["DiscardReasonEnum"];
+export type MaskVerdict = Schemas["SubmitMaskRequest"];
+
+/** The next task, or null where none waits. With `prefetch` a second one may be held beside the one in work. */
+export async function claimMask({
+  prefetch,
+  key,
+}: {
+  prefetch: boolean;
+  key: string;
+}): Promise<MaskTask | null> {
+  const answer = await api.POST("/api/v1/masks/claim", {
+    params: { header: underKey(key) },
+    body: { prefetch },
+  });
+  return answer.response.status === 204 ? null : bodyOf(answer);
+}
+
+export async function submitMask(workItem: string, body: MaskVerdict, key: string): Promise<void> {
+  const params = { path: { work_item: workItem }, header: underKey(key) };
+  await api.POST("/api/v1/masks/{work_item}/submit", { params, body });
+}

@@ -1,0 +1,85 @@
+"""Stage 1 in a real browser: verify and discard by keyboard, refine by mouse."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from engine.contracts.masks import MaskRle, decode_mask
+from engine.lifecycle import State
+from engine.sourcing.models import MaskTask, TargetObject
+from engine.sourcing.services import register_target
+from engine.workforce.models import Role
+from tests.e2e.conftest import OpenPage, keep_screenshot
+from tests.e2e.selection_queue import cup_mask, register_photograph
+from tests.factories import make_user
+from tests.stage_fixtures import handed_over, own_store  # noqa: F401
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("handed_over")]
+
+
+def propose(count: int) -> list[TargetObject]:
+    """Proposals of the cup, one after the other in the queue."""
+    image = register_photograph()
+    return [
+        register_target(image_id=image.id, mask=cup_mask(), source=f"cup {number}", category="mug")
+        for number in range(count)
+    ]
+
+
+def photograph_is_shown(page: Page) -> None:
+    """Wait until the photograph and its mask are drawn."""
+    expect(page.locator("canvas[data-loaded=true]")).to_be_visible()
+
+
+def test_masks_are_verified_corrected_and_discarded_by_keyboard_alone(person_page: OpenPage) -> None:
+    propose(2)
+    make_user(Role.ANNOTATOR, username="ada")
+    page = person_page("ada")
+    page.get_by_role("link", name="Start: Check masks").press("Enter")
+    photograph_is_shown(page)
+    keep_screenshot(page, "masks-dark-1280")
+    page.keyboard.press("c")
+    page.keyboard.type("bowl")
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("saved ✓")).to_be_visible()
+    page.reload()
+    photograph_is_shown(page)
+    expect(page.get_by_role("combobox", name="Category")).to_have_value("bowl")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("combobox", name="Category")).to_have_value("mug")
+    photograph_is_shown(page)
+    page.keyboard.press("Digit3")
+    expect(page.get_by_text("No masks wait to be checked")).to_be_visible()
+    states = TargetObject.objects.order_by("category").values_list("category", "state")
+    assert list(states) == [("bowl", State.READY), ("mug", State.DISCARDED)]
+    assert set(MaskTask.objects.values_list("verdict", "discard_reason")) == {("verify", ""), ("discard", "partial")}
+
+
+def test_a_mask_is_refined_by_mouse_alone_with_undo(person_page: OpenPage) -> None:
+    (target,) = propose(1)
+    make_user(Role.ANNOTATOR, username="ada")
+    page = person_page("ada", width=1920, height=1080)
+    page.get_by_role("button", name="Switch to the light theme").click()
+    page.get_by_role("link", name="Start: Check masks").click()
+    photograph_is_shown(page)
+    box = page.get_by_role("img", name="Photograph").bounding_box()
+    assert box is not None
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.get_by_role("button", name="Eraser").click()
+    for shift in (0, 60):
+        page.mouse.move(middle[0] - 60, middle[1] + shift)
+        page.mouse.down()
+        page.mouse.move(middle[0] + 60, middle[1] + shift, steps=4)
+        page.mouse.up()
+    keep_screenshot(page, "masks-refined-light-1920")
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Send refined").click()
+    expect(page.get_by_text("No masks wait to be checked")).to_be_visible()
+    target.refresh_from_db()
+    refined = decode_mask(MaskRle(height=400, width=600, counts=tuple(target.mask_counts)))
+    assert not refined[200, 300]  # erased
+    erased = cup_mask() & ~refined
+    assert 500 < erased.sum() < 1500  # one stroke of 16 px, the other was taken back
+    assert not (refined & ~cup_mask()).any()
+    assert target.state == State.READY
+    task = MaskTask.objects.get()
+    assert (task.verdict, task.refined_counts) == ("refine", target.mask_counts)
