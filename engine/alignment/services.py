@@ -6,6 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import models, transaction
+from django.db.models import OuterRef, Subquery
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from engine.alignment.initial_pose import initial_pose
@@ -102,16 +104,16 @@ def shape_to_pose(*, target_id: UUID) -> Candidate:
     Raises:
         NothingToPose: there is none.
     """
-    accepted: list[tuple[Any, Candidate | None]] = []
-    if chosen := selection.last_accepted(target_id=target_id):
-        accepted.append((chosen.rated_at, chosen.winner))
-    if made := artistry.last_accepted(target_id=target_id):
-        accepted.append((made.accepted_at, made.accepted))
-    if not accepted:
-        raise NothingToPose(f"No shape of target {target_id} was accepted.", target_id=str(target_id))
-    candidate = max(accepted, key=lambda entry: entry[0])[1]
+    chosen = selection.accepted(target_id=target_id).filter(winner=OuterRef("pk")).values("rated_at")[:1]
+    made = artistry.accepted(target_id=target_id).filter(accepted=OuterRef("pk")).values("accepted_at")[:1]
+    by_time = (
+        Candidate.objects.filter(target_id=target_id)
+        .annotate(accepted_at=Greatest(Subquery(chosen), Subquery(made)))  # the one of these that is not null
+        .order_by("-accepted_at")
+    )
+    candidate = by_time.filter(accepted_at__isnull=False).first()
     if candidate is None:
-        raise RuntimeError(f"an accepted judgement of target {target_id} has no candidate")
+        raise NothingToPose(f"No shape of target {target_id} was accepted.", target_id=str(target_id))
     return candidate
 
 
@@ -120,15 +122,20 @@ def prepare(*, work_item_id: UUID) -> Alignment:
 
     It runs in the background after the alignment was opened; a claim that comes earlier does it itself.
     """
-    alignment = _alignments().get(work_item_id=work_item_id)
+    return _prepared(_alignments().get(work_item_id=work_item_id))
+
+
+def _prepared(alignment: Alignment) -> Alignment:
     if alignment.point_map is not None:
         return alignment
-    point_map = sourcing.ensure_point_map(target_id=alignment.target_id)
+    point_map = sourcing.ensure_point_map(target=alignment.target)
     pose = _predicted_pose(alignment.candidate, point_map) or _guessed_pose(alignment.target, point_map)
-    Alignment.objects.filter(pk=alignment.pk, point_map=None).update(
-        point_map=point_map, initial_pose=to_json(pose) if pose else None
-    )
-    return _alignments().get(pk=alignment.pk)
+    settled = {"point_map": point_map, "initial_pose": to_json(pose) if pose else None}
+    if not Alignment.objects.filter(pk=alignment.pk, point_map=None).update(**settled):
+        return _alignments().get(pk=alignment.pk)  # somebody else was quicker
+    for name, value in settled.items():
+        setattr(alignment, name, value)
+    return alignment
 
 
 def claim(*, user: User, prefetch: bool = False) -> AlignmentTask | None:
@@ -237,9 +244,7 @@ def _held(user: User, work_item_id: UUID) -> Alignment:
 
 
 def _task(alignment: Alignment, work_item: WorkItem) -> AlignmentTask:
-    if alignment.point_map is None:
-        alignment = prepare(work_item_id=work_item.id)
-    return AlignmentTask(alignment=alignment, work_item=work_item)
+    return AlignmentTask(alignment=_prepared(alignment), work_item=work_item)
 
 
 def _predicted_pose(candidate: Candidate, point_map: PointMap) -> Pose | None:

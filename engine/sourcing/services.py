@@ -1,5 +1,6 @@
 """What Stage 1 does: takes in photographs, point maps and masks, and moves targets through their life (paper A.1)."""
 
+import json
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,7 @@ from engine.sourcing.categories import file_category
 from engine.sourcing.models import Image, MaskTask, PointMap, TargetObject
 from engine.sourcing.photographs import decode_photograph
 from engine.sourcing.quality import measure_quality
+from engine.sourcing.statements import MOVE_TARGET
 from engine.storage import services as storage
 from engine.storage.services import blob_ref
 from engine.workforce import services as workforce
@@ -51,42 +53,39 @@ class NoSuchImage(NotFound):
 def move_target(*, target_id: UUID, move: Move, actor: User | None = None, **facts: Any) -> TargetObject:
     """Make one legal move of a target's life: the only writer of `TargetObject.state`.
 
-    The change is a compare-and-set; its audit row and the service of the next room share the transaction, so whatever
-    fails undoes all of them. `facts` (JSON values) go to the audit row. Returns the target as this move left it; the
-    service of the next room may have moved it on already.
+    The change is a compare-and-set and writes its audit row in the same statement. What the next room does at once
+    shares the transaction, so whatever fails undoes all of them. `facts` (JSON values) go to the audit row. Returns the
+    target as this move left it.
 
     Raises:
         InvalidMove: the target is in a state from which `lifecycle.MOVES` does not allow the move.
         NoSuchTarget: there is no such target.
     """
     sources, destination = MOVES[move]
-    target = TargetObject.objects.filter(id=target_id).first()
+    moved = TargetObject.objects.raw(
+        MOVE_TARGET,
+        {
+            "id": target_id,
+            "sources": [source.value for source in sources],
+            "destination": destination.value,
+            "actor": actor and actor.pk,
+            "verb": move.value,
+            "facts": json.dumps(facts),
+            "now": timezone.now(),
+        },
+    )
+    target: TargetObject | None = next(iter(moved), None)
     if target is None:
-        raise NoSuchTarget(f"There is no target object {target_id}.")
-    found = State(target.state)
-    now = timezone.now()
-    # Compared with the very state that was read, not with any legal one: the audit row then names the true origin.
-    moved = found in sources and TargetObject.objects.filter(id=target_id, state=found).update(
-        state=destination, state_changed_at=now
-    )
-    if not moved:
         raise _invalid_move(target_id=target_id, move=move)
-    target.state, target.state_changed_at = destination, now
-    workforce.audit(
-        actor=actor,
-        subject_kind="target",
-        subject_id=target_id,
-        verb=move.value,
-        from_state=found.value,
-        to_state=destination.value,
-        **facts,
-    )
     dispatch.enter(state=destination, target_id=target_id)
     return target
 
 
-def _invalid_move(*, target_id: UUID, move: Move) -> InvalidMove:
-    state = State(TargetObject.objects.values_list("state", flat=True).get(id=target_id))
+def _invalid_move(*, target_id: UUID, move: Move) -> InvalidMove | NoSuchTarget:
+    found = TargetObject.objects.values_list("state", flat=True).filter(id=target_id).first()
+    if found is None:
+        return NoSuchTarget(f"There is no target object {target_id}.")
+    state = State(found)
     possible = [other.value for other, (sources, _) in MOVES.items() if state in sources]
     return InvalidMove(
         f"The target is {state.value}; the move {move.value} needs "
@@ -155,9 +154,21 @@ def register_point_map(
     if (points is None) == (depth is None):
         raise point_maps.PointMapRefused("Give either points or depth, not both or none.")
     given = points if points is not None else point_maps.points_from_depth(np.asarray(depth), intrinsics)
-    checked = point_maps.check_point_map(given, intrinsics)
-    blob = storage.put_blob(data=point_maps.pack_point_map(checked), media_type=POINT_MAP_MEDIA_TYPE)
     newest = PointMap.objects.newest(image_id=image_id)
+    return _keep_point_map(image=image, newest=newest, points=given, intrinsics=intrinsics, scale=scale, source=source)
+
+
+def _keep_point_map(
+    *,
+    image: Image,
+    newest: PointMap | None,
+    points: NDArray[np.floating],
+    intrinsics: Intrinsics,
+    scale: PointMapScale,
+    source: PointMapSource,
+) -> PointMap:
+    checked = point_maps.check_point_map(points, intrinsics)
+    blob = storage.put_blob(data=point_maps.pack_point_map(checked), media_type=POINT_MAP_MEDIA_TYPE)
     if newest is not None and (newest.blob_id, newest.source, newest.scale) == (blob.pk, source, scale):
         return newest
     return PointMap.objects.create(
@@ -173,13 +184,8 @@ def register_point_map(
     )
 
 
-def ensure_point_map(*, target_id: UUID) -> PointMap:
-    """The point map that counts for a target. Where none is known, the prior over all objects of its image is made.
-
-    Raises:
-        NoSuchTarget: there is no such target.
-    """
-    target = _target(target_id)
+def ensure_point_map(*, target: TargetObject) -> PointMap:
+    """The point map that counts for a target. Where none is known, the prior over all objects of its image is made."""
     newest = PointMap.objects.newest(image_id=target.image_id)
     if newest is not None and newest.source != PointMapSource.PRIOR:
         return newest
@@ -188,8 +194,9 @@ def ensure_point_map(*, target_id: UUID) -> PointMap:
     points, intrinsics = point_maps.prior_point_map(
         [decode_mask(mask_of(sibling)) for sibling in siblings], width_px=image.width_px, height_px=image.height_px
     )
-    return register_point_map(
-        image_id=image.id,
+    return _keep_point_map(
+        image=image,
+        newest=newest,
         points=points,
         intrinsics=intrinsics,
         scale=PointMapScale.RELATIVE,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db.models import Count, Sum
+from django.utils import timezone
 
 from engine.contracts.blobs import BlobRef
 from engine.errors import LatheError, Unprocessable
@@ -118,8 +119,16 @@ def verified_blobs() -> Iterator[tuple[Blob, LatheError | None]]:
             yield blob, None
 
 
+# One round trip, whether the row is there or not; a row that is there comes back as it is.
+ROW = """
+INSERT INTO storage_blob (sha256, media_type, size_bytes, created_at)
+VALUES (%(sha256)s, %(media_type)s, %(size_bytes)s, %(now)s)
+ON CONFLICT (sha256) DO UPDATE SET size_bytes = EXCLUDED.size_bytes
+RETURNING *
+"""
+
+
 def _row(ref: BlobRef) -> Blob:
-    blob, _ = Blob.objects.get_or_create(
-        sha256=ref.sha256, defaults={"media_type": ref.media_type, "size_bytes": ref.size_bytes}
-    )
+    facts = {"sha256": ref.sha256, "media_type": ref.media_type, "size_bytes": ref.size_bytes, "now": timezone.now()}
+    (blob,) = Blob.objects.raw(ROW, facts)
     return blob

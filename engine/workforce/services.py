@@ -163,17 +163,19 @@ def submit(
     """
     if not connection.in_atomic_block:
         raise RuntimeError("submit() must share a transaction with the answer: call it inside transaction.atomic().")
-    item = _held(user=user, work_item_id=work_item_id, token=token, with_siblings=True)
-    (done,) = _rows(
+    done = _rows(
         statements.SUBMIT,
-        id=item.id,
+        id=work_item_id,
         user=user.pk,
-        from_state=item.state,
+        token=token,
         duration_ms=duration_ms,
         guideline_version=guideline_version,
         now=now or timezone.now(),
     )
-    return done
+    if not done:
+        held = _held(user=user, work_item_id=work_item_id, token=token)  # says what is wrong
+        raise RuntimeError(f"{held} was held by {user} and could not be submitted")
+    return done[0]
 
 
 @transaction.atomic(savepoint=False)
@@ -302,17 +304,12 @@ def audit(
     )
 
 
-def _held(*, user: User, work_item_id: UUID, token: int, with_siblings: bool = False) -> WorkItem:
+def _held(*, user: User, work_item_id: UUID, token: int) -> WorkItem:
     """The item, locked where a transaction is open, if `token` still proves that it is `user`'s."""
     items = WorkItem.objects.filter(id=work_item_id)
-    if with_siblings:
-        # All rows that a submit writes, locked in one order, so that two siblings' submits never wait for each other.
-        items = items | WorkItem.objects.live().filter(
-            subject_id=items.values("subject_id")[:1], stage=items.values("stage")[:1]
-        )
     if connection.in_atomic_block:
-        items = items.order_by("id").select_for_update()
-    item = next((item for item in items if item.id == work_item_id), None)
+        items = items.select_for_update()
+    item = items.first()
     if item is None:
         raise _no_such_item(work_item_id)
     if item.holder_id != user.pk or item.fencing_token != token:

@@ -58,14 +58,25 @@ audited AS (
 SELECT * FROM claimed
 """
 
-# The caller has locked the item and its live siblings and compared the token. Whoever has judged one sibling may not
-# judge another.
+# All rows that a submit writes are locked in one order, so that two siblings' submits never wait for each other, and
+# compared as the lock found them. No row comes back where the token is no longer good. Whoever has judged one sibling
+# may not judge another.
 SUBMIT = """
-WITH done AS (
-    UPDATE workforce_workitem
+WITH live AS MATERIALIZED (
+    SELECT id, state, holder_id, fencing_token
+    FROM workforce_workitem
+    WHERE (subject_id, stage) = (SELECT subject_id, stage FROM workforce_workitem WHERE id = %(id)s)
+      AND state IN ('open', 'leased')
+    ORDER BY id
+    FOR UPDATE
+),
+done AS (
+    UPDATE workforce_workitem AS item
     SET state = 'done', done_at = %(now)s
-    WHERE id = %(id)s
-    RETURNING *
+    FROM live
+    WHERE item.id = live.id AND live.id = %(id)s
+      AND live.holder_id = %(user)s AND live.fencing_token = %(token)s
+    RETURNING item.*, live.state AS from_state
 ),
 barred AS (
     UPDATE workforce_workitem AS sibling
@@ -83,12 +94,12 @@ judged AS (
 audited AS (
     INSERT INTO workforce_auditevent
         (at, actor_id, subject_kind, subject_id, verb, from_state, to_state, facts)
-    SELECT %(now)s, %(user)s, 'work_item', id, 'submit', %(from_state)s, 'done',
+    SELECT %(now)s, %(user)s, 'work_item', id, 'submit', from_state, 'done',
            jsonb_build_object('fencing_token', fencing_token, 'duration_ms', %(duration_ms)s::int)
     FROM done
 ),
 cleared AS (
-    DELETE FROM workforce_draft WHERE work_item_id = %(id)s AND user_id = %(user)s
+    DELETE FROM workforce_draft WHERE work_item_id = %(id)s AND user_id = %(user)s AND EXISTS (SELECT 1 FROM done)
 )
 SELECT * FROM done
 """

@@ -168,18 +168,18 @@ def test_a_map_that_does_not_fit_is_refused(image: Image, changes: dict[str, obj
 
 def test_where_no_map_is_known_a_prior_is_made_once(image: Image) -> None:
     target = services.register_target(image_id=image.id, mask=square(), source="0", verified=True)
-    prior = services.ensure_point_map(target_id=target.id)
+    prior = services.ensure_point_map(target=target)
     assert (prior.source, prior.scale, prior.valid_share) == (PointMapSource.PRIOR, PointMapScale.RELATIVE, 1.0)
-    assert services.ensure_point_map(target_id=target.id) == prior
+    assert services.ensure_point_map(target=target) == prior
 
     services.register_target(image_id=image.id, mask=square(left=2), source="1", verified=True)
-    assert services.ensure_point_map(target_id=target.id) != prior  # another object stands in the scene now
+    assert services.ensure_point_map(target=target) != prior  # another object stands in the scene now
 
 
 def test_a_given_map_is_never_replaced_by_a_prior(image: Image) -> None:
     target = services.register_target(image_id=image.id, mask=square(), source="0", verified=True)
     given = give_depth(image.id)
-    assert services.ensure_point_map(target_id=target.id) == given
+    assert services.ensure_point_map(target=target) == given
 
 
 def test_workers_are_told_everything_in_two_queries(image: Image, django_assert_num_queries) -> None:

@@ -138,7 +138,7 @@ def test_admin_lists_open_with_few_queries_however_many_rows(
     for number in range(4):
         image = services.register_image(data=photograph(number), source=f"lab/{number}")
         target = services.register_target(image_id=image.id, mask=square(), source="a")
-        services.ensure_point_map(target_id=target.id)
+        services.ensure_point_map(target=target)
     with django_assert_max_num_queries(12):
         answer = engineer.get(reverse(f"admin:sourcing_{model}_changelist"))
     assert answer.status_code == 200

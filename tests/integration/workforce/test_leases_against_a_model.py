@@ -86,6 +86,7 @@ class Leases(RuleBasedStateMachine):
 
     @rule(target=holds, person=st.integers(0, PEOPLE - 1), prefetch=st.booleans())
     def claim(self, person: int, prefetch: bool) -> Hold | None:
+        self.now += timedelta(microseconds=1)  # of two claims one is the earlier
         held = sorted(self._held(person), key=lambda key: self.items[key].claimed)
         leases = 2 if prefetch else 1
         claimed = services.claim(user=self.people[person], stage=Stage.MASK, prefetch=prefetch, now=self.now)

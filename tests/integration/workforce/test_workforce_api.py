@@ -1,15 +1,12 @@
 """Leases, drafts and one's own figures over HTTP, within eight queries each."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from rest_framework.authtoken.models import Token
@@ -21,18 +18,10 @@ from engine.workforce.models import Role, User, WorkItem
 from engine.workforce.permissions import has_role
 from tests.factories import make_user
 from tests.integration.workforce.steps import claimed, submit, want
+from tests.queries import at_most
 
 pytestmark = pytest.mark.django_db
 MOST_QUERIES = 8
-
-
-@contextmanager
-def few_queries() -> Iterator[None]:
-    """At most eight, not counting the savepoints that stand for the transactions of production."""
-    with CaptureQueriesContext(connection) as captured:
-        yield
-    asked = [query["sql"] for query in captured if "SAVEPOINT" not in query["sql"]]
-    assert len(asked) <= MOST_QUERIES, "\n".join(asked)
 
 
 class Person:
@@ -47,17 +36,17 @@ class Person:
             self.http.credentials(HTTP_AUTHORIZATION=f"Token {Token.objects.create(user=user).key}")
 
     def get(self, path: str) -> Any:
-        with few_queries():
+        with at_most(MOST_QUERIES):
             return self.http.get(f"/api/v1{path}")
 
     def post(self, path: str, body: dict[str, Any], *, key: str | None = None) -> Any:
-        with few_queries():
+        with at_most(MOST_QUERIES):
             return self.http.post(
                 f"/api/v1{path}", body, format="json", headers={"Idempotency-Key": key or str(uuid4())}
             )
 
     def put(self, path: str, body: dict[str, Any]) -> Any:
-        with few_queries():
+        with at_most(MOST_QUERIES):
             return self.http.put(f"/api/v1{path}", body, format="json", headers={"Idempotency-Key": str(uuid4())})
 
 
