@@ -1,9 +1,11 @@
 """The life of an example: every state, every legal move, and what comes next (paper Figure 5).
 
 This table is the only place that knows the order of the rooms. `sourcing.services.move_target` is the only writer of a
-target's state; it calls the service named in ON_ENTRY in the same transaction, so handing over is one hop.
+target's state; what follows a move is named in ON_ENTRY, so handing over is one hop: either in the transaction of the
+move, or soon after by the engine's worker.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -71,15 +73,36 @@ MOVES: MappingProxyType[Move, tuple[frozenset[State], State]] = MappingProxyType
     }
 )
 
-# What the engine does when a target arrives: a service called as f(target_id=…) in the transaction of the move.
-ON_ENTRY: MappingProxyType[State, str] = MappingProxyType(
+
+@dataclass(frozen=True)
+class InTheMove:
+    """The next person's work exists the moment the target arrives: called as f(target_id=…) in the move's transaction.
+
+    A failure undoes the move.
+    """
+
+    service: str
+
+
+@dataclass(frozen=True)
+class ByTheWorker:
+    """Machines' business that nobody's request waits for. The state itself is the outbox.
+
+    The task looks for targets in this state. It is sent once the move is committed, and by the timetable as well.
+    """
+
+    task: str
+
+
+# What the engine does when a target arrives.
+ON_ENTRY: MappingProxyType[State, InTheMove | ByTheWorker] = MappingProxyType(
     {
-        State.GENERATING: "engine.generation.services.open_request",
-        State.SELECTING: "engine.selection.services.open_selection",
-        State.SEARCHING: "engine.generation.services.continue_search",
-        State.TRIAGE: "engine.artistry.services.open_triage",
-        State.WITH_ARTIST: "engine.artistry.services.open_artist_job",
-        State.ALIGNING: "engine.alignment.services.open_alignment",
+        State.GENERATING: InTheMove("engine.generation.services.open_request"),
+        State.SELECTING: InTheMove("engine.selection.services.open_selection"),
+        State.SEARCHING: ByTheWorker("engine.generation.tasks.continue_searches"),
+        State.TRIAGE: InTheMove("engine.artistry.services.open_triage"),
+        State.WITH_ARTIST: InTheMove("engine.artistry.services.open_artist_job"),
+        State.ALIGNING: InTheMove("engine.alignment.services.open_alignment"),
     }
 )
 

@@ -6,6 +6,7 @@ Sending is in `outbox`, what comes back in `replies`; both are part of this room
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -24,6 +25,7 @@ from engine.storage import services as storage
 __all__ = [
     "close_collection",
     "continue_search",
+    "continue_searches",
     "current_collection",
     "open_collection",
     "open_request",
@@ -34,6 +36,11 @@ __all__ = [
     "request_ready_targets",
     "sweep_overdue_runs",
 ]
+
+# Decided in one call; the sweeper goes on with the rest.
+SEARCHES_AT_ONCE = 500
+
+log = structlog.get_logger(__name__)
 
 
 class CollectionStillOpen(Conflict):
@@ -170,6 +177,29 @@ def open_request(*, target_id: UUID) -> GenerationRequest:
     )
     transaction.on_commit(publish_soon)
     return request
+
+
+def continue_searches(*, limit: int = SEARCHES_AT_ONCE) -> int:
+    """Decide for targets that are searching what comes next; return how many moved on.
+
+    Each in its own transaction. Any number of processes may do this at once: no two take up the same target. One that
+    cannot move on is logged, stays, and is looked at again next time; it holds no other up.
+    """
+    moved = 0
+    last = UUID(int=0)
+    while moved < limit:
+        with transaction.atomic():
+            searching = TargetObject.objects.filter(state=State.SEARCHING, id__gt=last)
+            found = searching.order_by("id").select_for_update(skip_locked=True).values_list("id", flat=True)[:1]
+            if not found:
+                break
+            (last,) = found
+            try:
+                continue_search(target_id=last)
+                moved += 1
+            except Exception:
+                log.exception("search_stuck", target_id=str(last))
+    return moved
 
 
 @transaction.atomic

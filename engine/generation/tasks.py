@@ -9,9 +9,11 @@ from engine.contracts.serialisation import ContractError, from_json
 from engine.generation import services
 
 SWEEP_SECONDS = 5.0
+SEARCH_SECONDS = 3.0  # only targets whose move found no broker wait for it
 
 BEAT_SCHEDULE = {
     "sweep-generation-runs": {"task": "engine.generation.tasks.sweep", "schedule": SWEEP_SECONDS},
+    "continue-searches": {"task": "engine.generation.tasks.continue_searches", "schedule": SEARCH_SECONDS},
 }
 
 
@@ -46,3 +48,9 @@ def sweep(**kwargs: Any) -> None:
     """Look after runs that nobody answers, and send what waits."""
     services.sweep_overdue_runs()
     services.publish_waiting_runs()
+
+
+@shared_task(name="engine.generation.tasks.continue_searches", expires=SEARCH_SECONDS)
+def continue_searches(**kwargs: Any) -> None:
+    """Take up targets that are searching (`lifecycle.ON_ENTRY`)."""
+    services.continue_searches()

@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from engine.lifecycle import AT_REST, MOVES, ON_ENTRY, Move, State
+from engine.lifecycle import AT_REST, MOVES, ON_ENTRY, ByTheWorker, InTheMove, Move, State
 
 # Figure 5 of the paper and section 5 of the design, written down a second time: every arrow, and no other.
 ARROWS = {
@@ -57,9 +57,14 @@ def test_somebody_acts_on_every_state_that_is_not_at_rest(state: State) -> None:
     assert (state in ON_ENTRY) == (state not in AT_REST | {State.PROPOSED})
 
 
-@pytest.mark.parametrize("service", ON_ENTRY.values())
-def test_services_of_the_next_rooms_stand_in_their_room(service: str) -> None:
-    module, name = service.rsplit(".", 1)
-    assert module.endswith(".services")
-    assert find_spec(module.removesuffix(".services")) is not None
+@pytest.mark.parametrize("entry", ON_ENTRY.values(), ids=str)
+def test_what_follows_stands_in_its_room(entry: InTheMove | ByTheWorker) -> None:
+    path, file = (entry.service, "services") if isinstance(entry, InTheMove) else (entry.task, "tasks")
+    room, module, name = path.rsplit(".", 2)
+    assert module == file
+    assert find_spec(room) is not None
     assert name.isidentifier()
+
+
+def test_a_new_judgement_is_there_at_once_and_only_searching_waits_for_the_worker() -> None:
+    assert [state for state, entry in ON_ENTRY.items() if isinstance(entry, ByTheWorker)] == [State.SEARCHING]

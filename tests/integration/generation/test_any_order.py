@@ -70,10 +70,13 @@ def test_every_target_comes_out_once(
             if rng.random() < 0.7:
                 replies.remove(reply)
 
+    def under_way() -> bool:
+        return TargetObject.objects.filter(state__in=[State.GENERATING, State.SEARCHING]).exists()
+
     for _ in range(2000):
-        if not GenerationRequest.objects.filter(status="open").exists():
+        if not under_way():
             break
-        rng.choice([work, work, hear, hear, services.publish_waiting_runs])()
+        rng.choice([work, work, hear, hear, services.publish_waiting_runs, services.continue_searches])()
         if rng.random() < 0.1:
             now += timedelta(seconds=rng.choice([10, 200, 4000]))
             services.sweep_overdue_runs(now=now)

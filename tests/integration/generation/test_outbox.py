@@ -121,6 +121,7 @@ def test_a_silent_run_is_sent_again_and_fails_after_the_last_attempt(
     assert {run.status for run in first_round} == {"failed"}
     assert all("no answer within" in run.error for run in first_round)
     # All generators failed: the target goes on to a wider round.
+    assert services.continue_searches() == 1
     second = GenerationRequest.objects.get(round=2)
     assert {run.generator: len(run.seeds) for run in second.runs.all()} == {"text_to_3d": 4, "sam3d": 4}
 
@@ -151,6 +152,7 @@ def test_rounds_are_used_up_and_then_the_target_goes_to_triage(
     services.request_ready_targets()
     for run in GenerationRun.objects.all():
         assert fail_run(run_id=run.id, attempt=run.attempt, error="it broke", now=timezone.now())
+    assert services.continue_searches() == 1
     target.refresh_from_db()
     assert target.state == State.TRIAGE
 

@@ -107,6 +107,8 @@ def test_fewer_than_two_candidates_lead_to_another_round(
     services.record_reply(reply=replace(answer(runs[0]), candidates=answer(runs[0]).candidates[:1]))
     services.record_reply(reply=answer(runs[1], status=ReplyStatus.FAILED, error="it broke", candidates=()))
     assert GenerationRequest.objects.get(round=1).status == "failed"
+    assert state_of(target) == State.SEARCHING
+    assert services.continue_searches() == 1
     assert GenerationRequest.objects.get(round=2).status == "open"
     assert state_of(target) == State.GENERATING
 
