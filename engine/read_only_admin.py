@@ -48,6 +48,10 @@ class ReadOnlyInline(_ReadOnly, TabularInline):  # type: ignore[misc]
 
     extra = 0
     show_change_link = False
+    select_related: tuple[str, ...] = ()  # what the rows' texts need
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related(*self.select_related)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.fields or ()  # those that are never editable, such as times, cannot be shown otherwise

@@ -5,7 +5,7 @@ from typing import Any, BinaryIO
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import F, OuterRef
 from django.db.models.functions import JSONObject
 from django.utils import timezone
@@ -334,10 +334,9 @@ def return_job(*, actor: User, work_item_id: UUID, reason: str) -> ArtistJob:
     return ArtistJob.objects.create(work_item=item, case_id=job.case_id, target_id=job.target_id, brief=reason)
 
 
-def last_accepted(*, target_id: UUID) -> ArtistJob | None:
-    """Return the newest accepted job of the target, with its candidate."""
-    accepted = ArtistJob.objects.filter(target_id=target_id, state=ArtistJob.State.ACCEPTED)
-    return accepted.select_related("accepted").order_by("-accepted_at").first()
+def accepted(*, target_id: UUID) -> models.QuerySet[ArtistJob]:
+    """Jobs of the target whose mesh a reviewer accepted, newest first."""
+    return ArtistJob.objects.filter(target_id=target_id, state=ArtistJob.State.ACCEPTED).order_by("-accepted_at")
 
 
 def _decide(case_id: UUID, decision: str, **facts: Any) -> TriageCase:

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from engine.flywheel.admin_actions import IterationActions, ModelVersionActions
 from engine.flywheel.models import Iteration, ModelVersion, TrainingRun
 from engine.flywheel.transitions import ORDER
+from engine.flywheel.versions import ancestors_of
 from engine.read_only_admin import ReadOnlyInline, ReadOnlyModelAdmin
 
 
@@ -100,6 +101,13 @@ class ModelVersionAdmin(ModelVersionActions, ReadOnlyModelAdmin):
     )
     readonly_fields = ("lineage", "created_at")
 
+    def get_object(self, request: Any, object_id: str, from_field: str | None = None) -> Any:
+        """With its lineage, which the page's template asks for many times."""
+        version = super().get_object(request, object_id, from_field)
+        if version is not None:
+            version.above, version.below = ancestors_of(version), list(version.children.order_by("created_at"))
+        return version
+
     @admin.display(description="parent", ordering="parent__name")
     def parent_link(self, version: ModelVersion) -> SafeString | str:
         return _link(version.parent) if version.parent else ""
@@ -110,16 +118,11 @@ class ModelVersionAdmin(ModelVersionActions, ReadOnlyModelAdmin):
         return ", ".join(f"{name} {value:.3f}" for name, value in sorted(figures.items()) if value is not None)
 
     @admin.display(description="lineage")
-    def lineage(self, version: ModelVersion) -> SafeString:
+    def lineage(self, version: Any) -> SafeString:
         """From the first checkpoint down to this one, then its children."""
-        ancestors: list[ModelVersion] = []
-        parent = version.parent
-        while parent is not None:
-            ancestors.insert(0, parent)
-            parent = parent.parent
-        above = format_html_join(" → ", "{}", ((_link(ancestor),) for ancestor in ancestors))
-        below = format_html_join(", ", "{}", ((_link(child),) for child in version.children.order_by("created_at")))
-        arrow = " → " if ancestors else ""
+        above = format_html_join(" → ", "{}", ((_link(ancestor),) for ancestor in version.above))
+        below = format_html_join(", ", "{}", ((_link(child),) for child in version.below))
+        arrow = " → " if version.above else ""
         return format_html("{}{}<b>{}</b>{}{}", above, arrow, version.name, " → " if below else "", below)
 
 

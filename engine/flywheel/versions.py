@@ -28,6 +28,23 @@ class PromotionRaced(Conflict):
     code = "promotion_raced"
 
 
+# A lineage grows with every iteration; it is read in one query however long it is.
+ANCESTORS = """
+WITH RECURSIVE line AS (
+    SELECT version.*, 1 AS generations FROM flywheel_modelversion AS version WHERE version.id = %(parent)s
+    UNION ALL
+    SELECT version.*, line.generations + 1
+    FROM flywheel_modelversion AS version JOIN line ON version.id = line.parent_id
+)
+SELECT * FROM line ORDER BY generations DESC
+"""
+
+
+def ancestors_of(version: ModelVersion) -> list[ModelVersion]:
+    """Parents and parents' parents, from the first checkpoint down."""
+    return list(ModelVersion.objects.raw(ANCESTORS, {"parent": version.parent_id}))
+
+
 def promoted_version() -> ModelVersion | None:
     """The version that generators sample from, if there is any yet."""
     return ModelVersion.objects.select_related("checkpoint").filter(promoted=True).first()

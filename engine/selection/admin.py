@@ -10,18 +10,21 @@ class ComparisonInline(ReadOnlyInline):
     model = Comparison
     fields = ("sequence", "left", "right", "answer", "stayed", "coin_seed", "undoes", "duration_ms", "answered_at")
     ordering = ("sequence",)
+    select_related = ("left", "right", "stayed", "undoes")
 
 
 class PresentationInline(ReadOnlyInline):
     model = Presentation
     fields = ("order", "candidate", "id")
     ordering = ("order",)
+    select_related = ("candidate",)
 
 
 class TournamentInline(ReadOnlyInline):
     model = Tournament
     fk_name = "selection"
     fields = ("annotator", "seed", "started_at")
+    select_related = ("annotator",)
     ordering = ("id",)
     show_change_link = True
 

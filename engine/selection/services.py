@@ -307,15 +307,9 @@ def submit(
     return selection
 
 
-def last_accepted(*, target_id: UUID) -> Selection | None:
-    """Return the newest selection of the target whose rating met its bar, with its winner."""
-    return Selection.objects.collected(target_id).accepted().select_related("winner").order_by("-rated_at").first()
-
-
-def accepted_candidate(*, target_id: UUID) -> Candidate | None:
-    """Return the winner of the newest accepted selection of the target."""
-    selection = last_accepted(target_id=target_id)
-    return selection.winner if selection else None
+def accepted(*, target_id: UUID) -> SelectionQuerySet:
+    """Selections of the target whose rating met its bar, newest first."""
+    return Selection.objects.collected(target_id).accepted().order_by("-rated_at")
 
 
 def last_failure_reason(*, target_id: UUID) -> str:

@@ -18,9 +18,6 @@ from tests.stage_fixtures import handed_over, own_store  # noqa: F401
 
 CAMERA = Intrinsics(fx=200.0, fy=200.0, cx=80.0, cy=60.0, width=160, height=120)
 
-# The factories' mask is the middle 80 × 60 pixels. At depth 4 a face of 1.6 × 1.2 covers it: the box, scaled by 1.6.
-POSE = {"rotation_wxyz": [1.0, 0.0, 0.0, 0.0], "translation": [0.0, 0.0, 4.8], "scale": [1.6, 1.6, 1.6]}
-
 
 def box_glb() -> bytes:
     box = trimesh.creation.box(extents=(1.0, 0.75, 1.0))

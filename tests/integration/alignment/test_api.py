@@ -14,23 +14,10 @@ from engine.generation.models import Candidate
 from engine.storage.models import Blob
 from engine.workforce.models import Role, WorkItem
 from tests import factories as make
-from tests.integration.alignment.conftest import POSE, box_glb
-from tests.stage_fixtures import Desk
+from tests.desks import POSE, AlignmentDesk
+from tests.integration.alignment.conftest import box_glb
 
 pytestmark = pytest.mark.django_db
-
-
-class AlignmentDesk(Desk):
-    """A page of Stage 3."""
-
-    def claim(self):
-        response = self.post("/api/v1/alignments/claim")
-        assert response.status_code == 200, response.content
-        return response.json()
-
-    def submit(self, task, key=None, **changes):
-        body = {"token": task["token"], "duration_ms": 140_000, "guideline_version": "v1", "pose": POSE} | changes
-        return self.post(f"/api/v1/alignments/{task['work_item']}/submit", body, key=key)
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from engine.lifecycle import State
 from engine.workforce import services as workforce
 from engine.workforce.models import Draft, WorkItem
 from tests import factories as make
-from tests.integration.alignment.conftest import CAMERA, POSE
+from tests.desks import POSE
+from tests.integration.alignment.conftest import CAMERA
 
 pytestmark = pytest.mark.django_db
 

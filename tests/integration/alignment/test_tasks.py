@@ -9,7 +9,7 @@ from engine.alignment.models import Alignment
 from engine.artistry import tasks as artistry_tasks
 from engine.artistry import uploads
 from engine.celery import app
-from tests.integration.alignment.conftest import POSE
+from tests.desks import POSE
 
 pytestmark = pytest.mark.django_db
 

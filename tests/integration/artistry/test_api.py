@@ -3,7 +3,6 @@
 import uuid
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
 from engine.artistry import services, uploads
@@ -11,27 +10,10 @@ from engine.artistry.models import ArtistJob, MeshUpload
 from engine.lifecycle import State
 from engine.workforce.models import Role, WorkItem
 from tests import factories as make
+from tests.desks import ArtistDesk, Desk
 from tests.integration.alignment.conftest import box_glb
-from tests.stage_fixtures import Desk
 
 pytestmark = pytest.mark.django_db
-
-
-class ArtistDesk(Desk):
-    """A page of an artist."""
-
-    def claim(self):
-        response = self.post("/api/v1/artist-jobs/claim")
-        assert response.status_code == 200, response.content
-        return response.json()
-
-    def upload(self, task, content, name="mesh.glb", key=None):
-        file = SimpleUploadedFile(name, content, content_type="model/gltf-binary")
-        return self.post(f"/api/v1/artist-jobs/{task['work_item']}/uploads", {"file": file}, kind="multipart", key=key)
-
-    def submit(self, task, upload_id, **changes):
-        body = {"token": task["token"], "upload_id": upload_id, "duration_ms": 1000, "guideline_version": "v1"}
-        return self.post(f"/api/v1/artist-jobs/{task['work_item']}/submit", body | changes)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from engine.lifecycle import State
 from engine.workforce import services as workforce
 from engine.workforce.models import AuditEvent, Draft, Role, WorkItem
 from tests import factories as make
-from tests.integration.alignment.conftest import POSE
+from tests.desks import POSE
 from tests.integration.artistry.conftest import usable_upload
 
 pytestmark = pytest.mark.django_db
@@ -70,14 +70,14 @@ def test_an_accepted_mesh_becomes_a_candidate(submitted, reviewer, handed_over, 
     make.make_point_map(image=TriageCase.objects.get().target.image, fx=200.0, fy=200.0)
     job = submitted(pose)
     assert job.state == ArtistJob.State.SUBMITTED
-    assert services.last_accepted(target_id=job.target_id) is None
+    assert not services.accepted(target_id=job.target_id).exists()
     candidate = services.accept(actor=reviewer, work_item_id=job.pk)
     job.refresh_from_db()
     job.target.refresh_from_db()
     assert (candidate.generator, candidate.run, candidate.mesh) == ("artist", None, job.upload.canonical)
     assert (job.state, job.accepted, job.accepted_by) == ("accepted", candidate, reviewer)
     assert job.target.state == state
-    assert services.last_accepted(target_id=job.target_id).accepted == candidate
+    assert services.accepted(target_id=job.target_id).get() == job
     with pytest.raises(services.NothingToReview, match="accepted"):
         services.accept(actor=reviewer, work_item_id=job.pk)
 

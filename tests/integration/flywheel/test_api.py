@@ -12,13 +12,12 @@ from engine.flywheel import services
 from engine.flywheel.models import Iteration, ModelVersion
 from engine.workforce.models import AuditEvent, Role
 from tests import factories as make
-
-MOST_QUERIES = 12
+from tests.queries import MOST_OF_A_REQUEST, at_most
 
 
 def client_of(*roles: Role) -> APIClient:
     client = APIClient()
-    client.force_authenticate(make.make_user(*roles))
+    client.force_login(make.make_user(*roles), backend="engine.workforce.authentication.PeopleBackend")
     return client
 
 
@@ -31,18 +30,16 @@ def post(client: APIClient, path: str, body: dict | None = None, *, key: str | N
     return client.post(f"/api/v1/{path}", body or {}, format="json", headers={"Idempotency-Key": key or str(uuid4())})
 
 
-def test_an_engineer_starts_an_iteration_and_follows_it_to_its_end(
-    world, engineer, django_assert_max_num_queries
-) -> None:
+def test_an_engineer_starts_an_iteration_and_follows_it_to_its_end(world, engineer) -> None:
     world.add_target()
-    with django_assert_max_num_queries(MOST_QUERIES):
+    with at_most(MOST_OF_A_REQUEST):
         answer = post(engineer, "flywheel/iterations/", {"alpha": 0.5, "settings": {"target_limit": 3}})
     assert answer.status_code == 201
     assert (answer.json()["number"], answer.json()["settings"]["target_limit"]) == (1, 3)
     assert Iteration.objects.get().started_by is not None
 
     world.run_until(Iteration.Step.SFT)
-    with django_assert_max_num_queries(MOST_QUERIES):
+    with at_most(MOST_OF_A_REQUEST):
         iteration = engineer.get("/api/v1/flywheel/iterations/1/").json()
     assert iteration["step"] == "sft"
     assert iteration["progress"] == {
@@ -56,7 +53,7 @@ def test_an_engineer_starts_an_iteration_and_follows_it_to_its_end(
     assert iteration["decision"]["outcome"] == "promoted"
     assert [run["purpose"] for run in iteration["runs"]] == ["pretrain", "sft", "dpo", "evaluate_base", "evaluate_new"]
 
-    with django_assert_max_num_queries(MOST_QUERIES):
+    with at_most(MOST_OF_A_REQUEST):
         versions = engineer.get("/api/v1/model-versions/").json()["results"]
     assert [(row["name"], row["parent"], row["promoted"]) for row in versions] == [
         ("k1-dpo", "k1-sft", True),
@@ -65,9 +62,9 @@ def test_an_engineer_starts_an_iteration_and_follows_it_to_its_end(
     ]
     assert versions[0]["metrics"] == {"voxel_iou": 0.5}
 
-    with django_assert_max_num_queries(MOST_QUERIES):
+    with at_most(MOST_OF_A_REQUEST):
         (snapshot,) = engineer.get("/api/v1/snapshots/").json()["results"]
-    with django_assert_max_num_queries(MOST_QUERIES):
+    with at_most(MOST_OF_A_REQUEST):
         detail = engineer.get(f"/api/v1/snapshots/{snapshot['id']}/").json()
     assert detail["sha256"] == iteration["snapshot_sha256"]
     assert [file["name"] for file in detail["files"]] == ["examples-000000.tar", "examples.parquet", "pairs.parquet"]
@@ -82,33 +79,33 @@ def test_the_same_start_twice_starts_one_iteration(world, engineer) -> None:
     assert post(engineer, "flywheel/iterations/", {"alpha": 0.5}).status_code == 409
 
 
-def test_resume_after_a_failure_and_its_refusal_without_one(world, engineer, django_assert_max_num_queries) -> None:
+def test_resume_after_a_failure_and_its_refusal_without_one(world, engineer) -> None:
     world.add_target()
     services.start(alpha=0.5)
     assert post(engineer, "flywheel/iterations/1/resume").json()["type"] == "nothing_to_resume"
     world.run_until(Iteration.Step.SFT)
     world.answer(failing="the loss is not finite")
-    with django_assert_max_num_queries(MOST_QUERIES):
+    with at_most(MOST_OF_A_REQUEST):
         answer = post(engineer, "flywheel/iterations/1/resume", {"skip": True})
     assert (answer.status_code, answer.json()["skipped"]) == (200, {"sft": "left out by hand"})
     assert AuditEvent.objects.filter(verb="resume", actor__isnull=False).exists()
 
 
-def test_stop_collecting_over_http(world, engineer, django_assert_max_num_queries) -> None:
+def test_stop_collecting_over_http(world, engineer) -> None:
     make.make_model_version(promoted=True, checkpoint=make.make_blob(b"base"))
     world.add_target()
     services.start(alpha=0.5)
     world.tick()
-    with django_assert_max_num_queries(MOST_QUERIES):
+    with at_most(MOST_OF_A_REQUEST):
         assert post(engineer, "flywheel/iterations/1/stop-collecting").status_code == 200
     world.tick()
     assert Iteration.objects.get().step == Iteration.Step.FREEZING
 
 
-def test_promotion_by_hand(world, engineer, django_assert_max_num_queries) -> None:
+def test_promotion_by_hand(world, engineer) -> None:
     make.make_model_version(name="old", promoted=True)
     new = make.make_model_version(name="new")
-    with django_assert_max_num_queries(MOST_QUERIES):
+    with at_most(MOST_OF_A_REQUEST):
         answer = post(engineer, f"model-versions/{new.id}/promote")
     assert (answer.status_code, answer.json()["promoted"]) == (200, True)
     assert ModelVersion.objects.get(promoted=True) == new
@@ -128,13 +125,13 @@ def test_bad_requests_are_explained(world, engineer, body, status, kind) -> None
     assert (answer.status_code, answer.json()["type"]) == (status, kind)
 
 
-def test_annotators_see_where_it_stands_and_nothing_else(world, django_assert_max_num_queries) -> None:
+def test_annotators_see_where_it_stands_and_nothing_else(world) -> None:
     world.add_target()
     services.start(alpha=0.5)
     world.run_until(Iteration.Step.SFT)
     world.answer(failing="sam3d out of memory")
     annotator = client_of(Role.ANNOTATOR)
-    with django_assert_max_num_queries(8):
+    with at_most(8):
         status = annotator.get("/api/v1/flywheel/status/").json()
     assert status == {
         "iteration": {"number": 1, "step": "sft", "failed": True, "failure": "", "alpha": 0.5},
@@ -163,22 +160,22 @@ class TestAdmin:
         return client
 
     @pytest.mark.parametrize("model", ["iteration", "modelversion", "trainingrun"])
-    def test_lists_and_pages_of_the_flywheel(self, admin, model, django_assert_max_num_queries) -> None:
-        with django_assert_max_num_queries(MOST_QUERIES):
+    def test_lists_and_pages_of_the_flywheel(self, admin, model) -> None:
+        with at_most(MOST_OF_A_REQUEST):
             page = admin.get(f"/admin/flywheel/{model}/")
         assert page.status_code == 200
         row = page.context["cl"].result_list[0]
         assert admin.get(f"/admin/flywheel/{model}/{row.pk}/change/").status_code == 200
 
-    def test_snapshots(self, admin, django_assert_max_num_queries) -> None:
-        with django_assert_max_num_queries(MOST_QUERIES):
+    def test_snapshots(self, admin) -> None:
+        with at_most(MOST_OF_A_REQUEST):
             page = admin.get("/admin/datasets/snapshot/")
         row = page.context["cl"].result_list[0]
         text = admin.get(f"/admin/datasets/snapshot/{row.pk}/change/").content.decode()
         assert "examples-000000.tar" in text
 
-    def test_the_dashboard_shows_the_iteration_and_the_counts(self, admin, django_assert_max_num_queries) -> None:
-        with django_assert_max_num_queries(MOST_QUERIES):
+    def test_the_dashboard_shows_the_iteration_and_the_counts(self, admin) -> None:
+        with at_most(MOST_OF_A_REQUEST):
             text = admin.get("/admin/").content.decode()
         for words in ("Iteration 2", "collecting", "k1-dpo", "retrieval"):
             assert words in text

@@ -11,34 +11,9 @@ from engine.selection.models import Comparison, Selection, Tournament
 from engine.storage.models import Blob
 from engine.workforce.models import Role, WorkItem
 from tests import factories as make
-from tests.stage_fixtures import Desk
+from tests.desks import Desk, SelectionDesk
 
 pytestmark = pytest.mark.django_db
-
-
-class SelectionDesk(Desk):
-    """A page of Stage 2."""
-
-    def claim(self):
-        response = self.post("/api/v1/selections/claim")
-        assert response.status_code == 200, response.content
-        return response.json()
-
-    def answer(self, task, choice="left", **kwargs):
-        return self.post(
-            f"/api/v1/selections/{task['work_item']}/answer",
-            {"token": task["token"], "answer": choice, "duration_ms": 900},
-            **kwargs,
-        )
-
-    def answer_all(self, task):
-        while task["phase"] == "compare":
-            task = task | self.answer(task).json()
-        return task
-
-    def submit(self, task, rating=0.9, key=None, **changes):
-        body = {"token": task["token"], "rating": rating, "duration_ms": 70_000, "guideline_version": "v1"} | changes
-        return self.post(f"/api/v1/selections/{task['work_item']}/submit", body, key=key)
 
 
 @pytest.fixture

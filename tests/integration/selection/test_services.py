@@ -101,8 +101,7 @@ def test_the_bar_decides_what_comes_next(open_selection, annotator, handed_over,
     assert selection.alpha == 0.6
     assert selection.rubric_version == "v1"
     assert selection.failure_reason == ("" if accepted else "occlusion")
-    winner = selection.winner if accepted else None
-    assert services.accepted_candidate(target_id=selection.target_id) == winner
+    assert list(services.accepted(target_id=selection.target_id)) == ([selection] if accepted else [])
     assert services.last_failure_reason(target_id=selection.target_id) == ("other" if accepted else "occlusion")
     event = AuditEvent.objects.get(subject_kind="target")
     assert (event.verb, event.actor, event.facts["rating"]) == ("accept" if accepted else "reject", annotator, rating)
@@ -238,7 +237,7 @@ def test_a_second_opinion_leaves_the_target_where_it_is(open_selection, annotato
     selection.target.refresh_from_db()
     assert selection.target.state == State.SELECTING
     assert handed_over == []
-    assert services.accepted_candidate(target_id=selection.target_id) is None
+    assert not services.accepted(target_id=selection.target_id).exists()
 
 
 def test_pairs_come_without_a_query_for_selections_fetched_for_it(open_selection, annotator, django_assert_num_queries):

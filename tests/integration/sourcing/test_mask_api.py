@@ -1,16 +1,12 @@
 """Stage 1 through the API: claim, look, judge."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
 import numpy as np
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from engine.contracts.masks import encode_mask
 from engine.contracts.serialisation import to_json
@@ -22,6 +18,7 @@ from engine.workforce import services as workforce
 from engine.workforce.models import AuditEvent, Judgement, Role, Stage, WorkItem
 from tests.factories import make_user
 from tests.integration.sourcing.photographs import HEIGHT, WIDTH, photograph, square
+from tests.queries import at_most
 
 pytestmark = pytest.mark.django_db
 ACT = {"duration_ms": 6200, "guideline_version": "v1"}
@@ -216,21 +213,12 @@ def test_a_work_item_of_another_stage_is_not_judged_here(target: TargetObject) -
     assert item.state == WorkItem.State.LEASED  # undone with the rest
 
 
-@contextmanager
-def asking_at_most(count: int) -> Iterator[None]:
-    """Count what is asked of the database, without the savepoints that stand for the test's own transaction."""
-    with CaptureQueriesContext(connection) as captured:
-        yield
-    asked = [query["sql"] for query in captured if "SAVEPOINT" not in query["sql"]]
-    assert len(asked) <= count, "\n".join(asked)
-
-
 def test_handlers_ask_little(target: TargetObject, annotator: Client) -> None:
-    with asking_at_most(8):
+    with at_most(8):
         task = claim(annotator)
-    with asking_at_most(5):
+    with at_most(5):
         annotator.get(f"/api/v1/masks/{task['work_item']}")
-    with asking_at_most(12):  # session, person and idempotency key are four of them
+    with at_most(12):  # session, person and idempotency key are four of them
         submit(annotator, task, verdict="refine", mask=to_json(encode_mask(square(side=20))), category="cup")
 
 
