@@ -1,5 +1,7 @@
 """What the engine freezes is what the trainers read: the two sides share a contract and no code."""
 
+import io
+
 import numpy as np
 import pytest
 import torch
@@ -55,5 +57,6 @@ def test_the_trainer_decodes_every_part_of_a_frozen_example(collection, tmp_path
     by_id = {str(candidate.id): latent for candidate, latent in zip(sampled, latents, strict=True)}
     for candidate in sample.record.candidates[1:]:
         assert torch.equal(sample.latents[candidate.index], by_id[candidate.candidate_id])
-    assert np.allclose(sample.meshes[0].extents, (1.0, 0.9, 1.0))
+    shape = trimesh.load(io.BytesIO(sample.glbs[0]), file_type="glb", force="mesh")
+    assert np.allclose(shape.extents, (1.0, 0.9, 1.0))
     assert {(pair.winner, pair.loser) for pair in sample.record.direct_pairs} == {(0, 1), (0, 2)}
