@@ -20,7 +20,7 @@ export function HotButton({ command, run, children, pressed, ...button }: Props)
   const combo = useContext(BindingsContext)[command];
   return (
     <Button
-      variant="default"
+      variant={pressed ? "light" : "default"}
       {...button}
       aria-pressed={pressed}
       rightSection={combo && <KeyHint combo={combo} />}

@@ -37,6 +37,8 @@ const NAMES: Record<string, string> = {
   Equal: "+",
   Minus: "−",
   Slash: "/",
+  BracketLeft: "[",
+  BracketRight: "]",
   Home: "Home",
 };
 

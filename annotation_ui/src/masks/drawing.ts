@@ -3,7 +3,7 @@ import { type Box, cropAround, maskPicture, runsOf } from "../photograph/mask";
 
 export type Tool = "brush" | "eraser";
 
-const TINT = "rgb(255 212 59 / 28%)";
+const TINT = "rgb(255 212 59 / 18%)";
 
 /** A photograph with a mask that is drawn on, in one canvas. Positions are in pixels of the photograph. */
 export class Drawing {

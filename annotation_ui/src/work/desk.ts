@@ -301,7 +301,10 @@ export abstract class Desk<T extends LeasedTask, S extends { readonly task: T },
   }
 
   #keepOnServer(workItem: string, draft: D): void {
-    void this.#api.saveDraft(workItem, draft).catch(() => undefined); // the journal has it still
+    void this.#api.saveDraft(workItem, draft).then(
+      () => this.set({ draft: "server" }),
+      () => this.set({ draft: "here" }), // said on the page; the journal has it still
+    );
   }
 
   #keep(state: S): void {
