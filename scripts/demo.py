@@ -50,7 +50,10 @@ SETTINGS: dict[str, Any] = {
     "max_rounds": 2,
     "target_limit": 10,
     "wait_for_artists": True,
-    "evaluation": {"heldout_count": 12, "real_targets": 4},
+    # Two cores and a few minutes: short runs on few library examples.
+    "sft": {"recipe": "mini_sft", "overrides": {"steps": 60, "library.count": 192}},
+    "dpo": {"recipe": "mini_dpo", "overrides": {"steps": 40}},
+    "evaluation": {"heldout_count": 10, "real_targets": 2},
 }
 POLL_SECONDS = 1.0
 LINE_SECONDS = 10.0
@@ -98,8 +101,8 @@ def main() -> int:
         with _timed(progressed, "photographs and people"):
             limit = [] if options.targets is None else ["--limit", str(options.targets)]
             _manage("import_builtin", *limit, environment=environment)
-            for name, role in PEOPLE.items():
-                _manage("create_person", name, role, environment={**environment, "LATHE_PASSWORD": password})
+            people = [f"{name}={role}" for name, role in PEOPLE.items()]
+            _manage("create_people", *people, environment={**environment, "LATHE_PASSWORD": password})
         engineer = ApiClient(base_url=lathe.url, username="mel", password=password)
         crowd = Crowd(_people(lathe.url, password))
         with _working(crowd):
