@@ -51,8 +51,9 @@ SETTINGS: dict[str, Any] = {
     "target_limit": 10,
     "wait_for_artists": True,
     # Two cores and a few minutes: short runs on few library examples.
-    "sft": {"recipe": "mini_sft", "overrides": {"steps": 60, "library.count": 192}},
-    "dpo": {"recipe": "mini_dpo", "overrides": {"steps": 40}},
+    "pretrain": {"recipe": "mini_pretrain", "overrides": {"steps": 180, "library.count": 1200}},
+    "sft": {"recipe": "mini_sft", "overrides": {"steps": 40, "library.count": 128}},
+    "dpo": {"recipe": "mini_dpo", "overrides": {"steps": 30}},
     "evaluation": {"heldout_count": 10, "real_targets": 2},
 }
 POLL_SECONDS = 1.0
