@@ -73,5 +73,5 @@ def keep_screenshot(page: Page, name: str) -> Path:
     """Keep what the page looks like now."""
     ARTEFACTS.mkdir(exist_ok=True)
     path = ARTEFACTS / f"{name}.png"
-    page.screenshot(path=path, timeout=120_000)  # fonts and a software GPU are slow on a busy machine
+    page.screenshot(path=path, timeout=60_000)  # fonts and a software GPU are slow on a busy machine
     return path

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from engine.flywheel.models import Iteration
 from engine.workforce.models import Role
-from tests.e2e.conftest import OpenPage, keep_screenshot
+from tests.e2e.conftest import OpenPage
 from tests.factories import make_iteration, make_model_version, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -19,11 +19,9 @@ def test_an_engineer_starts_an_iteration_and_is_told_when_one_runs(person_page: 
     for said in ("Iteration 1 has started.", "Iteration 1"):
         page.get_by_role("link", name="Start the next iteration").click()
         page.get_by_label("Bar α").fill("0.6")
-        keep_screenshot(page, "admin-start-iteration")
         page.get_by_role("button", name="Start", exact=True).click()
         expect(page.get_by_text(said).first).to_be_visible()
     assert list(Iteration.objects.values_list("number", "alpha")) == [(1, 0.6)]
-    keep_screenshot(page, "admin-iteration-running")
 
 
 def test_settings_that_make_no_sense_start_nothing(person_page: OpenPage) -> None:
