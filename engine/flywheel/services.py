@@ -228,6 +228,7 @@ def freeze_iteration(*, iteration_id: UUID) -> None:
     except datasets.FreezeRunning:
         return
     except Exception:
+        # Whatever freezing kept on its snapshot stops the iteration with that reason; anything else goes on up.
         log.exception("freeze_failed", number=iteration.number)
         if not Snapshot.objects.filter(id=snapshot.id, status=Snapshot.Status.FAILED).exists():
             raise

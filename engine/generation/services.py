@@ -198,6 +198,7 @@ def continue_searches(*, limit: int = SEARCHES_AT_ONCE) -> int:
                 continue_search(target_id=last)
                 moved += 1
             except Exception:
+                # One target's trouble must not hold up the others; it stays SEARCHING and is tried again.
                 log.exception("search_stuck", target_id=str(last))
     return moved
 
