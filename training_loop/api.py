@@ -268,11 +268,12 @@ class _Run:
             self.recipe.library, config.conditioning, seed=self.seed, cache=self.output_dir / "cache"
         )
         self.log.event(drawn=len(drawn), seconds=time.monotonic() - started)
-        # As released, only rotation is z-scored; with the Gaussian head start all of the layout is.
-        names = [ROTATION, TRANSLATION, SCALE] if config.flow.prior_rank else [ROTATION]
-        layout_mean, layout_std = drawn.layout_statistics(names)
+        if config.flow.prior_rank:
+            # With the Gaussian head start all of the layout is z-scored; the released statistics are the preset's own.
+            layout_mean, layout_std = drawn.layout_statistics([ROTATION, TRANSLATION, SCALE])
+            config = replace(config, layout_mean=layout_mean, layout_std=layout_std)
         torch.manual_seed(self.seed)
-        model = GeometryModel(replace(config, layout_mean=layout_mean, layout_std=layout_std)).to(device)
+        model = GeometryModel(config).to(device)
         model.vae.start_from_principal_components(drawn.occupancy(torch.arange(min(len(drawn), 256))).to(device))
         self.fit(VAEStage(model.vae, drawn, self.recipe.vae, self.seed), self.recipe.vae.steps, vae=True)
         self.log.offset = self.recipe.vae.steps

@@ -7,13 +7,13 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
+from training_loop.precision import autocast
 from training_loop.recipes import OptimiserConfig
 
 ProgressCallback = Callable[[int, int, Mapping[str, float]], None]
@@ -176,15 +176,3 @@ class Trainer:
         self.average = list(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step = state["step"]
-
-
-def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
-    """bf16 autocast for `bf16`, none for `fp32`; `auto` takes bf16 where the device multiplies it natively."""
-    if precision == "auto":
-        precision = "bf16" if device.type == "cuda" or _cpu_multiplies_bf16() else "fp32"
-    return torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else nullcontext()
-
-
-def _cpu_multiplies_bf16() -> bool:
-    check = getattr(torch.cpu, "_is_amx_tile_supported", None)
-    return bool(check is not None and check())

@@ -94,7 +94,7 @@ def make_views(
         views.append(np.concatenate([channels[0].transpose(2, 0, 1), channels[1][None]]))
     points: list[NDArray[np.float16] | None] = [None, None]
     if point_map is not None:
-        points = [_point_view(point_map, box, config.point_map_px, frame) for box in (crop_box, full_box)]
+        points = [_point_view(point_map, box, config, frame) for box in (crop_box, full_box)]
     return Views(crop=views[0], full=views[1], point_crop=points[0], point_full=points[1])
 
 
@@ -105,8 +105,11 @@ def _resample(layer: Image.Image, box: Box, size_px: int) -> NDArray[np.uint8]:
     return np.asarray(cut.resize((size_px, size_px), Image.Resampling.BILINEAR))
 
 
-def _point_view(point_map: NDArray[np.float32], box: Box, size_px: int, frame: PoseFrame) -> NDArray[np.float16]:
+def _point_view(
+    point_map: NDArray[np.float32], box: Box, config: ConditioningConfig, frame: PoseFrame
+) -> NDArray[np.float16]:
     """Nearest points of the cut, normalised; unknown and outside points are zero with validity 0."""
+    size_px = config.point_map_px
     left, top, right, bottom = box
     columns = np.floor(left + (np.arange(size_px) + 0.5) * (right - left) / size_px).astype(int)
     rows = np.floor(top + (np.arange(size_px) + 0.5) * (bottom - top) / size_px).astype(int)
@@ -115,5 +118,5 @@ def _point_view(point_map: NDArray[np.float32], box: Box, size_px: int, frame: P
     cut = point_map[np.clip(rows, 0, height - 1)[:, None], np.clip(columns, 0, width - 1)]
     valid = inside & np.isfinite(cut).all(axis=-1)
     normalised = (cut - np.asarray(frame.shift)) / frame.scene_scale
-    normalised = np.where(valid[..., None], np.clip(normalised, -8, 8), 0.0)
+    normalised = np.where(valid[..., None], np.clip(normalised, -config.point_limit, config.point_limit), 0.0)
     return np.concatenate([normalised, valid[..., None]], axis=-1).transpose(2, 0, 1).astype(np.float16)

@@ -5,15 +5,14 @@ Zero tokens mean "nothing known": a dropped condition, or a point map that is no
 Source: paper section 2.2; released condition embedder.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from training_loop.models.config import ConditioningConfig
+from training_loop.models.dinov2 import MLP, Attention, DinoV2
 from training_loop.models.layers import FeedForward
 
 
@@ -111,80 +110,106 @@ class SmallConditioner(nn.Module):
         return self.norm(tokens)  # type: ignore[no-any-return]
 
 
-class SwiGLUProjection(nn.Module):
-    """LayerNorm, then (silu(x·w1) * x·w3)·w2."""
+class GatedFeedForward(nn.Module):
+    """(silu(x·w1) * x·w3)·w2."""
 
     def __init__(self, channels_in: int, width: int) -> None:
         super().__init__()
         hidden = 256 * -(-(width * 8 // 3) // 256)
-        self.norm = nn.LayerNorm(channels_in)
         self.w1 = nn.Linear(channels_in, hidden, bias=False)
         self.w2 = nn.Linear(hidden, width, bias=False)
         self.w3 = nn.Linear(channels_in, hidden, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(T, M, C) → (T, M, width)."""
-        x = self.norm(x)
         return self.w2(F.silu(self.w1(x)) * self.w3(x))  # type: ignore[no-any-return]
 
 
-class PointPatchEmbed(nn.Module):
-    """Patches of 8 × 8 points to tokens of 512 channels."""
+class PatchBlock(nn.Module):
+    """A transformer block of which only the first token's outcome is wanted: one query, all keys and values."""
 
-    def __init__(self, size_px: int, patch: int = 8, channels: int = 512) -> None:
+    def __init__(self, width: int, heads: int) -> None:
         super().__init__()
-        self.projection = nn.Conv2d(4, channels, patch, stride=patch)
-        self.pos_emb = nn.Parameter(torch.randn((size_px // patch) ** 2, channels) * 0.02)
+        self.norm1, self.norm2 = nn.LayerNorm(width, eps=1e-6), nn.LayerNorm(width, eps=1e-6)
+        self.attn, self.mlp = Attention(width, heads), MLP(width, 2 * width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, N, width) → the first token after the block, (B, width)."""
+        normed, width = self.norm1(x), x.shape[-1]
+        weight, bias = self.attn.qkv.weight, self.attn.qkv.bias
+        q = F.linear(normed[:, :1], weight[:width], bias[:width]).unflatten(-1, (self.attn.heads, -1))  # type: ignore[no-untyped-call]
+        keys_values = F.linear(normed, weight[width:], bias[width:])
+        k, v = keys_values.unflatten(-1, (2, self.attn.heads, -1)).unbind(2)  # type: ignore[no-untyped-call]
+        # One query a patch: multiplying and summing beats a kernel made for many queries.
+        scores = (q * k).sum(-1, keepdim=True).float() * (width // self.attn.heads) ** -0.5
+        attended = (scores.softmax(dim=1).to(v.dtype) * v).sum(1)
+        first = x[:, 0] + self.attn.proj(attended.flatten(1))
+        return first + self.mlp(self.norm2(first))  # type: ignore[no-any-return]
+
+
+class PointPatchEmbed(nn.Module):
+    """One token for each patch of points: every point embedded, then read by a class token of the patch.
+
+    Unknown points have an embedding of their own. Parameter names are those of the released model.
+    """
+
+    def __init__(self, size_px: int, patch: int, width: int) -> None:
+        super().__init__()
+        self.patch, grid = patch, size_px // patch
+        self.point_proj = nn.Linear(3, width)
+        self.invalid_xyz_token = nn.Parameter(0.02 * torch.randn(width))
+        self.pos_embed = nn.Parameter(0.02 * torch.randn(1, width, grid, grid))
+        self.pos_embed_window = nn.Parameter(0.02 * torch.randn(1, 1 + patch * patch, width))
+        self.cls_token = nn.Parameter(0.02 * torch.randn(1, 1, width))
+        self.blocks = nn.ModuleList([PatchBlock(width, heads=16)])
+        nn.init.xavier_uniform_(self.point_proj.weight, gain=0.02)
+        nn.init.zeros_(self.point_proj.bias)
 
     def forward(self, points: Tensor) -> Tensor:
-        """(T, 4, Q, Q) → (T, (Q/8)², 512)."""
-        return self.projection(points).flatten(2).transpose(1, 2) + self.pos_emb  # type: ignore[no-any-return]
-
-
-def timm_backbone() -> nn.Module:
-    """DINOv2-L/14 with registers, without weights (they come with the checkpoint, or by `load_state_dict`)."""
-    try:
-        import timm
-    except ImportError as error:
-        raise ImportError("the `full` preset's conditioning needs timm: pip install timm") from error
-    model: nn.Module = timm.create_model("vit_large_patch14_reg4_dinov2", pretrained=False, num_classes=0)
-    return model
+        """(T, 4, Q, Q), xyz and validity → (T, patches, width)."""
+        count, p = len(points), self.patch
+        rows = points.unflatten(3, (-1, p)).unflatten(2, (-1, p))  # type: ignore[no-untyped-call]
+        patches = rows.permute(0, 2, 4, 3, 5, 1).reshape(-1, p * p, 4)
+        embedded = torch.where(patches[..., 3:] > 0.5, self.point_proj(patches[..., :3]), self.invalid_xyz_token)
+        tokens = torch.cat([self.cls_token.expand(len(embedded), -1, -1), embedded], dim=1) + self.pos_embed_window
+        read = self.blocks[0](tokens).reshape(count, -1, tokens.shape[-1])
+        return read + self.pos_embed.flatten(2).transpose(1, 2)  # type: ignore[no-any-return]
 
 
 class DinoConditioner(nn.Module):
-    """The encoder of the `full` preset: one backbone for RGB, one for masks, each on crop and full image."""
+    """The encoder of the `full` preset: one backbone for RGB, one for masks, each on crop and full image.
 
-    RGB_MEAN, RGB_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    Every kind of input has a projection of its own; `idx_emb` says crop (0) or full image (1). The released parameter
+    has a third row that nothing reads.
+    """
 
-    def __init__(self, config: ConditioningConfig, backbone: Callable[[], Any] = timm_backbone) -> None:
+    def __init__(self, config: ConditioningConfig) -> None:
         super().__init__()
-        self.rgb, self.mask = backbone(), backbone()
-        self.points = PointPatchEmbed(config.point_map_px)
+        sizes = {"width": config.backbone_width, "blocks": config.backbone_blocks, "heads": config.backbone_heads}
+        self.rgb, self.mask = (DinoV2(image_px=config.image_px, **sizes) for _ in range(2))
+        self.points = PointPatchEmbed(config.point_map_px, config.point_patch, config.point_width)
+        channels = (config.backbone_width, config.backbone_width, config.point_width)
         self.projection_nets = nn.ModuleList(
-            SwiGLUProjection(channels, config.width)
-            for channels in (self.rgb.num_features, self.mask.num_features, 512)
+            nn.Sequential(nn.LayerNorm(c), GatedFeedForward(c, config.width)) for c in channels
         )
-        self.idx_emb = nn.Parameter(torch.randn(3, config.width) * 0.02)
-
-    @staticmethod
-    def _tokens(backbone: Any, image: Tensor) -> Tensor:
-        """Class token and patch tokens (T, 1 + patches, channels); registers are dropped."""
-        features: Tensor = backbone.forward_features(image)
-        return torch.cat([features[:, :1], features[:, backbone.num_prefix_tokens :]], dim=1)
+        self.idx_emb = nn.Parameter(torch.randn(3, config.width) * config.width**-0.5)
+        # Points come in the OpenCV camera; PyTorch3D's has x and y the other way round.
+        self.flip = config.camera == "pytorch3d"
 
     def forward(self, views: ViewBatch) -> Tensor:
         """T targets → (T, M, width); 4 × 1370 + 2 × 1024 tokens at the released sizes."""
-        mean = torch.tensor(self.RGB_MEAN, device=views.crop.device)[:, None, None]
-        std = torch.tensor(self.RGB_STD, device=views.crop.device)[:, None, None]
-        groups: list[list[Tensor]] = [[], [], []]
-        for view in (views.crop, views.full):
-            image = view.float() / 255.0
-            groups[0].append(self._tokens(self.rgb, (image[:, :3] - mean) / std))
-            groups[1].append(self._tokens(self.mask, (image[:, 3:].expand(-1, 3, -1, -1) - mean) / std))
-        groups[2] = [self.points(points.float()) for points in (views.point_crop, views.point_full)]
-        known = views.has_points[:, None, None].float()
+        pictures = torch.cat([views.crop, views.full]).float() / 255.0
+        points = torch.cat([views.point_crop, views.point_full]).float()
+        if self.flip:
+            points = points * points.new_tensor([-1.0, -1.0, 1.0, 1.0])[:, None, None]
+        features = (
+            self.rgb(pictures[:, :3]),
+            self.mask(pictures[:, 3:].expand(-1, 3, -1, -1)),
+            self.points(points),
+        )
         tokens = []
-        for index, group in enumerate(groups):
-            projected = self.projection_nets[index](torch.cat(group, dim=1)) + self.idx_emb[index]
-            tokens.append(projected * known if index == 2 else projected)
+        for index, (projection, feature) in enumerate(zip(self.projection_nets, features, strict=True)):
+            crop, full = projection(feature).chunk(2)
+            known = 1.0 if index < 2 else views.has_points[:, None, None].to(crop.dtype)
+            tokens += [(crop + self.idx_emb[0]) * known, (full + self.idx_emb[1]) * known]
         return torch.cat(tokens, dim=1)

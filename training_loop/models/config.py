@@ -25,9 +25,11 @@ class ShapeVAEConfig:
 
     `channels` run from the latent grid outwards; each further level doubles the grid. The outermost level predicts
     `voxel_patch`³ voxels per cell. `linear_path` adds a linear map between a latent cell and its voxels, which starts
-    at their principal components: what the convolutions need minutes to find, it has at once. `latent_mean` and
-    `latent_std` bring the posterior to unit scale for the flow. A cell is full where its logit exceeds
-    `surface_logit`, which an undertrained flow needs lower than 0: its shapes are blurred by what it does not know.
+    at their principal components: what the convolutions need minutes to find, it has at once. `input_shift` is taken
+    from the occupancy before the encoder. `latent_mean` and `latent_std` bring the posterior to unit scale for the
+    flow. A cell is full where its logit exceeds `surface_logit`, which an undertrained flow needs lower than 0: its
+    shapes are blurred by what it does not know. `up_axis` is the canonical axis that points up inside of the networks
+    (the released ones are Z-up); what goes in and comes out is Y-up either way.
     """
 
     resolution: int = 64
@@ -39,6 +41,8 @@ class ShapeVAEConfig:
     voxel_patch: int = 1
     edge_kernel: int = 3
     linear_path: bool = False
+    input_shift: float = 0.0
+    up_axis: str = "y"
     latent_mean: tuple[float, ...] = ()
     latent_std: tuple[float, ...] = ()
     surface_logit: float = 0.0
@@ -50,6 +54,8 @@ class ShapeVAEConfig:
                 f"{len(self.channels)} levels from {self.latent_resolution}³ with voxel_patch {self.voxel_patch} "
                 f"give {outer}³, not {self.resolution}³"
             )
+        if self.up_axis not in ("y", "z"):
+            raise ConfigError(f"up_axis must be 'y' or 'z', got {self.up_axis!r}")
 
     @property
     def latent_shape(self) -> tuple[int, int]:
@@ -59,16 +65,26 @@ class ShapeVAEConfig:
 
 @dataclass(frozen=True)
 class ConditioningConfig:
-    """Views of the photograph that the model sees. `encoder` is `small` (trained along) or `dinov2` (plug-in).
+    """Views of the photograph that the model sees. `encoder` is `small` (trained along) or `dinov2`.
 
     The `*_grid` numbers are token grids of the small encoder: crop, full image, point map of crop and of full image.
+    `backbone_*` size the two DINOv2 encoders, `point_*` the embedding of point patches. `camera` is the frame in which
+    the networks see points and speak of layouts: `opencv` is ours, `pytorch3d` the released one (x left, y up, row
+    vectors). Points reach at most `point_limit` scene scales far.
     """
 
     encoder: str = "dinov2"
+    camera: str = "opencv"
     image_px: int = 518
     point_map_px: int = 256
+    point_limit: float = 8.0
     crop_margin: float = 1.2
     width: int = 1024
+    backbone_blocks: int = 24
+    backbone_width: int = 1024
+    backbone_heads: int = 16
+    point_patch: int = 8
+    point_width: int = 512
     channels: tuple[int, ...] = ()
     crop_grid: int = 0
     full_grid: int = 0
@@ -79,6 +95,8 @@ class ConditioningConfig:
     def __post_init__(self) -> None:
         if self.encoder not in ("small", "dinov2"):
             raise ConfigError(f"encoder must be 'small' or 'dinov2', got {self.encoder!r}")
+        if self.camera not in ("opencv", "pytorch3d"):
+            raise ConfigError(f"camera must be 'opencv' or 'pytorch3d', got {self.camera!r}")
 
 
 @dataclass(frozen=True)
@@ -118,6 +136,14 @@ class ModelConfig:
                 f"latent_patch {self.flow.latent_patch} does not divide the latent grid {self.vae.latent_resolution}"
             )
 
+        if (self.conditioning.camera == "pytorch3d") != (self.vae.up_axis == "z"):
+            raise ConfigError("the released frames go together: camera 'pytorch3d' with up_axis 'z'")
+
+    @property
+    def released_frames(self) -> bool:
+        """Whether the networks speak the released frames inside; outside, everything is in ours."""
+        return self.conditioning.camera == "pytorch3d"
+
     @property
     def shape_tokens(self) -> tuple[int, int]:
         """(tokens, channels) of the shape stream."""
@@ -125,9 +151,35 @@ class ModelConfig:
         return (self.vae.latent_resolution // patch) ** 3, self.vae.latent_channels * patch**3
 
 
+# Mean and spread of the released model's rotation over its training data.
+RELEASED_ROTATION_MEAN = (
+    -0.06366084883674913,
+    0.008438224692279752,
+    0.00017084786438302483,
+    0.0007126610473540038,
+    -0.0030916726538816417,
+    0.5166093753457688,
+)
+RELEASED_ROTATION_STD = (
+    0.6656971967514863,
+    0.6787012271867754,
+    0.30345010594844524,
+    0.4394504420678794,
+    0.39817973931717104,
+    0.6176286868761914,
+)
+
+
 def full() -> ModelConfig:
-    """The released structure: 24 blocks of width 1024 over 4096 × 8 shape tokens."""
-    return ModelConfig(preset="full", vae=ShapeVAEConfig(), conditioning=ConditioningConfig(), flow=FlowConfig())
+    """The released structure and frames: 24 blocks of width 1024 over 4096 × 8 shape tokens."""
+    return ModelConfig(
+        preset="full",
+        vae=ShapeVAEConfig(up_axis="z"),
+        conditioning=ConditioningConfig(camera="pytorch3d", point_limit=1000.0),
+        flow=FlowConfig(),
+        layout_mean={ROTATION: RELEASED_ROTATION_MEAN},
+        layout_std={ROTATION: RELEASED_ROTATION_STD},
+    )
 
 
 def mini() -> ModelConfig:
@@ -142,6 +194,7 @@ def mini() -> ModelConfig:
             voxel_patch=4,
             edge_kernel=1,
             linear_path=True,
+            input_shift=0.5,
         ),
         conditioning=ConditioningConfig(
             encoder="small",

@@ -5,7 +5,9 @@ from torch import Tensor, nn
 
 from training_loop.models.conditioning import ViewBatch, build_conditioner
 from training_loop.models.config import LAYOUT_CHANNELS, SHAPE, ModelConfig
+from training_loop.models.dinov2 import DinoV2
 from training_loop.models.geometry_flow import ConditioningCache, GeometryFlow, Latents
+from training_loop.models.released_frames import layout_from_released, layout_to_released
 from training_loop.models.shape_vae import ShapeVAE
 
 
@@ -28,16 +30,26 @@ class GeometryModel(nn.Module):
         """Modality → (tokens, channels) of its x₁, shape as cells of the VAE's grid."""
         return {SHAPE: self.config.vae.latent_shape, **{name: (1, c) for name, c in LAYOUT_CHANNELS.items()}}
 
-    def condition(self, views: ViewBatch, keep: Tensor | None = None) -> ConditioningCache:
+    def condition(self, views: ViewBatch, keep: Tensor | None = None, *, layout: bool = True) -> ConditioningCache:
         """Encode T targets; where `keep` (T,) bool is False the target's tokens are zero (no condition)."""
-        return self.flow.condition(self.conditioner(views), views.crop, keep)
+        return self.flow.condition(self.conditioner(views), views.crop, keep, layout=layout)
 
     def velocity(self, x: Latents, t: Tensor, condition: ConditioningCache | None, d: Tensor | None = None) -> Latents:
         """v_θ(x_τ, c, τ, d); see `GeometryFlow.forward`."""
         return self.flow(x, t, condition, d)  # type: ignore[no-any-return]
 
+    def compile_blocks(self) -> None:
+        """Compile what repeats (blocks of the flow and of the DINOv2 encoders), for GPUs."""
+        self.flow.compile_blocks()
+        for module in self.conditioner.modules():
+            if isinstance(module, DinoV2):
+                for block in module.blocks:
+                    block.compile()
+
     def normalise_layout(self, layout: Latents) -> Latents:
-        """z-score the layout modalities that have statistics (paper E.4)."""
+        """Layout in our frames → the model's frames, z-scored where it has statistics (paper E.4)."""
+        if self.config.released_frames:
+            layout = layout_to_released(layout)
         return {
             name: (x - x.new_tensor(self.config.layout_mean[name])) / x.new_tensor(self.config.layout_std[name])
             if name in self.config.layout_mean
@@ -46,10 +58,11 @@ class GeometryModel(nn.Module):
         }
 
     def denormalise_layout(self, layout: Latents) -> Latents:
-        """The inverse of `normalise_layout`."""
-        return {
+        """The inverse of `normalise_layout`; other modalities pass."""
+        layout = {
             name: x * x.new_tensor(self.config.layout_std[name]) + x.new_tensor(self.config.layout_mean[name])
             if name in self.config.layout_mean
             else x
             for name, x in layout.items()
         }
+        return layout_from_released(layout) if self.config.released_frames else layout

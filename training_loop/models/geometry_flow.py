@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from training_loop.models.attention import attend
 from training_loop.models.config import LAYOUT_CHANNELS, SHAPE, ModelConfig
 from training_loop.models.gaussian_prior import GaussianPrior, unit_gaussian_velocity
 from training_loop.models.layers import FeedForward, HeadRMSNorm, ScalarEmbedder, grid_position_embedding
@@ -44,14 +44,6 @@ class ConditioningCache:
             None if self.offset is None else self.offset[targets],
             self.known[targets],
         )
-
-
-def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Scaled dot-product attention of (B, heads, N, channels); in float32 on a CPU, whose bf16 backward is slower."""
-    if q.device.type == "cpu":
-        with torch.autocast("cpu", enabled=False):
-            return F.scaled_dot_product_attention(q.float(), k.float(), v.float())
-    return F.scaled_dot_product_attention(q, k, v)
 
 
 class JointSelfAttention(nn.Module):
@@ -206,19 +198,30 @@ class GeometryFlow(nn.Module):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def condition(self, tokens: Tensor, crop: Tensor, known: Tensor | None = None) -> ConditioningCache:
+    def compile_blocks(self) -> None:
+        """Compile one block; all share its code, so that it costs seconds instead of minutes. Pays on GPUs."""
+        # With and without layout, condition and gradients: each is compiled when it is first met.
+        torch._dynamo.config.recompile_limit = 64
+        for block in self.blocks:
+            block.compile()
+
+    def condition(
+        self, tokens: Tensor, crop: Tensor, known: Tensor | None = None, *, layout: bool = True
+    ) -> ConditioningCache:
         """Prepare T targets, to be shared over seeds and steps.
 
         Args:
             tokens: (T, M, width) of the conditioning encoder. crop: (T, 4, P, P) uint8, the crop view.
             known: (T,) bool; where False the target is treated as unconditional (zero tokens). None is all True.
+            layout: False prepares the shape stream alone.
         """
+        streams = STREAMS if layout else (SHAPE,)
         known = torch.ones(len(tokens), dtype=torch.bool, device=tokens.device) if known is None else known
         tokens = tokens * known[:, None, None].to(tokens.dtype)
         keys_values = [
             {
-                stream: cast(CrossAttention, attention).keys_values(tokens)
-                for stream, attention in cast(FlowBlock, block).cross_attn.items()
+                stream: cast(CrossAttention, cast(FlowBlock, block).cross_attn[stream]).keys_values(tokens)
+                for stream in streams
             }
             for block in self.blocks
         ]

@@ -1,7 +1,10 @@
-"""Shape VAE: dense convolutions between an occupancy grid and its latent grid. Grids are indexed [x, y, z].
+"""Shape VAE: dense convolutions between an occupancy grid and its latent grid. Grids are indexed [x, y, z], Y-up.
 
 Source: paper section C.1 (64³ voxels in a 16³ × 8 latent space).
 """
+
+import hashlib
+import json
 
 import torch
 import torch.nn.functional as F
@@ -55,15 +58,15 @@ def unfold_patches(x: Tensor, patch: int) -> Tensor:
 
 
 class Downsample(nn.Module):
-    """Fold 2³ cells into channels, then mix."""
+    """One cell from each 2³."""
 
-    def __init__(self, channels_in: int, channels_out: int, kernel: int) -> None:
+    def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
-        self.conv = nn.Conv3d(channels_in * 8, channels_out, kernel, padding=kernel // 2)
+        self.conv = nn.Conv3d(channels_in, channels_out, 2, stride=2)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, X, Y, Z) → (B, C', X/2, Y/2, Z/2)."""
-        return self.conv(fold_patches(x, 2))  # type: ignore[no-any-return]
+        return self.conv(x)  # type: ignore[no-any-return]
 
 
 class Upsample(nn.Module):
@@ -78,6 +81,16 @@ class Upsample(nn.Module):
         return unfold_patches(self.conv(x), 2)
 
 
+def z_up_from_y_up(grid: Tensor) -> Tensor:
+    """Turn (..., X, Y, Z) so that what pointed along y points along z: the cell of (x, y, z) moves to (x, -z, y)."""
+    return grid.transpose(-1, -2).flip(-2)
+
+
+def y_up_from_z_up(grid: Tensor) -> Tensor:
+    """The inverse of `z_up_from_y_up`."""
+    return grid.flip(-2).transpose(-1, -2)
+
+
 def start_at_zero(layer: nn.Module) -> None:
     """Zero a convolution, so that its branch begins by adding nothing."""
     for parameter in layer.parameters():
@@ -90,13 +103,13 @@ class ShapeEncoder(nn.Module):
     def __init__(self, config: ShapeVAEConfig) -> None:
         super().__init__()
         kernel, channels = config.edge_kernel, tuple(reversed(config.channels))
-        self.voxel_patch = config.voxel_patch
+        self.voxel_patch, self.input_shift, self.z_up = config.voxel_patch, config.input_shift, config.up_axis == "z"
         self.input_layer = nn.Conv3d(config.voxel_patch**3, channels[0], kernel, padding=kernel // 2)
         blocks: list[nn.Module] = []
         for level, width in enumerate(channels):
             blocks += [ResidualBlock(width) for _ in range(config.blocks_per_level)]
             if level + 1 < len(channels):
-                blocks.append(Downsample(width, channels[level + 1], kernel))
+                blocks.append(Downsample(width, channels[level + 1]))
         self.blocks = nn.ModuleList(blocks)
         self.middle_block = nn.ModuleList(ResidualBlock(channels[-1]) for _ in range(config.middle_blocks))
         self.out_layer = nn.Sequential(
@@ -113,8 +126,9 @@ class ShapeEncoder(nn.Module):
 
     def forward(self, occupancy: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 1, R, R, R) float → two tensors (B, c, r, r, r)."""
-        x = fold_patches(occupancy - 0.5, self.voxel_patch).contiguous(memory_format=torch.channels_last_3d)
-        x = self.input_layer(x)
+        occupancy = z_up_from_y_up(occupancy) if self.z_up else occupancy
+        x = fold_patches(occupancy - self.input_shift, self.voxel_patch)
+        x = self.input_layer(x.contiguous(memory_format=torch.channels_last_3d))
         for block in [*self.blocks, *self.middle_block]:
             x = block(x)
         mean, log_variance = self.out_layer(x).chunk(2, dim=1)
@@ -130,7 +144,7 @@ class ShapeDecoder(nn.Module):
     def __init__(self, config: ShapeVAEConfig) -> None:
         super().__init__()
         kernel, channels = config.edge_kernel, config.channels
-        self.voxel_patch = config.voxel_patch
+        self.voxel_patch, self.z_up = config.voxel_patch, config.up_axis == "z"
         self.input_layer = nn.Conv3d(config.latent_channels, channels[0], 3, padding=1)
         self.middle_block = nn.ModuleList(ResidualBlock(channels[0]) for _ in range(config.middle_blocks))
         blocks: list[nn.Module] = []
@@ -159,7 +173,7 @@ class ShapeDecoder(nn.Module):
         logits = unfold_patches(self.out_layer(x), self.voxel_patch)
         if self.linear_path is not None:
             logits = logits + unfold_patches(self.linear_path(latent), self.cell)
-        return logits
+        return y_up_from_z_up(logits) if self.z_up else logits
 
 
 class ShapeVAE(nn.Module):
@@ -191,6 +205,20 @@ class ShapeVAE(nn.Module):
         grid = (latents * std + mean).reshape(-1, edge, edge, edge, self.config.latent_channels)
         logits: Tensor = self.decoder(grid.permute(0, 4, 1, 2, 3))
         return logits[:, 0].float() - self.config.surface_logit
+
+    def fingerprint(self) -> str:
+        """What tells latent spaces apart: decoder and statistics, in bf16, so that a file's precision does not matter.
+
+        Two VAEs of one fingerprint turn the same latents into the same shapes.
+        """
+        config = self.config
+        channels = config.latent_channels
+        statistics = (config.latent_mean or (0.0,) * channels, config.latent_std or (1.0,) * channels, config.up_axis)
+        digest = hashlib.sha256(json.dumps(statistics).encode())
+        for name, value in sorted(self.decoder.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(value.detach().to("cpu", torch.bfloat16).contiguous().view(torch.int16).numpy().tobytes())
+        return digest.hexdigest()[:16]
 
     @torch.no_grad()
     def start_from_principal_components(self, occupancy: Tensor) -> None:
