@@ -137,10 +137,9 @@ def main() -> int:
 def take(steps: Iterable[Step], progress: Progress) -> None:
     """Run those steps whose inputs changed."""
     for step in steps:
-        note = NOTES / f"{step.name.replace(' ', '-').lower()}.digest"
-        digest = digest_of(step.inputs)
-        if note.exists() and note.read_text() == digest and all(output.exists() for output in step.outputs):
+        if is_done(step):
             continue
+        note, digest = note_of(step), digest_of(step.inputs)
         note.unlink(missing_ok=True)
         progress.begin(step.name)
         try:
@@ -150,6 +149,17 @@ def take(steps: Iterable[Step], progress: Progress) -> None:
             raise
         note.write_text(digest)
         progress.end(step.name)
+
+
+def is_done(step: Step) -> bool:
+    """Whether the step was run with its inputs as they are now."""
+    note = note_of(step)
+    return note.exists() and note.read_text() == digest_of(step.inputs) and all(path.exists() for path in step.outputs)
+
+
+def note_of(step: Step) -> Path:
+    """Where a step keeps the digest of the inputs that it was run with."""
+    return NOTES / f"{step.name.replace(' ', '-').lower()}.digest"
 
 
 def digest_of(inputs: list[Path]) -> str:

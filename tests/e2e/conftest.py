@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
 from engine.embedded.places import CHECKOUT
+from tests.e2e.bundle import MANIFEST, problem_of_bundle
 
 # Playwright keeps an event loop in this thread; Django would refuse the ORM in tests because of it.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -28,6 +29,13 @@ FLAGS = (
     "--enable-unsafe-swiftshader",
     "--ignore-gpu-blocklist",
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built_pages() -> None:
+    """Fail at once where the pages are not those of the sources: each test would wait until it times out."""
+    if problem := problem_of_bundle(MANIFEST):
+        pytest.exit(problem, returncode=pytest.ExitCode.USAGE_ERROR)
 
 
 @pytest.fixture(scope="session")
