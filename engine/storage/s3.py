@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 import tempfile
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -32,7 +33,6 @@ class S3Store:
         self.prefix = prefix
         self._endpoint_url = endpoint_url
         self._region = region
-        self._made_client: Any = None
 
     def put(self, data: Content, *, media_type: str) -> BlobRef:
         stream = as_stream(data)
@@ -95,9 +95,10 @@ class S3Store:
         }
         if filename:
             parameters["ResponseContentDisposition"] = attachment(filename)
-        return cast(
-            str, self._client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=expires_seconds)
-        )
+        from engine.storage.s3_urls import presigned
+
+        credentials = self._session.get_credentials().get_frozen_credentials()
+        return presigned(self._client, credentials, parameters=parameters, expires_seconds=expires_seconds)
 
     def key_of(self, sha256: str) -> str:
         """The object's key in the bucket."""
@@ -136,21 +137,24 @@ class S3Store:
             what_to_do=f"Check that every process uses the same storage; this one looks in s3://{self.bucket}/{self.prefix}.",
         )
 
-    @property
-    def _client(self) -> Any:
-        if self._made_client is None:
-            import boto3
-            from botocore.config import Config
+    @cached_property
+    def _session(self) -> Any:
+        import boto3
 
-            self._made_client = boto3.client(
-                "s3",
-                endpoint_url=self._endpoint_url,
-                region_name=self._region,
-                config=Config(
-                    signature_version="s3v4",
-                    retries={"max_attempts": 5, "mode": "standard"},
-                    connect_timeout=10,
-                    read_timeout=60,
-                ),
-            )
-        return self._made_client
+        return boto3.session.Session()
+
+    @cached_property
+    def _client(self) -> Any:
+        from botocore.config import Config
+
+        return self._session.client(
+            "s3",
+            endpoint_url=self._endpoint_url,
+            region_name=self._region,
+            config=Config(
+                signature_version="s3v4",
+                retries={"max_attempts": 5, "mode": "standard"},
+                connect_timeout=10,
+                read_timeout=60,
+            ),
+        )

@@ -2,8 +2,11 @@
 
 import hashlib
 import io
+import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import httpx
@@ -11,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 
-from engine.storage import s3
+from engine.storage import s3, s3_urls
 from engine.storage.blobs import BlobCorrupt, BlobMissing, open_store
 from engine.storage.s3 import S3Store
 
@@ -78,6 +81,37 @@ def test_signed_urls_serve_the_object_with_its_type_and_ranges(store: S3Store) -
     assert "private" in whole.headers["cache-control"]
     part = httpx.get(url, headers={"Range": "bytes=2-4"})
     assert (part.status_code, part.content) == (206, b"234")
+
+
+def test_a_signed_url_stays_the_same_for_a_while_so_that_browsers_find_it_in_their_cache(
+    store: S3Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = store.put(b"0123456789", media_type="image/png")
+    day = time.time() // 86400 * 86400
+
+    def signed(seconds: float) -> str:
+        monkeypatch.setattr(s3_urls, "time", lambda: day + seconds)
+        return store.sign(ref.sha256, media_type="image/png", expires_seconds=3600)
+
+    assert signed(1) == signed(3599)
+    assert signed(1) != signed(3601)
+    expires = parse_qs(urlsplit(signed(3599)).query)["X-Amz-Expires"]
+    assert expires == ["7200"], "good for an hour still where it was signed at the end of its window"
+    monkeypatch.undo()
+    now = store.sign(ref.sha256, media_type="image/png", expires_seconds=3600)
+    assert httpx.get(now).content == b"0123456789"
+
+
+def test_the_signature_is_the_one_that_boto3_gives_at_that_moment(
+    store: S3Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parameters = {"Bucket": BUCKET, "Key": store.key_of("0" * 64), "ResponseContentType": "image/png"}
+    theirs = store._client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=2)
+    (signed_at,) = parse_qs(urlsplit(theirs).query)["X-Amz-Date"]
+    moment = datetime.strptime(signed_at, "%Y%m%dT%H%M%S%z").timestamp()
+    monkeypatch.setattr(s3_urls, "time", lambda: moment)
+    credentials = store._session.get_credentials().get_frozen_credentials()
+    assert s3_urls.presigned(store._client, credentials, parameters=parameters, expires_seconds=1) == theirs
 
 
 def test_damaged_and_missing_objects_are_told_apart(store: S3Store, tmp_path: Path) -> None:
