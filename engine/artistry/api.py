@@ -31,6 +31,7 @@ from engine.selection.blind_meshes import mesh_response
 from engine.selection.models import FailureReason
 from engine.selection.serializers import SubmittedSerializer
 from engine.storage.api import AnyContent
+from engine.storage.models import Blob
 from engine.workforce.idempotency import IdempotentWrites
 from engine.workforce.models import Role
 from engine.workforce.permissions import HasRole, person_of
@@ -166,6 +167,14 @@ class UploadsView(IdempotentWrites, APIView):
     permission_classes = [HasRole(Role.ARTIST)]
     parser_classes = [MultiPartParser]
 
+    def prepare(self, request: Request, work_item: UUID) -> tuple[Any, Blob]:
+        """Bring the file to the object store."""
+        file = _read(UploadFileSerializer, request)["file"]
+        original = services.quarantine_upload(
+            user=person_of(request), work_item_id=work_item, file=file, size_bytes=file.size
+        )
+        return file, original
+
     @extend_schema(
         operation_id="artist_jobs_upload",
         request={"multipart/form-data": UploadFileSerializer},
@@ -177,9 +186,9 @@ class UploadsView(IdempotentWrites, APIView):
     )
     def post(self, request: Request, work_item: UUID) -> Response:
         """Send a mesh: GLB, OBJ, PLY or STL, at most 200 MB. It is checked in the background; read it until it is."""
-        file = _read(UploadFileSerializer, request)["file"]
+        file, original = self.prepared
         upload = services.receive_upload(
-            user=person_of(request), work_item_id=work_item, file=file, size_bytes=file.size, file_name=file.name
+            user=person_of(request), work_item_id=work_item, original=original, file_name=file.name
         )
         return Response(UploadSerializer(upload, context={"work_item": work_item}).data, status=201)
 

@@ -11,7 +11,7 @@ from django.db.models.functions import JSONObject
 from django.utils import timezone
 
 from engine.artistry.models import ArtistJob, MeshUpload, TriageCase
-from engine.artistry.uploads import check_soon, store_upload
+from engine.artistry.uploads import check_soon, quarantine
 from engine.contracts.serialisation import to_json
 from engine.errors import Conflict, Forbidden, NotFound, Unprocessable
 from engine.generation import services as generation
@@ -183,16 +183,26 @@ def attempt_mesh(*, user: User, work_item_id: UUID, place: int) -> Blob:
     return winner.mesh
 
 
-@transaction.atomic
-def receive_upload(*, user: User, work_item_id: UUID, file: BinaryIO, size_bytes: int, file_name: str) -> MeshUpload:
-    """Take a file into quarantine and have it checked. Several may be sent; the submit says which one counts.
+def quarantine_upload(*, user: User, work_item_id: UUID, file: BinaryIO, size_bytes: int) -> Blob:
+    """Store the file that the holder of a job sends, before the transaction that takes it in (`receive_upload`).
 
     Raises:
         NoSuchJob: the user does not hold the job.
-        UploadTooLarge: above the limit.
+        UploadTooLarge, UploadEmpty.
+    """
+    _held_job(user, work_item_id)
+    return quarantine(file=file, size_bytes=size_bytes)
+
+
+@transaction.atomic
+def receive_upload(*, user: User, work_item_id: UUID, original: Blob, file_name: str) -> MeshUpload:
+    """Take a quarantined file in and have it checked. Several may be sent; the submit says which one counts.
+
+    Raises:
+        NoSuchJob: the user does not hold the job.
     """
     job = _held_job(user, work_item_id)
-    upload = store_upload(job=job, file=file, size_bytes=size_bytes, file_name=file_name)
+    upload = MeshUpload.objects.create(job=job, original=original, file_name=file_name[-255:])
     transaction.on_commit(lambda: check_soon(upload_id=upload.id))
     return upload
 

@@ -8,10 +8,11 @@ from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
-from engine.artistry.models import ArtistJob, MeshUpload
+from engine.artistry.models import MeshUpload
 from engine.errors import Unprocessable
 from engine.generation.meshes import MeshRefused, canonicalise_glb
 from engine.sending import send_soon
+from engine.storage.models import Blob
 from engine.storage.services import put_blob, read_blob
 
 CHECK_TASK = "engine.artistry.tasks.check_upload"
@@ -32,8 +33,8 @@ class UploadEmpty(Unprocessable):
     code = "upload_empty"
 
 
-def store_upload(*, job: ArtistJob, file: BinaryIO, size_bytes: int, file_name: str) -> MeshUpload:
-    """Store a file as it came, to be checked.
+def quarantine(*, file: BinaryIO, size_bytes: int) -> Blob:
+    """Store a file as it came. Slow, and to be done outside of transactions; doing it twice stores it once.
 
     Raises:
         UploadTooLarge, UploadEmpty.
@@ -47,8 +48,7 @@ def store_upload(*, job: ArtistJob, file: BinaryIO, size_bytes: int, file_name: 
         )
     if not size_bytes:
         raise UploadEmpty("The file is empty.", what_to_do="Export it again.")
-    original = put_blob(data=file, media_type=QUARANTINE_MEDIA_TYPE)
-    return MeshUpload.objects.create(job=job, original=original, file_name=file_name[-255:])
+    return put_blob(data=file, media_type=QUARANTINE_MEDIA_TYPE)
 
 
 def check_upload(*, upload_id: UUID) -> None:

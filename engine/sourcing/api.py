@@ -179,6 +179,14 @@ class ImagesView(IdempotentWrites, generics.ListAPIView[Image]):
     pagination_class = Pages
     queryset = Image.objects.select_related("blob")
 
+    def prepare(self, request: Request) -> tuple[dict[str, Any], services.StoredPhotograph]:
+        """Decode the photograph and bring it to the object store."""
+        body = _read(ImageUploadSerializer, request)
+        file = body["file"]
+        if file.size > MAX_BYTES:
+            raise ImageRefused(f"The file is larger than {MAX_BYTES / 1e6:.0f} MB.", what_to_do="Scale it down.")
+        return body, services.store_photograph(data=file.read())
+
     @extend_schema(
         operation_id="images_list",
         examples=[OpenApiExample("A photograph", value=IMAGE_EXAMPLE, response_only=True)],
@@ -195,11 +203,8 @@ class ImagesView(IdempotentWrites, generics.ListAPIView[Image]):
     )
     def post(self, request: Request) -> Response:
         """Take in a photograph. It is stored upright; a known source returns the image that is there."""
-        body = _read(ImageUploadSerializer, request)
-        file = body["file"]
-        if file.size > MAX_BYTES:
-            raise ImageRefused(f"The file is larger than {MAX_BYTES / 1e6:.0f} MB.", what_to_do="Scale it down.")
-        image = services.register_image(data=file.read(), source=body["source"], licence=body["licence"])
+        body, stored = self.prepared
+        image = services.register_photograph(stored=stored, source=body["source"], licence=body["licence"])
         return Response(ImageSourceSerializer(image).data, status=status.HTTP_201_CREATED)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -20,10 +21,11 @@ from engine.lifecycle import MOVES, Move, State
 from engine.sourcing import masks, point_maps
 from engine.sourcing.categories import file_category
 from engine.sourcing.models import Image, MaskTask, PointMap, TargetObject
-from engine.sourcing.photographs import decode_photograph
-from engine.sourcing.quality import measure_quality
+from engine.sourcing.photographs import Photograph, decode_photograph
+from engine.sourcing.quality import Quality, measure_quality
 from engine.sourcing.statements import MOVE_TARGET
 from engine.storage import services as storage
+from engine.storage.models import Blob
 from engine.storage.services import blob_ref
 from engine.workforce import services as workforce
 from engine.workforce.models import Stage, User
@@ -97,8 +99,47 @@ def _invalid_move(*, target_id: UUID, move: Move) -> InvalidMove | NoSuchTarget:
     )
 
 
+@dataclass(frozen=True)
+class StoredPhotograph:
+    """A photograph in the object store with its measures, not yet an image of the engine."""
+
+    photograph: Photograph
+    quality: Quality
+    blob: Blob
+
+
+def store_photograph(*, data: bytes) -> StoredPhotograph:
+    """Decode, measure and store a photograph. Slow, and to be done outside of transactions; twice stores it once.
+
+    Raises:
+        ImageRefused: damaged, of another format, too large or too small.
+    """
+    photograph = decode_photograph(data)
+    quality = measure_quality(photograph.pixels)
+    blob = storage.put_blob(data=photograph.data, media_type=photograph.media_type)
+    return StoredPhotograph(photograph=photograph, quality=quality, blob=blob)
+
+
+def register_photograph(*, stored: StoredPhotograph, source: str, licence: str = "") -> Image:
+    """Take in a stored photograph; `source` (importer and name there) names it once: a known one gives its image."""
+    image, _ = Image.objects.get_or_create(
+        source=source,
+        defaults={
+            "blob": stored.blob,
+            "licence": licence,
+            "width_px": stored.photograph.width_px,
+            "height_px": stored.photograph.height_px,
+            "sharpness": stored.quality.sharpness,
+            "contrast": stored.quality.contrast,
+            "brightness": stored.quality.brightness,
+            "perceptual_hash": stored.quality.perceptual_hash,
+        },
+    )
+    return image
+
+
 def register_image(*, data: bytes, source: str, licence: str = "") -> Image:
-    """Take in a photograph; `source` (importer and name there) names it once: known sources return the known image.
+    """Take in a photograph by its bytes, which are not looked at where the source is known.
 
     Raises:
         ImageRefused: damaged, of another format, too large or too small.
@@ -106,23 +147,7 @@ def register_image(*, data: bytes, source: str, licence: str = "") -> Image:
     known = Image.objects.filter(source=source).first()
     if known is not None:
         return known
-    photograph = decode_photograph(data)
-    quality = measure_quality(photograph.pixels)
-    blob = storage.put_blob(data=photograph.data, media_type=photograph.media_type)
-    image, _ = Image.objects.get_or_create(
-        source=source,
-        defaults={
-            "blob": blob,
-            "licence": licence,
-            "width_px": photograph.width_px,
-            "height_px": photograph.height_px,
-            "sharpness": quality.sharpness,
-            "contrast": quality.contrast,
-            "brightness": quality.brightness,
-            "perceptual_hash": quality.perceptual_hash,
-        },
-    )
-    return image
+    return register_photograph(stored=store_photograph(data=data), source=source, licence=licence)
 
 
 def register_point_map(

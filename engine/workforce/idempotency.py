@@ -16,6 +16,9 @@ row that keeps its answer, so the two are never apart:
   so the corrected request may use its key again;
 - a write that the database stops because of a deadlock is undone and tried again, without the caller noticing.
 
+What is slow and may happen twice, such as sending a file to the object store, belongs before the transaction: a view
+does it in `prepare`, and its handler finds the result in `self.prepared`. A repetition with a kept answer skips it.
+
 Keys belong to the person. They are forgotten after seven days.
 """
 
@@ -70,6 +73,9 @@ class IdempotencyKeyReused(Unprocessable):
 class IdempotentWrites:
     """Mixin for API views: see the module's text."""
 
+    prepare: Callable[..., Any] | None = None
+    prepared: Any = None
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """After sign-in and permissions were checked, put the handler of this request behind its key."""
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
@@ -81,17 +87,30 @@ class IdempotentWrites:
 
     def _answer_once(self, handler: Callable[..., Response], request: Request, *args: Any, **kwargs: Any) -> Response:
         key, digest = _key(request), _request_sha256(request)
+        handle = partial(handler, request, *args, **kwargs)
+        prepare = None if self.prepare is None else partial(self.prepare, request, *args, **kwargs)
         for _ in range(MOST_DEADLOCKS):
             try:
-                return self._answer(partial(handler, request, *args, **kwargs), request, key, digest)
+                return self._answer(handle, prepare, request, key, digest)
             except OperationalError as error:
                 if not isinstance(error.__cause__, DeadlockDetected):
                     raise
                 _rewind(request)  # two writes met; this one was undone whole, so it may be tried again
-        return self._answer(partial(handler, request, *args, **kwargs), request, key, digest)
+        return self._answer(handle, prepare, request, key, digest)
 
-    def _answer(self, handler: Callable[[], Response], request: Request, key: str, digest: str) -> Response:
+    def _answer(
+        self,
+        handler: Callable[[], Response],
+        prepare: Callable[[], Any] | None,
+        request: Request,
+        key: str,
+        digest: str,
+    ) -> Response:
         try:
+            if prepare is not None:
+                if replay := _kept_answer(request, key, digest):
+                    return replay
+                self.prepared = prepare()
             with transaction.atomic():
                 if replay := _reserve(request, key, digest):
                     return replay
@@ -140,7 +159,18 @@ def _reserve(request: Request, key: str, digest: str) -> Response | None:
         cursor.execute(RESERVE, [person_of(request).pk, key, digest])
         if cursor.fetchone() is not None:
             return None
-    kept = IdempotentRequest.objects.get(user=person_of(request), key=key)
+    return _kept_answer(request, key, digest)
+
+
+def _kept_answer(request: Request, key: str, digest: str) -> Response | None:
+    """The answer that was given under this key, if any was.
+
+    Raises:
+        IdempotencyKeyReused: it was given to another request.
+    """
+    kept = IdempotentRequest.objects.filter(user=person_of(request), key=key).first()
+    if kept is None:
+        return None
     if kept.request_sha256 != digest:
         raise IdempotencyKeyReused(
             f"This {HEADER} was used for another request.", what_to_do="Send a new key with every new request."

@@ -3,11 +3,13 @@
 import uuid
 
 import pytest
+from django.db import connection
 from rest_framework.test import APIClient
 
 from engine.artistry import services, uploads
 from engine.artistry.models import ArtistJob, MeshUpload
 from engine.lifecycle import State
+from engine.storage.local import LocalStore
 from engine.workforce.models import Role, WorkItem
 from tests import factories as make
 from tests.desks import ArtistDesk, Desk
@@ -152,3 +154,17 @@ def test_triage_lists_any_number_of_cases_in_as_many_queries(case, review_desk):
 def test_each_role_has_its_own_doors(db, role, method, path):
     assert getattr(Desk(make.make_user(role)), method)(path).status_code == 403
     assert getattr(APIClient(), method)(path).status_code == 401
+
+
+def test_a_file_is_stored_before_the_transaction_opens(job, desk, monkeypatch):
+    task = desk.claim()
+    open_transactions: list[int] = []
+    put = LocalStore.put
+
+    def noted(store, data, *, media_type):
+        open_transactions.append(len(connection.savepoint_ids))  # the test's own transaction is no savepoint
+        return put(store, data, media_type=media_type)
+
+    monkeypatch.setattr(LocalStore, "put", noted)
+    assert desk.upload(task, box_glb()).status_code == 201
+    assert open_transactions == [0]

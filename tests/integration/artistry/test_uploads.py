@@ -22,14 +22,11 @@ f 1 4 3 2\nf 5 6 7 8\nf 1 2 6 5\nf 2 3 7 6\nf 3 4 8 7\nf 4 1 5 8
 
 
 def receive(artist, content, name="mesh.glb"):
-    task = services.claim(user=artist)
-    return services.receive_upload(
-        user=artist,
-        work_item_id=task.work_item.id,
-        file=io.BytesIO(content),
-        size_bytes=len(content),
-        file_name=name,
+    item = services.claim(user=artist).work_item
+    original = services.quarantine_upload(
+        user=artist, work_item_id=item.id, file=io.BytesIO(content), size_bytes=len(content)
     )
+    return services.receive_upload(user=artist, work_item_id=item.id, original=original, file_name=name)
 
 
 def test_an_upload_waits_for_its_check(job, artist, sent, django_capture_on_commit_callbacks):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from django.contrib import admin
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -16,6 +17,7 @@ from engine.contracts.serialisation import to_json
 from engine.lifecycle import State
 from engine.sourcing import services
 from engine.sourcing.models import Image, TargetObject
+from engine.storage.local import LocalStore
 from engine.workforce.models import Role
 from tests.factories import make_target, make_user
 from tests.integration.sourcing.photographs import photograph, png, square
@@ -61,6 +63,19 @@ def test_a_damaged_photograph_is_refused_with_the_reason(engineer: Client) -> No
     assert (answer.status_code, answer.json()["type"]) == (422, "image_refused")
     assert "damaged or cut short" in answer.json()["detail"]
     assert not Image.objects.exists()
+
+
+def test_a_photograph_is_stored_before_the_transaction_opens(engineer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_transactions: list[int] = []
+    put = LocalStore.put
+
+    def noted(store: LocalStore, data: Any, *, media_type: str) -> Any:
+        open_transactions.append(len(connection.savepoint_ids))  # the test's own transaction is no savepoint
+        return put(store, data, media_type=media_type)
+
+    monkeypatch.setattr(LocalStore, "put", noted)
+    assert upload(engineer, "images/", {"file": file(photograph()), "source": "lab/1"}).status_code == 201
+    assert open_transactions == [0]
 
 
 def test_a_target_is_proposed_by_run_lengths_or_by_file(engineer: Client) -> None:

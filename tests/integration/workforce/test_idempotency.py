@@ -61,7 +61,27 @@ class TransferView(IdempotentWrites, APIView):
         return Response({"first": first})
 
 
-urlpatterns = [path("count", CountingView.as_view()), path("transfer", TransferView.as_view())]
+class StoringView(IdempotentWrites, APIView):
+    """Does something slow first, and notes whether a transaction was open meanwhile."""
+
+    in_transaction: list[bool] = []
+
+    def prepare(self, request: Request) -> str:
+        self.in_transaction.append(connection.in_atomic_block)
+        if dict(request.data).get("fail"):
+            raise Conflict("Not that one.", what_to_do="Send another.")
+        return "stored"
+
+    def post(self, request: Request) -> Response:
+        services.audit(actor=person_of(request), subject_kind="test", subject_id=SUBJECT, verb="count")
+        return Response({"prepared": self.prepared, "in_transaction": connection.in_atomic_block})
+
+
+urlpatterns = [
+    path("count", CountingView.as_view()),
+    path("transfer", TransferView.as_view()),
+    path("store", StoringView.as_view()),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -194,3 +214,37 @@ def test_writes_that_meet_in_a_deadlock_both_succeed() -> None:
     assert [answer.status_code for answer in answers] == [200, 200]
     assert len(TransferView.attempts) == 3  # the loser of the deadlock came again
     assert set(User.objects.exclude(pk=user.pk).values_list("first_name", "last_name")) == {("changed", "changed")}
+
+
+@pytest.mark.django_db(transaction=True)
+class TestWhatIsSlowComesBefore:
+    """An upload to the object store holds no transaction open, and is not made again for a repetition."""
+
+    @pytest.fixture(autouse=True)
+    def _nothing_noted(self) -> None:
+        StoringView.in_transaction.clear()
+
+    def store(self, body: Any = None, *, key: str = "k") -> Any:
+        return self.client.post("/store", body or {}, format="json", headers={"Idempotency-Key": key})
+
+    @pytest.fixture(autouse=True)
+    def _signed_in(self) -> None:
+        self.client = client_of(make_user())
+
+    def test_it_is_done_outside_of_the_transaction_that_keeps_the_answer(self) -> None:
+        assert self.store().json() == {"prepared": "stored", "in_transaction": True}
+        assert StoringView.in_transaction == [False]
+
+    def test_a_repetition_gets_the_kept_answer_without_it(self) -> None:
+        first, second = self.store(), self.store()
+        assert second.json() == first.json()
+        assert second.headers["Idempotency-Replayed"] == "true"
+        assert StoringView.in_transaction == [False]
+        assert self.store({"other": 1}).json()["type"] == "idempotency_key_reused"
+        assert AuditEvent.objects.filter(subject_id=SUBJECT).count() == 1
+
+    def test_its_refusal_is_an_answer_like_the_handlers(self) -> None:
+        first, second = self.store({"fail": 1}), self.store({"fail": 1})
+        assert (first.status_code, second.status_code) == (409, 409)
+        assert second.headers["Idempotency-Replayed"] == "true"
+        assert not AuditEvent.objects.filter(subject_id=SUBJECT).exists()
