@@ -1,7 +1,8 @@
 """The engine's Celery app: sends work to generators and trainers by name, runs the engine's own tasks.
 
-Queues: `engine` (short database work), `geometry` (engine tasks that need open3d or take long), `generate` and `train`
-(the model workers). Which task goes where is said here alone, by name.
+Queues: `engine` (short database work), `geometry` (engine tasks that need open3d or take long), `assist` (what a person
+waits for; it has a worker of its own), `generate` and `train` (the model workers). Which task goes where is said here
+alone, by name.
 """
 
 import os
@@ -40,8 +41,11 @@ app = make_app(
         "model_workers.evaluate*": {"queue": "train"},
         # What needs open3d, or a minute rather than a moment
         "engine.alignment.tasks.score*": {"queue": "geometry"},
+        "engine.alignment.tasks.prepare*": {"queue": "geometry"},
         "engine.artistry.tasks.check*": {"queue": "geometry"},
         "engine.flywheel.tasks.freeze": {"queue": "geometry"},
+        # What a person waits for
+        "engine.alignment.tasks.assist*": {"queue": "assist"},
     },
 )
 app.steps["worker"].add(DjangoStructLogInitStep)

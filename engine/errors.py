@@ -56,3 +56,10 @@ class Unprocessable(LatheError):
 
     status_code = 422
     code = "unprocessable"
+
+
+class Unavailable(LatheError):
+    """Something that helps is away for the moment; what was sent is not lost."""
+
+    status_code = 503
+    code = "unavailable"

@@ -224,7 +224,10 @@ def make_alignment(
 ) -> Alignment:
     """A submitted pose, or with `pose=None` and `not_alignable=…` a submitted refusal."""
     target = candidate.target
-    values: dict[str, Any] = {"submitted_at": timezone.now()} | fields
+    now = timezone.now()
+    values: dict[str, Any] = {"submitted_at": now, "prepared_at": now} | fields
+    values.setdefault("point_cloud", None)
+    values["point_cloud"] = values["point_cloud"] or make_blob()
     point_map = point_map or target.image.point_maps.first() or make_point_map(image=target.image)
     return Alignment.objects.create(
         work_item=make_work_item(stage=Stage.ALIGNMENT, target=target, state="done"),

@@ -11,17 +11,28 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from engine.alignment import services
-from engine.alignment.serializers import AlignmentTaskSerializer, SubmitAlignmentSerializer
+from engine.alignment import assistance, services
+from engine.alignment.serializers import (
+    AlignmentTaskSerializer,
+    AskForPoseSerializer,
+    ProposalSerializer,
+    SubmitAlignmentSerializer,
+)
 from engine.selection.blind_meshes import mesh_response
 from engine.selection.serializers import ClaimSerializer, SubmittedSerializer
 from engine.storage.api import AnyContent
-from engine.workforce.idempotency import IdempotentWrites
+from engine.workforce.idempotency import IdempotentWrites, WritesNothing
 from engine.workforce.models import Role
 from engine.workforce.permissions import HasRole, person_of
 
 ITEM = "9c2f7d0e-1f7b-4f55-8a9e-3b1d7c5e9a44"
 POSE_EXAMPLE = {"rotation_wxyz": [0.0, 1.0, 0.0, 0.0], "translation": [0.12, -0.05, 1.8], "scale": [0.3, 0.3, 0.3]}
+PROPOSAL_EXAMPLE = {"pose": POSE_EXAMPLE, "silhouette_iou": 0.93, "inlier_share": 0.97}
+NO_HELP = {
+    404: OpenApiResponse(description="`no_such_alignment`: you do not hold it."),
+    422: OpenApiResponse(description="`invalid_pose`."),
+    503: OpenApiResponse(description="`nobody_answers`: no worker did it in time. Go on by hand."),
+}
 TASK_EXAMPLE = OpenApiExample(
     "An alignment",
     value={
@@ -41,7 +52,14 @@ TASK_EXAMPLE = OpenApiExample(
             "intrinsics": {"fx": 994.9, "fy": 994.9, "cx": 311.2, "cy": 254.9, "width": 640, "height": 480},
         },
         "initial_pose": POSE_EXAMPLE,
+        "initial_pose_source": "target_points",
+        "point_cloud": {"url": "/api/v1/blobs/…", "size_bytes": 3000036},
+        "ground_plane": {"normal": [0.01, -0.94, -0.34], "offset": -0.71},
+        "inlier_tolerance": 0.012,
         "inlier_tolerance_share": 0.05,
+        "placed": [
+            {"mesh_url": f"/api/v1/alignments/{ITEM}/placed/{ITEM}/mesh", "pose": POSE_EXAMPLE, "category": "table"}
+        ],
         "guidelines": {"version": "v1", "markdown": "# Stage 3 …"},
     },
     response_only=True,
@@ -98,6 +116,64 @@ class AlignmentMeshView(APIView):
         return mesh_response(request=request, mesh=mesh, shown_as=str(work_item))
 
 
+class PlacedMeshView(APIView):
+    """Another object of the photograph."""
+
+    content_negotiation_class = AnyContent
+    permission_classes = [HasRole(Role.ANNOTATOR)]
+
+    @extend_schema(
+        operation_id="alignments_placed_mesh",
+        responses={(200, "model/gltf-binary"): OpenApiTypes.BINARY, 404: OpenApiResponse(description="Not for you.")},
+    )
+    def get(self, request: Request, work_item: UUID, target: UUID) -> HttpResponseBase:
+        """Read the mesh of an object that was placed already, as canonical GLB."""
+        mesh = services.placed_mesh(user=person_of(request), work_item_id=work_item, target_id=target)
+        return mesh_response(request=request, mesh=mesh, shown_as=f"{work_item}-{target}")
+
+
+class SnapView(WritesNothing, APIView):
+    """A better pose near the present one."""
+
+    permission_classes = [HasRole(Role.ANNOTATOR)]
+
+    @extend_schema(
+        operation_id="alignments_snap",
+        request=AskForPoseSerializer,
+        responses={200: ProposalSerializer, **NO_HELP},
+        examples=[
+            OpenApiExample("From here", value={"pose": POSE_EXAMPLE}, request_only=True),
+            OpenApiExample("Proposal", value=PROPOSAL_EXAMPLE, response_only=True),
+        ],
+    )
+    def post(self, request: Request, work_item: UUID) -> Response:
+        """Fit the mesh to the object's points and outline, from where it is. Changes nothing by itself."""
+        body = _read(AskForPoseSerializer, request)
+        proposal = assistance.snap(user=person_of(request), work_item_id=work_item, pose=body["pose"])
+        return Response(ProposalSerializer(proposal).data)
+
+
+class TryOthersView(WritesNothing, APIView):
+    """Quite other poses."""
+
+    permission_classes = [HasRole(Role.ANNOTATOR)]
+
+    @extend_schema(
+        operation_id="alignments_try_others",
+        request=AskForPoseSerializer,
+        responses={200: ProposalSerializer(many=True), **NO_HELP},
+        examples=[
+            OpenApiExample("From here", value={"pose": POSE_EXAMPLE}, request_only=True),
+            OpenApiExample("Proposals", value=PROPOSAL_EXAMPLE, response_only=True),
+        ],
+    )
+    def post(self, request: Request, work_item: UUID) -> Response:
+        """Propose up to six poses that look different from the present one, best first. Changes nothing by itself."""
+        body = _read(AskForPoseSerializer, request)
+        found = assistance.try_others(user=person_of(request), work_item_id=work_item, pose=body["pose"])
+        return Response(ProposalSerializer(found, many=True).data)
+
+
 class SubmitAlignmentView(IdempotentWrites, APIView):
     """The pose, which ends an alignment."""
 
@@ -119,6 +195,16 @@ class SubmitAlignmentView(IdempotentWrites, APIView):
                     "pose": POSE_EXAMPLE,
                     "client_silhouette_iou": 0.87,
                     "client_inlier_share": 0.91,
+                    "assistance": [
+                        {
+                            "kind": "snap",
+                            "silhouette_iou_before": 0.52,
+                            "silhouette_iou_after": 0.87,
+                            "inlier_share_before": 0.31,
+                            "inlier_share_after": 0.91,
+                            "kept": True,
+                        }
+                    ],
                     "duration_ms": 143000,
                     "guideline_version": "v1",
                 },

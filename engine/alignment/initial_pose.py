@@ -1,4 +1,5 @@
-"""A first pose from the photograph alone: upright, facing the camera, as large as its mask, where its points are.
+"""A first pose from the photograph alone: upright on its ground, facing the camera, as large as its mask, where its
+points are.
 
 It saves the annotator the long way from the origin; turning and the last fit are the person's part (paper A.4).
 """
@@ -7,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.contracts.cameras import Intrinsics
-from engine.contracts.poses import Pose
+from engine.contracts.poses import Pose, quaternion_from_rotation
 
-# Object Y up and Z towards the viewer, seen by a camera with y down and z forward: half a turn about x.
-UPRIGHT_FACING_CAMERA = (0.0, 1.0, 0.0, 0.0)
+# Up where no ground is known: the camera's y points down.
+CAMERA_UP = (0.0, -1.0, 0.0)
 
 # Depth below which this share of M's points lies is its front; the very nearest ones are often flying pixels.
 FRONT_PERCENTILE = 5.0
@@ -20,7 +21,11 @@ MAX_APPARENT_SIZE = 2.0
 
 
 def initial_pose(
-    *, points_camera: NDArray[np.floating], mask: NDArray[np.bool_], intrinsics: Intrinsics
+    *,
+    points_camera: NDArray[np.floating],
+    mask: NDArray[np.bool_],
+    intrinsics: Intrinsics,
+    up: tuple[float, float, float] = CAMERA_UP,
 ) -> Pose | None:
     """Place a shape that was fitted to [-0.5, 0.5]³; None where M has no point in front of the camera.
 
@@ -31,6 +36,7 @@ def initial_pose(
     Args:
         points_camera: (height, width, 3) point map P in the camera frame, NaN where unknown.
         mask: (height, width) M.
+        up: unit normal of the ground in the camera frame.
 
     Raises:
         ValueError: point map and mask have different sizes.
@@ -50,7 +56,7 @@ def initial_pose(
     u = (columns.min() + columns.max() + 1) / 2
     v = (rows.min() + rows.max() + 1) / 2
     return Pose(
-        rotation_wxyz=UPRIGHT_FACING_CAMERA,
+        rotation_wxyz=quaternion_from_rotation(upright_facing_camera(up)),
         translation=(
             float((u - intrinsics.cx) / intrinsics.fx * centre_depth),
             float((v - intrinsics.cy) / intrinsics.fy * centre_depth),
@@ -58,6 +64,14 @@ def initial_pose(
         ),
         scale=(extent, extent, extent),
     )
+
+
+def upright_facing_camera(up: tuple[float, float, float]) -> NDArray[np.float64]:
+    """Return the (3, 3) rotation that turns the object's Y to `up` and its Z (its front) to the camera's side."""
+    y = np.asarray(up, dtype=np.float64)
+    z = -np.array([0.0, 0.0, 1.0]) + y[2] * y  # towards the camera, along the ground
+    z /= np.linalg.norm(z)
+    return np.stack([np.cross(y, z), y, z], axis=1)
 
 
 def require_same_size(points_camera: NDArray[np.floating], mask: NDArray[np.bool_]) -> None:

@@ -5,6 +5,7 @@ from django.db.models import Q
 
 from engine.generation.models import Candidate
 from engine.sourcing.models import PointMap, TargetObject
+from engine.storage.models import Blob
 from engine.workforce.models import WorkItem
 
 
@@ -16,6 +17,13 @@ class NotAlignable(models.TextChoices):
     TOO_OCCLUDED = "too_occluded"
 
 
+class PoseSource(models.TextChoices):
+    """Where the first pose comes from."""
+
+    PREDICTED = "predicted"  # the generator's own layout
+    TARGET_POINTS = "target_points"  # M, its points and the ground below
+
+
 class Alignment(models.Model):
     """One pose wanted, and given. The two scores are recomputed by the engine; they advise and do not gate."""
 
@@ -25,14 +33,22 @@ class Alignment(models.Model):
     point_map = models.ForeignKey(
         PointMap, null=True, on_delete=models.PROTECT, related_name="+", help_text="Set when the task is prepared."
     )
+    point_cloud = models.ForeignKey(
+        Blob, null=True, on_delete=models.PROTECT, related_name="+", help_text="What the page draws of the point map."
+    )
+    ground_plane = models.JSONField(null=True, help_text="normal · x = offset below the object, camera frame.")
     initial_pose = models.JSONField(null=True, help_text="Where the page puts the mesh first; computed once.")
+    initial_pose_source = models.CharField(max_length=20, choices=PoseSource.choices, blank=True)
+    prepared_at = models.DateTimeField(null=True)
+    preparation_attempts = models.PositiveSmallIntegerField(default=0)
+    preparation_asked_at = models.DateTimeField(auto_now_add=True)
     pose = models.JSONField(null=True, help_text="camera_from_object as the contract's Pose.")
     not_alignable = models.CharField(max_length=20, choices=NotAlignable.choices, blank=True)
     client_silhouette_iou = models.FloatField(null=True)
     client_inlier_share = models.FloatField(null=True)
     silhouette_iou = models.FloatField(null=True, help_text="Posed mesh against M from the input camera.")
     inlier_share = models.FloatField(null=True, help_text="Share of M's points within τ of the surface.")
-    inlier_tolerance = models.FloatField(null=True, help_text="τ, in the unit of the point map.")
+    inlier_tolerance = models.FloatField(null=True, help_text="τ, in the unit of the point map; null: no points.")
     submitted_at = models.DateTimeField(null=True)
     scored_at = models.DateTimeField(null=True)
     scoring_attempts = models.PositiveSmallIntegerField(default=0)
@@ -46,8 +62,12 @@ class Alignment(models.Model):
                 | (Q(pose__isnull=True) & ~Q(not_alignable="")),
             ),
             models.CheckConstraint(
-                name="alignment_submitted_has_points",
-                condition=Q(submitted_at__isnull=True) | Q(point_map__isnull=False),
+                name="alignment_prepared_has_points",
+                condition=Q(prepared_at__isnull=True) | Q(point_map__isnull=False, point_cloud__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="alignment_submitted_is_prepared",
+                condition=Q(submitted_at__isnull=True) | Q(prepared_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="alignment_scores_range",
@@ -61,7 +81,36 @@ class Alignment(models.Model):
                 fields=["submitted_at"],
                 condition=Q(scored_at__isnull=True, pose__isnull=False),
             ),
+            models.Index(
+                name="alignment_unprepared",
+                fields=["preparation_asked_at"],
+                condition=Q(prepared_at__isnull=True, submitted_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"alignment of {self.target_id}"
+
+
+class AssistanceKind(models.TextChoices):
+    """What proposes a pose to a person."""
+
+    INITIAL_POSE = "initial_pose"
+    SNAP = "snap"
+    TRY_OTHERS = "try_others"
+    GROUND = "ground"
+
+
+class AssistanceUse(models.Model):
+    """One proposal that a person asked for: what it did to the page's scores, and whether it was kept."""
+
+    alignment = models.ForeignKey(Alignment, on_delete=models.CASCADE, related_name="assistance")
+    kind = models.CharField(max_length=20, choices=AssistanceKind.choices)
+    silhouette_iou_before = models.FloatField(null=True)
+    silhouette_iou_after = models.FloatField(null=True)
+    inlier_share_before = models.FloatField(null=True)
+    inlier_share_after = models.FloatField(null=True)
+    kept = models.BooleanField(help_text="Not undone before the pose was submitted.")
+
+    def __str__(self) -> str:
+        return f"{self.kind} on {self.alignment_id}"

@@ -3,15 +3,13 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import numpy as np
 from django.db.models import F
 from django.utils import timezone
-from numpy.typing import NDArray
 
 from engine.alignment.models import Alignment
 from engine.alignment.scoring import score_pose
 from engine.alignment.services import SCORE_TASK
-from engine.contracts.glb import MeshPart, read_glb
+from engine.contracts.glb import read_glb, triangles
 from engine.contracts.masks import decode_mask
 from engine.contracts.poses import Pose
 from engine.contracts.serialisation import from_json
@@ -35,7 +33,7 @@ def score_alignment(*, work_item_id: UUID) -> None:
     )
     if alignment.point_map is None:
         raise RuntimeError(f"the alignment {alignment.pk} was submitted without a point map")
-    vertices_object, faces = _triangles(read_glb(read_blob(blob=alignment.candidate.mesh)))
+    vertices_object, faces = triangles(read_glb(read_blob(blob=alignment.candidate.mesh)))
     scores = score_pose(
         vertices_object=vertices_object,
         faces=faces,
@@ -47,7 +45,6 @@ def score_alignment(*, work_item_id: UUID) -> None:
     unscored.update(
         silhouette_iou=scores.silhouette_iou,
         inlier_share=scores.inlier_share,
-        inlier_tolerance=scores.inlier_tolerance,
         scored_at=timezone.now(),
     )
 
@@ -65,10 +62,3 @@ def resend_unscored(*, now: datetime | None = None) -> int:
     for work_item_id in ids:
         send_soon(SCORE_TASK, work_item_id=str(work_item_id))
     return len(ids)
-
-
-def _triangles(parts: list[MeshPart]) -> tuple[NDArray[np.floating], NDArray[np.integer]]:
-    """Join the parts of a mesh to (n, 3) vertices and (m, 3) faces."""
-    starts = np.cumsum([0, *(len(part.positions) for part in parts[:-1])])
-    faces = [part.faces + start for part, start in zip(parts, starts, strict=True)]
-    return np.concatenate([part.positions for part in parts]), np.concatenate(faces)

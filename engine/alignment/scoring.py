@@ -68,10 +68,10 @@ def score_pose(
     sampled = mask[v.astype(np.intp)[:, None], u.astype(np.intp)[None, :]]
     iou = intersection_over_union(silhouette, sampled)
 
-    points = visible_points(points_camera, mask)
-    if not len(points):
+    tolerance = inlier_tolerance(points_camera, mask)
+    if tolerance is None:
         return Scores(silhouette_iou=iou, inlier_share=None, inlier_tolerance=None)
-    tolerance = TOLERANCE_SHARE * visible_extent(points)
+    points = visible_points(points_camera, mask)
     distances = _distances(scene, points[:: -(-len(points) // MAX_POINTS)])
     return Scores(silhouette_iou=iou, inlier_share=float(np.mean(distances <= tolerance)), inlier_tolerance=tolerance)
 
@@ -90,6 +90,12 @@ def intersection_over_union(first: NDArray[np.bool_], second: NDArray[np.bool_])
     """Return |A ∩ B| / |A ∪ B| of two masks of one shape; 0 where both are empty."""
     union = int(np.count_nonzero(first | second))
     return int(np.count_nonzero(first & second)) / union if union else 0.0
+
+
+def inlier_tolerance(points_camera: NDArray[np.floating], mask: NDArray[np.bool_]) -> float | None:
+    """Return τ in the unit of the point map; None where M has no valid point, or all of them are one."""
+    points = visible_points(points_camera, mask)
+    return (TOLERANCE_SHARE * visible_extent(points) or None) if len(points) else None
 
 
 def visible_points(points_camera: NDArray[np.floating], mask: NDArray[np.bool_]) -> NDArray[np.float64]:

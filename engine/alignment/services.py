@@ -1,7 +1,9 @@
 """What Stage 3 does: has the accepted shape posed in the camera frame, and keeps the pose (paper A.4)."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -10,28 +12,26 @@ from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from engine.alignment.initial_pose import initial_pose
-from engine.alignment.models import Alignment, NotAlignable
+from engine.alignment.models import Alignment, AssistanceUse, NotAlignable
 from engine.artistry import services as artistry
-from engine.contracts.masks import decode_mask
-from engine.contracts.poses import Pose
 from engine.contracts.serialisation import to_json
 from engine.errors import Conflict, NotFound, Unprocessable
 from engine.generation.models import Candidate
-from engine.layouts import InvalidPose, parse_pose
+from engine.layouts import parse_pose
 from engine.lifecycle import Move
 from engine.selection import services as selection
 from engine.sending import send_soon
 from engine.sourcing import services as sourcing
 from engine.sourcing.models import PointMap, TargetObject
-from engine.sourcing.point_maps import unpack_point_map
 from engine.storage.models import Blob
-from engine.storage.services import read_blob
 from engine.workforce import services as workforce
 from engine.workforce.models import Stage, User, WorkItem
 
 PREPARE_TASK = "engine.alignment.tasks.prepare_alignment"
 SCORE_TASK = "engine.alignment.tasks.score_alignment"
+
+# Shown beside the object to be posed.
+MOST_PLACED = 50
 
 MOVE_OF_REASON = {
     NotAlignable.BAD_MESH: Move.BAD_MESH,
@@ -64,7 +64,7 @@ class InvalidClientScore(Unprocessable):
     code = "invalid_client_score"
 
 
-@dataclass(frozen=True)
+@dataclass
 class AlignmentTask:
     """An alignment as its holder sees it."""
 
@@ -79,20 +79,32 @@ class AlignmentTask:
     @property
     def point_map(self) -> PointMap:
         """P of the photograph."""
-        if self.alignment.point_map is None:
-            raise RuntimeError(f"the alignment {self.alignment.pk} was handed out before it was prepared")
-        return self.alignment.point_map
+        return prepared_point_map(self.alignment)
+
+    @cached_property
+    def placed(self) -> list[Alignment]:
+        """The other objects of the photograph that stand in the same point map, each as posed last."""
+        return list(
+            Alignment.objects.filter(point_map=self.alignment.point_map_id, pose__isnull=False)
+            .exclude(target=self.alignment.target_id)
+            .exclude(work_item__purpose=WorkItem.Purpose.GOLD)
+            .select_related("target", "candidate__mesh")
+            .order_by("target", "-submitted_at")
+            .distinct("target")[:MOST_PLACED]
+        )
 
 
 @transaction.atomic
 def open_alignment(*, target_id: UUID) -> Alignment:
     """Ask one person to pose the shape that was accepted last, by an annotator or by a reviewer of artists.
 
+    People can claim it once it is prepared (`engine.alignment.preparation`).
+
     Raises:
         NothingToPose: no shape of the target was accepted.
     """
     candidate = shape_to_pose(target_id=target_id)
-    item = workforce.create_work_item(stage=Stage.ALIGNMENT, subject_id=target_id)
+    item = workforce.create_work_item(stage=Stage.ALIGNMENT, subject_id=target_id, prepared=False)
     alignment = Alignment.objects.create(work_item=item, target_id=target_id, candidate=candidate)
     transaction.on_commit(lambda: send_soon(PREPARE_TASK, work_item_id=str(item.id)))
     return alignment
@@ -117,33 +129,12 @@ def shape_to_pose(*, target_id: UUID) -> Candidate:
     return candidate
 
 
-def prepare(*, work_item_id: UUID) -> Alignment:
-    """Settle point map and first pose of an alignment, once: a pose that the generator predicted, else a guess.
-
-    It runs in the background after the alignment was opened; a claim that comes earlier does it itself.
-    """
-    return _prepared(_alignments().get(work_item_id=work_item_id))
-
-
-def _prepared(alignment: Alignment) -> Alignment:
-    if alignment.point_map is not None:
-        return alignment
-    point_map = sourcing.ensure_point_map(target=alignment.target)
-    pose = _predicted_pose(alignment.candidate, point_map) or _guessed_pose(alignment.target, point_map)
-    settled = {"point_map": point_map, "initial_pose": to_json(pose) if pose else None}
-    if not Alignment.objects.filter(pk=alignment.pk, point_map=None).update(**settled):
-        return _alignments().get(pk=alignment.pk)  # somebody else was quicker
-    for name, value in settled.items():
-        setattr(alignment, name, value)
-    return alignment
-
-
 def claim(*, user: User, prefetch: bool = False) -> AlignmentTask | None:
     """Lease the next alignment to `user` and return it; None where none waits. `prefetch` allows a second one."""
     claimed = workforce.claim(user=user, stage=Stage.ALIGNMENT, prefetch=prefetch)
     if claimed is None:
         return None
-    return _task(_alignments().get(work_item_id=claimed.work_item.id), claimed.work_item)
+    return AlignmentTask(alignment=_alignments().get(work_item_id=claimed.work_item.id), work_item=claimed.work_item)
 
 
 def task_of(*, user: User, work_item_id: UUID) -> AlignmentTask:
@@ -152,8 +143,8 @@ def task_of(*, user: User, work_item_id: UUID) -> AlignmentTask:
     Raises:
         NoSuchAlignment: the user does not hold it.
     """
-    alignment = _held(user, work_item_id)
-    return _task(alignment, alignment.work_item)
+    alignment = held(user=user, work_item_id=work_item_id)
+    return AlignmentTask(alignment=alignment, work_item=alignment.work_item)
 
 
 def mesh_to_pose(*, user: User, work_item_id: UUID) -> Blob:
@@ -162,7 +153,20 @@ def mesh_to_pose(*, user: User, work_item_id: UUID) -> Blob:
     Raises:
         NoSuchAlignment: the user does not hold it.
     """
-    return _held(user, work_item_id).candidate.mesh
+    return held(user=user, work_item_id=work_item_id).candidate.mesh
+
+
+def placed_mesh(*, user: User, work_item_id: UUID, target_id: UUID) -> Blob:
+    """Return the mesh of another object of the photograph, as shown with the alignment that `user` holds.
+
+    Raises:
+        NoSuchAlignment: the user does not hold it, or shows no such object with it.
+    """
+    task = task_of(user=user, work_item_id=work_item_id)
+    for other in task.placed:
+        if other.target_id == target_id:
+            return other.candidate.mesh
+    raise NoSuchAlignment("No such object is shown with this alignment.", work_item=str(work_item_id))
 
 
 @transaction.atomic
@@ -177,11 +181,12 @@ def submit(
     guideline_version: str,
     client_silhouette_iou: float | None = None,
     client_inlier_share: float | None = None,
+    assistance: Sequence[dict[str, Any]] = (),
 ) -> Alignment:
     """Finish an alignment with the pose, or with the reason why there is none.
 
     Both scores are recomputed in the background; those of the page are kept beside them. Overlaps, gold and reviews
-    leave the target where it is.
+    leave the target where it is. `assistance` tells which proposals were asked for (fields of `AssistanceUse`).
 
     Raises:
         LeaseSuperseded: another person holds the item now; the draft is kept.
@@ -205,15 +210,16 @@ def submit(
         guideline_version=guideline_version,
     )
     alignment = Alignment.objects.select_related("point_map__image").get(work_item_id=work_item_id)
-    if alignment.point_map is None:
-        raise RuntimeError(f"the alignment {alignment.pk} was handed out before it was prepared")
     if pose is not None:
-        alignment.pose = to_json(parse_pose(pose, intrinsics=sourcing.intrinsics_of(alignment.point_map)))
+        intrinsics = sourcing.intrinsics_of(prepared_point_map(alignment))
+        alignment.pose = to_json(parse_pose(pose, intrinsics=intrinsics))
     alignment.not_alignable = not_alignable
     alignment.client_silhouette_iou = client_silhouette_iou
     alignment.client_inlier_share = client_inlier_share
     alignment.submitted_at = timezone.now()
     alignment.save()
+    if assistance:
+        AssistanceUse.objects.bulk_create(AssistanceUse(alignment=alignment, **use) for use in assistance)
     if pose is not None:
         transaction.on_commit(lambda: send_soon(SCORE_TASK, work_item_id=str(work_item_id)))
     if item.purpose == WorkItem.Purpose.COLLECT:
@@ -225,11 +231,16 @@ def submit(
 
 def _alignments() -> models.QuerySet[Alignment]:
     return Alignment.objects.select_related(
-        "work_item", "candidate__mesh", "target__image__blob", "point_map__image", "point_map__blob"
+        "work_item", "candidate__mesh", "target__image__blob", "point_map__image", "point_map__blob", "point_cloud"
     )
 
 
-def _held(user: User, work_item_id: UUID) -> Alignment:
+def held(*, user: User, work_item_id: UUID) -> Alignment:
+    """The alignment that `user` holds (or held last, while nobody else claimed it).
+
+    Raises:
+        NoSuchAlignment: the user does not hold it.
+    """
     alignment = (
         _alignments()
         .filter(work_item_id=work_item_id, work_item__holder=user)
@@ -243,23 +254,15 @@ def _held(user: User, work_item_id: UUID) -> Alignment:
     return alignment
 
 
-def _task(alignment: Alignment, work_item: WorkItem) -> AlignmentTask:
-    return AlignmentTask(alignment=_prepared(alignment), work_item=work_item)
+def prepared_point_map(alignment: Alignment) -> PointMap:
+    """The point map of an alignment that people can claim."""
+    if alignment.point_map is None:
+        raise RuntimeError(f"the alignment {alignment.pk} was handed out before it was prepared")
+    return alignment.point_map
 
 
-def _predicted_pose(candidate: Candidate, point_map: PointMap) -> Pose | None:
-    """The generator's own layout, unless it lies where no camera could see it."""
-    if candidate.layout is None:
-        return None
-    try:
-        return parse_pose(candidate.layout, intrinsics=sourcing.intrinsics_of(point_map))
-    except InvalidPose:
-        return None
-
-
-def _guessed_pose(target: TargetObject, point_map: PointMap) -> Pose | None:
-    return initial_pose(
-        points_camera=unpack_point_map(read_blob(blob=point_map.blob)),
-        mask=decode_mask(sourcing.mask_of(target)),
-        intrinsics=sourcing.intrinsics_of(point_map),
-    )
+def prepared_point_cloud(alignment: Alignment) -> Blob:
+    """What the page draws of the point map of an alignment that people can claim."""
+    if alignment.point_cloud is None:
+        raise RuntimeError(f"the alignment {alignment.pk} was handed out before it was prepared")
+    return alignment.point_cloud

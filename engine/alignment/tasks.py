@@ -5,17 +5,22 @@ from uuid import UUID
 
 from celery import shared_task
 
-from engine.alignment import services
+from engine.alignment import assistance, services
+from engine.contracts.poses import Pose
+from engine.contracts.serialisation import from_json, to_json
 
 BEAT_SCHEDULE = {
     "resend-unscored-alignments": {"task": "engine.alignment.tasks.resend_unscored", "schedule": 60.0},
+    "resend-unprepared-alignments": {"task": "engine.alignment.tasks.resend_unprepared", "schedule": 20.0},
 }
 
 
 @shared_task(name=services.PREPARE_TASK)
 def prepare_alignment(*, work_item_id: str, **kwargs: Any) -> None:
-    """Settle point map and first pose before anybody claims the task."""
-    services.prepare(work_item_id=UUID(work_item_id))
+    """Make everything that the page shows; then the task can be claimed."""
+    from engine.alignment import preparation
+
+    preparation.prepare(work_item_id=UUID(work_item_id))
 
 
 @shared_task(name=services.SCORE_TASK)
@@ -32,3 +37,24 @@ def resend_unscored(**kwargs: Any) -> int:
     from engine.alignment import rescoring
 
     return rescoring.resend_unscored()
+
+
+@shared_task(name="engine.alignment.tasks.resend_unprepared", expires=20.0)
+def resend_unprepared(**kwargs: Any) -> int:
+    """Look after tasks whose preparation got lost."""
+    from engine.alignment import preparation
+
+    return preparation.resend_unprepared()
+
+
+@shared_task(name=assistance.SNAP_TASK, ignore_result=False)
+def assist_snap(*, work_item_id: str, pose: dict[str, Any], **kwargs: Any) -> Any:
+    """Fit a pose for somebody who waits."""
+    return to_json(assistance.fit_snap(work_item_id=UUID(work_item_id), pose=from_json(Pose, pose)))
+
+
+@shared_task(name=assistance.TRY_OTHERS_TASK, ignore_result=False)
+def assist_try_others(*, work_item_id: str, pose: dict[str, Any], **kwargs: Any) -> Any:
+    """Find other poses for somebody who waits."""
+    found = assistance.fit_others(work_item_id=UUID(work_item_id), pose=from_json(Pose, pose))
+    return [to_json(proposal) for proposal in found]

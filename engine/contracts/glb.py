@@ -115,6 +115,13 @@ def read_glb(data: bytes) -> list[MeshPart]:
         raise GlbRefused(f"the glTF structure is broken ({type(error).__name__}: {error})") from error
 
 
+def triangles(parts: list[MeshPart]) -> tuple[NDArray[np.floating[Any]], NDArray[np.integer[Any]]]:
+    """Join the parts to (n, 3) vertices in the object frame and (m, 3) faces; colours are left behind."""
+    starts = np.cumsum([0, *(len(part.positions) for part in parts[:-1])])
+    faces = [part.faces + start for part, start in zip(parts, starts, strict=True)]
+    return np.concatenate([part.positions for part in parts]), np.concatenate(faces)
+
+
 def summarise(parts: list[MeshPart]) -> MeshSummary:
     """Count vertices and faces; watertight means that every edge of the merged surface has exactly two faces' sides."""
     positions = np.concatenate([part.positions for part in parts])

@@ -39,6 +39,8 @@ def make_app(name: str, *, broker_url: str, **settings: Any) -> LatheApp:
         task_serializer="json",
         result_serializer="json",
         accept_content=["json"],
+        # Few tasks have an answer that somebody waits for (`engine.asking`); it goes back by the broker.
+        result_backend="rpc://",
         task_ignore_result=True,
         task_acks_late=True,
         task_reject_on_worker_lost=True,

@@ -85,6 +85,7 @@ def serve(*, host: str, port: int, run_folder: Path, unneeded: Callable[[], bool
         [
             programs.web(host=host, port=port),
             programs.engine_worker(),
+            programs.assist_worker(),
             *([model_worker] if model_worker else []),
         ],
         pid_file=run_folder / "serve.children.json",

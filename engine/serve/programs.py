@@ -11,6 +11,7 @@ from engine.serve.supervisor import Program
 from engine.settings import environment
 
 ENGINE_QUEUES = ("engine", "geometry")
+ASSIST_QUEUES = ("assist",)
 MODEL_QUEUES = ("generate", "train")
 # Model workers may stand on machines that nobody watches: they get no way to the database and no key.
 WITHHELD_FROM_MODEL_WORKERS = ("DATABASE_URL", "LATHE_SECRET_KEY", "LATHE_OIDC_SECRET", "DJANGO_SETTINGS_MODULE")
@@ -38,6 +39,20 @@ def engine_worker() -> Program:
         environment={**os.environ, "LATHE_PROCESS": "engine-worker"},
         listens_to=f"queues {', '.join(ENGINE_QUEUES)}",
         before_start=partial(_hand_back_unfinished, ENGINE_QUEUES),
+    )
+
+
+def assist_worker() -> Program:
+    """Answers people who wait for it, whatever the other workers are busy with."""
+    return Program(
+        name="assist worker",
+        command=[
+            *(sys.executable, "-m", "celery", "--app=engine.celery", "--quiet", "worker"),
+            *(f"--queues={','.join(ASSIST_QUEUES)}", "--pool=solo", "--hostname=assist@%h"),
+            *("--without-gossip", "--without-mingle"),
+        ],
+        environment={**os.environ, "LATHE_PROCESS": "assist-worker"},
+        listens_to=f"queues {', '.join(ASSIST_QUEUES)}",
     )
 
 

@@ -212,3 +212,7 @@ def _content_of(value: Any) -> str | list[str]:
         content.update(chunk)
     value.seek(0)
     return [str(value.name), str(value.content_type), content.hexdigest()]
+
+
+class WritesNothing:
+    """Marks API views whose POST only asks, with a body too long for a URL: it needs no key, it can be sent again."""

@@ -88,13 +88,14 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
 
     def live(self) -> "WorkItemQuerySet":
         """Items that still want an answer."""
-        return self.filter(state__in=[WorkItem.State.OPEN, WorkItem.State.LEASED])
+        return self.filter(state__in=[WorkItem.State.PREPARING, WorkItem.State.OPEN, WorkItem.State.LEASED])
 
 
 class WorkItem(models.Model):
     """One judgement wanted from one person. The hot table: narrow, claimed by one indexed statement."""
 
     class State(models.TextChoices):
+        PREPARING = "preparing"  # what its page shows is still being made
         OPEN = "open"
         LEASED = "leased"
         DONE = "done"
@@ -136,7 +137,7 @@ class WorkItem(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                name="workitem_state_known", condition=Q(state__in=["open", "leased", "done", "cancelled"])
+                name="workitem_state_known", condition=Q(state__in=["preparing", "open", "leased", "done", "cancelled"])
             ),
             models.CheckConstraint(
                 name="workitem_leased_has_holder_and_expiry",

@@ -88,21 +88,43 @@ def create_work_item(
     purpose: str = WorkItem.Purpose.COLLECT,
     priority_band: int = 1,
     barred_user_ids: Iterable[int] = (),
+    prepared: bool = True,
     now: datetime | None = None,
 ) -> WorkItem:
-    """Want one judgement of `stage` on the target `subject_id`. Band 0 is claimed first, band 9 last."""
+    """Want one judgement of `stage` on the target `subject_id`. Band 0 is claimed first, band 9 last.
+
+    One that is not `prepared` waits for `open_work_item` before anybody can claim it.
+    """
     (item,) = _rows(
         statements.CREATE,
         id=uuid4(),
         stage=Stage(stage).value,
         purpose=WorkItem.Purpose(purpose).value,
         subject=subject_id,
+        state=(WorkItem.State.OPEN if prepared else WorkItem.State.PREPARING).value,
         band=priority_band,
         random_key=random.random(),
         barred=sorted(set(barred_user_ids)),
         now=now or timezone.now(),
     )
     return item
+
+
+@transaction.atomic
+def open_work_item(*, work_item_id: UUID) -> bool:
+    """Let people claim an item that was being prepared. Returns False where it was opened or cancelled before."""
+    preparing = WorkItem.objects.filter(id=work_item_id, state=WorkItem.State.PREPARING)
+    if not preparing.update(state=WorkItem.State.OPEN):
+        return False
+    audit(
+        actor=None,
+        subject_kind="work_item",
+        subject_id=work_item_id,
+        verb="prepare",
+        from_state=WorkItem.State.PREPARING,
+        to_state=WorkItem.State.OPEN,
+    )
+    return True
 
 
 def claim(*, user: User, stage: str, prefetch: bool = False, now: datetime | None = None) -> Claim | None:

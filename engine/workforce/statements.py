@@ -66,7 +66,7 @@ WITH live AS MATERIALIZED (
     SELECT id, state, holder_id, fencing_token
     FROM workforce_workitem
     WHERE (subject_id, stage) = (SELECT subject_id, stage FROM workforce_workitem WHERE id = %(id)s)
-      AND state IN ('open', 'leased')
+      AND state IN ('preparing', 'open', 'leased')
     ORDER BY id
     FOR UPDATE
 ),
@@ -75,7 +75,7 @@ done AS (
     SET state = 'done', done_at = %(now)s
     FROM live
     WHERE item.id = live.id AND live.id = %(id)s
-      AND live.holder_id = %(user)s AND live.fencing_token = %(token)s
+      AND live.state <> 'preparing' AND live.holder_id = %(user)s AND live.fencing_token = %(token)s
     RETURNING item.*, live.state AS from_state
 ),
 barred AS (
@@ -83,7 +83,7 @@ barred AS (
     SET barred_user_ids = array_append(sibling.barred_user_ids, %(user)s::bigint)
     FROM done
     WHERE sibling.subject_id = done.subject_id AND sibling.stage = done.stage
-      AND sibling.state IN ('open', 'leased') AND sibling.id <> done.id
+      AND sibling.state IN ('preparing', 'open', 'leased') AND sibling.id <> done.id
       AND NOT (%(user)s = ANY (sibling.barred_user_ids))
 ),
 judged AS (
@@ -109,14 +109,14 @@ WITH created AS (
     INSERT INTO workforce_workitem
         (id, stage, purpose, subject_id, state, priority_band, random_key, barred_user_ids, fencing_token, skip_count,
          created_at)
-    VALUES (%(id)s, %(stage)s, %(purpose)s, %(subject)s, 'open', %(band)s, %(random_key)s, %(barred)s::bigint[], 0, 0,
-            %(now)s)
+    VALUES (%(id)s, %(stage)s, %(purpose)s, %(subject)s, %(state)s, %(band)s, %(random_key)s, %(barred)s::bigint[],
+            0, 0, %(now)s)
     RETURNING *
 ),
 audited AS (
     INSERT INTO workforce_auditevent
         (at, actor_id, subject_kind, subject_id, verb, from_state, to_state, facts)
-    SELECT %(now)s, NULL, 'work_item', id, 'create', '', 'open',
+    SELECT %(now)s, NULL, 'work_item', id, 'create', '', state,
            jsonb_build_object('stage', stage, 'purpose', purpose, 'target', subject_id)
     FROM created
 )
@@ -154,7 +154,7 @@ CANCEL = """
 WITH live AS MATERIALIZED (
     SELECT id, state FROM workforce_workitem
     WHERE subject_id = %(subject)s AND (%(stage)s::text IS NULL OR stage = %(stage)s)
-      AND state IN ('open', 'leased')
+      AND state IN ('preparing', 'open', 'leased')
     ORDER BY id
     FOR UPDATE
 ),

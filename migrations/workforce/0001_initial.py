@@ -127,7 +127,13 @@ class Migration(migrations.Migration):
                 (
                     "state",
                     models.CharField(
-                        choices=[("open", "Open"), ("leased", "Leased"), ("done", "Done"), ("cancelled", "Cancelled")],
+                        choices=[
+                            ("preparing", "Preparing"),
+                            ("open", "Open"),
+                            ("leased", "Leased"),
+                            ("done", "Done"),
+                            ("cancelled", "Cancelled"),
+                        ],
                         default="open",
                         max_length=10,
                     ),
@@ -298,7 +304,8 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="workitem",
             constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["open", "leased", "done", "cancelled"])), name="workitem_state_known"
+                condition=models.Q(("state__in", ["preparing", "open", "leased", "done", "cancelled"])),
+                name="workitem_state_known",
             ),
         ),
         migrations.AddConstraint(

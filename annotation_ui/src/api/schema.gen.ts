@@ -38,6 +38,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alignments/{work_item}/placed/{target}/mesh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Read the mesh of an object that was placed already, as canonical GLB. */
+        get: operations["alignments_placed_mesh"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alignments/{work_item}/snap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Fit the mesh to the object's points and outline, from where it is. Changes nothing by itself. */
+        post: operations["alignments_snap"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alignments/{work_item}/submit": {
         parameters: {
             query?: never;
@@ -49,6 +83,23 @@ export interface paths {
         put?: never;
         /** @description Submit the pose, or the reason why there is none. The engine recomputes both scores; they do not gate. */
         post: operations["alignments_submit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alignments/{work_item}/try-others": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Propose up to six poses that look different from the present one, best first. Changes nothing by itself. */
+        post: operations["alignments_try_others"];
         delete?: never;
         options?: never;
         head?: never;
@@ -810,6 +861,16 @@ export interface components {
             point_map: components["schemas"]["TaskPointMap"];
             /** @description Where to begin; null where nothing is known. */
             initial_pose: components["schemas"]["Pose"] | null;
+            /** @description `predicted` with the shape, or from the `target_points`. */
+            initial_pose_source: string;
+            point_cloud: components["schemas"]["PointCloud"];
+            ground_plane: components["schemas"]["GroundPlane"] | null;
+            /**
+             * Format: double
+             * @description τ in the unit of the point map.
+             */
+            inlier_tolerance: number | null;
+            readonly placed: components["schemas"]["PlacedObject"][];
             /**
              * Format: double
              * @description τ over the diagonal of the box around the object's points (2nd to 98th percentile of each axis).
@@ -862,6 +923,32 @@ export interface components {
             point_map: components["schemas"]["TaskPointMap"] | null;
             readonly uploads: components["schemas"]["Upload"][];
             readonly guidelines: components["schemas"]["Text"];
+        };
+        /** @description Body that asks for a better pose, or for others: where the mesh is now. */
+        AskForPoseRequest: {
+            pose: components["schemas"]["PoseRequest"];
+        };
+        /**
+         * @description * `initial_pose` - Initial Pose
+         *     * `snap` - Snap
+         *     * `try_others` - Try Others
+         *     * `ground` - Ground
+         * @enum {string}
+         */
+        AssistanceUseKindEnum: "initial_pose" | "snap" | "try_others" | "ground";
+        /** @description A proposal that was asked for, with the page's scores before and after it. */
+        AssistanceUseRequest: {
+            kind: components["schemas"]["AssistanceUseKindEnum"];
+            /** Format: double */
+            silhouette_iou_before?: number | null;
+            /** Format: double */
+            silhouette_iou_after?: number | null;
+            /** Format: double */
+            inlier_share_before?: number | null;
+            /** Format: double */
+            inlier_share_after?: number | null;
+            /** @description Not undone before the pose was submitted. */
+            kept: boolean;
         };
         AuthTokenRequest: {
             username: string;
@@ -951,6 +1038,12 @@ export interface components {
             iteration: components["schemas"]["IterationStatus"] | null;
             /** @description Name of the promoted model version. */
             promoted: string | null;
+        };
+        /** @description All x with normal · x = offset, camera frame; the unit normal points up. */
+        GroundPlane: {
+            normal: number[];
+            /** Format: double */
+            offset: number;
         };
         /** @description A photograph that was taken in, with the measures of its quality. */
         ImageSource: {
@@ -1112,13 +1205,6 @@ export interface components {
             /** Format: double */
             alpha: number;
         };
-        /**
-         * @description * `examples` - Examples
-         *     * `index` - Index
-         *     * `pairs` - Pairs
-         * @enum {string}
-         */
-        KindEnum: "examples" | "index" | "pairs";
         /** @description A lease as it stands now. */
         Lease: {
             /** Format: uuid */
@@ -1316,6 +1402,17 @@ export interface components {
          * @enum {string}
          */
         PhaseEnum: "compare" | "rate";
+        /** @description Another object of the photograph that was placed already, in the same point map. */
+        PlacedObject: {
+            mesh_url: string;
+            pose: components["schemas"]["Pose"];
+            category: string;
+        };
+        /** @description The point map as the page draws it: `engine.alignment.point_cloud` says how the bytes are laid out. */
+        PointCloud: {
+            readonly url: string;
+            size_bytes: number;
+        };
         /** @description x_camera = R · (s * x_object) + t. Camera: x right, y down, z forward. Object: Y up, in [-0.5, 0.5]³. */
         Pose: {
             rotation_wxyz: number[];
@@ -1341,6 +1438,14 @@ export interface components {
              */
             winner: string | null;
             readonly can_undo: boolean;
+        };
+        /** @description A pose that the engine proposes, with the scores that it would give it. */
+        Proposal: {
+            pose: components["schemas"]["Pose"];
+            /** Format: double */
+            silhouette_iou: number;
+            /** Format: double */
+            inlier_share: number | null;
         };
         /**
          * @description * `unclear` - Unclear
@@ -1564,12 +1669,19 @@ export interface components {
         /** @description One file of a snapshot; its URL is signed now. */
         SnapshotFile: {
             name: string;
-            kind: components["schemas"]["KindEnum"];
+            kind: components["schemas"]["SnapshotFileKindEnum"];
             row_count: number;
             sha256: string;
             size_bytes: number;
             readonly url: string;
         };
+        /**
+         * @description * `examples` - Examples
+         *     * `index` - Index
+         *     * `pairs` - Pairs
+         * @enum {string}
+         */
+        SnapshotFileKindEnum: "examples" | "index" | "pairs";
         /**
          * @description * `freezing` - Freezing
          *     * `frozen` - Frozen
@@ -1613,6 +1725,7 @@ export interface components {
             client_silhouette_iou?: number | null;
             /** Format: double */
             client_inlier_share?: number | null;
+            assistance?: components["schemas"]["AssistanceUseRequest"][];
         };
         /** @description Body that ends a Stage 1 task. */
         SubmitMaskRequest: {
@@ -1892,6 +2005,82 @@ export interface operations {
             };
         };
     };
+    alignments_placed_mesh: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                target: string;
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "model/gltf-binary": string;
+                };
+            };
+            /** @description Not for you. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    alignments_snap: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskForPoseRequest"];
+                "multipart/form-data": components["schemas"]["AskForPoseRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proposal"];
+                };
+            };
+            /** @description `no_such_alignment`: you do not hold it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_pose`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `nobody_answers`: no worker did it in time. Go on by hand. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     alignments_submit: {
         parameters: {
             query?: never;
@@ -1928,6 +2117,53 @@ export interface operations {
             };
             /** @description `invalid_pose`, `pose_or_reason` or `invalid_client_score`. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    alignments_try_others: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskForPoseRequest"];
+                "multipart/form-data": components["schemas"]["AskForPoseRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proposal"][];
+                };
+            };
+            /** @description `no_such_alignment`: you do not hold it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_pose`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `nobody_answers`: no worker did it in time. Go on by hand. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

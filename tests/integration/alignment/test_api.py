@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from rest_framework.test import APIClient
 
-from engine.alignment import services
 from engine.alignment.models import Alignment
 from engine.generation.models import Candidate
 from engine.storage.models import Blob
@@ -27,7 +26,7 @@ def desk(annotator):
 
 @pytest.fixture
 def prepared(open_alignment):
-    return services.prepare(work_item_id=open_alignment().pk)
+    return open_alignment()
 
 
 def test_from_claim_to_pose(prepared, desk):

@@ -9,6 +9,7 @@ import pytest
 from kombu.exceptions import OperationalError
 
 from engine import sending
+from engine.alignment import preparation
 from engine.alignment import services as alignment
 from engine.alignment.models import Alignment
 from engine.artistry.models import TriageCase
@@ -23,8 +24,7 @@ from engine.sourcing.point_maps import pack_point_map
 from engine.workforce.models import AuditEvent, Role, WorkItem
 from tests import factories as make
 from tests.desks import POSE, AlignmentDesk, ArtistDesk, Desk, SelectionDesk
-from tests.integration.alignment.conftest import box_glb
-from tests.queries import MOST_OF_A_REQUEST
+from tests.integration.alignment.conftest import box_glb, photograph_png
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +37,7 @@ def _no_broker(monkeypatch):
 @pytest.fixture
 def target(db):
     """Candidates came back: the move to `selecting` opens the selection."""
-    image = make.make_image(width_px=160, height_px=120)
+    image = make.make_image(content=photograph_png(), width_px=160, height_px=120)
     camera = Intrinsics(fx=200.0, fy=200.0, cx=80.0, cy=60.0, width=160, height=120)
     points = unproject(np.full((120, 160), 4.0), camera).astype(np.float32)
     make.make_point_map(image=image, content=pack_point_map(points), fx=200.0, fy=200.0)
@@ -67,7 +67,9 @@ def choose(user, rating):
 
 
 def pose(user, **answer):
-    alignment.prepare(work_item_id=WorkItem.objects.get(stage="alignment", state="open").id)  # as the worker does
+    preparation.prepare(
+        work_item_id=WorkItem.objects.get(stage="alignment", state="preparing").id
+    )  # as the worker does
     desk = AlignmentDesk(user)
     response = desk.submit(desk.claim(), **answer)
     assert response.status_code == 200, response.content
@@ -207,10 +209,12 @@ def test_the_shape_accepted_last_is_posed(last_round, target, annotator, reviewe
     assert alignment.shape_to_pose(target_id=target.id).generator == "artist"
 
 
-def test_a_claim_that_comes_before_the_worker_prepares_all_itself(target, annotator):
+def test_nobody_is_asked_for_a_pose_before_it_is_prepared(target, annotator):
     PointMap.objects.all().delete()
     choose(annotator, rating=0.8)
-    assert Desk(annotator).post("/api/v1/alignments/claim", most=MOST_OF_A_REQUEST).json()["initial_pose"]
+    assert Desk(annotator).post("/api/v1/alignments/claim").status_code == 204
+    preparation.prepare(work_item_id=Alignment.objects.get().pk)
+    assert Desk(annotator).post("/api/v1/alignments/claim").json()["initial_pose"]
     assert Alignment.objects.get().point_map.source == "prior"
 
 

@@ -87,18 +87,6 @@ def test_an_object_without_points_starts_without_a_pose(open_alignment, annotato
     assert services.claim(user=annotator).alignment.initial_pose is None
 
 
-def test_it_is_prepared_in_the_background_and_only_once(
-    open_alignment, annotator, sent, django_capture_on_commit_callbacks
-):
-    with django_capture_on_commit_callbacks(execute=True):
-        alignment = open_alignment()
-    assert sent == [(services.PREPARE_TASK, {"work_item_id": str(alignment.pk)})]
-    prepared = services.prepare(work_item_id=alignment.pk)
-    newer = make.make_point_map(image=alignment.target.image, content=b"better")
-    assert services.prepare(work_item_id=alignment.pk).point_map == prepared.point_map != newer
-    assert services.claim(user=annotator).alignment.initial_pose == prepared.initial_pose
-
-
 @pytest.mark.parametrize(
     ("reason", "state"),
     [

@@ -4,7 +4,7 @@ import pytest
 from kombu.exceptions import OperationalError
 
 from engine import sending
-from engine.alignment import services, tasks
+from engine.alignment import assistance, services, tasks
 from engine.alignment.models import Alignment
 from engine.artistry import tasks as artistry_tasks
 from engine.artistry import uploads
@@ -14,10 +14,14 @@ from tests.desks import POSE
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("task", [services.SCORE_TASK, uploads.CHECK_TASK])
+@pytest.mark.parametrize("task", [services.SCORE_TASK, services.PREPARE_TASK, uploads.CHECK_TASK])
 def test_work_with_geometry_goes_to_a_queue_of_its_own(task):
     assert app.amqp.router.route({}, task)["queue"].name == "geometry"
-    assert app.amqp.router.route({}, services.PREPARE_TASK)["queue"].name == "engine"
+
+
+@pytest.mark.parametrize("task", [assistance.SNAP_TASK, assistance.TRY_OTHERS_TASK])
+def test_what_a_person_waits_for_waits_behind_nothing_else(task):
+    assert app.amqp.router.route({}, task)["queue"].name == "assist"
 
 
 def test_a_broker_that_is_away_fails_nobody(monkeypatch):
@@ -36,7 +40,7 @@ def test_every_task_that_is_sent_is_registered():
 
 
 def test_prepared_and_scored_by_task(open_alignment, annotator):
-    work_item_id = str(open_alignment().pk)
+    work_item_id = str(open_alignment(prepared=False).pk)
     tasks.prepare_alignment.apply(kwargs={"work_item_id": work_item_id, "added_later": 1}, throw=True)
     assert Alignment.objects.get().point_map is not None
     task = services.claim(user=annotator)

@@ -47,14 +47,19 @@ def wait_for(lathe: BackgroundLathe, name: str, *, count: int = 1) -> list[dict[
 
 
 def test_each_process_says_what_it_listens_to(lathe: BackgroundLathe) -> None:
-    said = {event["name"]: event["listens_to"] for event in wait_for(lathe, "process_started", count=3)}
+    said = {event["name"]: event["listens_to"] for event in wait_for(lathe, "process_started", count=4)}
     assert said == {
         "web": lathe.url,
         "engine worker": "queues engine, geometry",
+        "assist worker": "queues assist",
         "model worker": "queues generate, train",
     }
-    ready = wait_for(lathe, "worker_ready", count=2)
-    assert sorted(map(str, (event["queues"] for event in ready))) == ["['engine', 'geometry']", "['generate', 'train']"]
+    ready = wait_for(lathe, "worker_ready", count=3)
+    assert sorted(map(str, (event["queues"] for event in ready))) == [
+        "['assist']",
+        "['engine', 'geometry']",
+        "['generate', 'train']",
+    ]
 
 
 def test_a_killed_web_server_comes_back(lathe: BackgroundLathe) -> None:
