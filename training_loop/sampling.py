@@ -12,7 +12,8 @@ from torch import Tensor
 from training_loop.models.conditioning import ViewBatch
 from training_loop.models.config import LAYOUT_CHANNELS, SHAPE
 from training_loop.models.generator import GeometryModel
-from training_loop.models.geometry_flow import Latents
+from training_loop.models.geometry_flow import ConditioningCache, Latents
+from training_loop.precision import autocast
 
 
 class SamplingError(ValueError):
@@ -39,6 +40,16 @@ class SamplerConfig:
             raise SamplingError(f"sampling needs at least one step, got {self.steps}")
         if self.rescale_t <= 0:
             raise SamplingError(f"rescale_t must be positive, got {self.rescale_t}")
+
+    def is_guided(self, t: float) -> bool:
+        """Whether the step that starts at τ = t is guided."""
+        low, high = self.guidance_interval
+        return not self.shortcut and self.strength != 0 and low <= t <= high
+
+    @property
+    def guided_steps(self) -> int:
+        """How many of the steps are guided."""
+        return sum(self.is_guided(t) for t in time_grid(self.steps, self.rescale_t)[:-1].tolist())
 
 
 def time_grid(steps: int, rescale_t: float) -> Tensor:
@@ -72,8 +83,21 @@ def sample_latents(
 
     Conditioning is encoded once per target; its keys and values are shared by seeds and steps.
     """
-    condition = model.condition(views)
-    targets = views.crop.shape[0]
+    with autocast(model.device, "bf16" if model.device.type == "cuda" else "fp32"):
+        condition = model.condition(views, layout=layout)
+        return euler(model, condition, seeds, config, layout=layout)
+
+
+def euler(
+    model: GeometryModel,
+    condition: ConditioningCache,
+    seeds: Sequence[int],
+    config: SamplerConfig,
+    *,
+    layout: bool = True,
+) -> Latents:
+    """The steps of `sample_latents` from a condition that is prepared already."""
+    targets = len(condition.known)
     noise = seeded_noise(model, seeds, layout=layout)
     x = {name: config.temperature * value.repeat(targets, 1, 1) for name, value in noise.items()}
     # Equal steps tell the truth about d; a rescaled grid would hand the model step sizes that it never saw.
@@ -85,8 +109,7 @@ def sample_latents(
             v = model.velocity(x, t, condition, torch.full_like(t, end - start))
         else:
             v = model.velocity(x, t, condition)
-            low, high = config.guidance_interval
-            if config.strength and low <= start <= high:
+            if config.is_guided(start):
                 unconditional = model.velocity(x, t, None)
                 v = {name: (1 + config.strength) * v[name] - config.strength * unconditional[name] for name in v}
         x = {name: x[name] + (end - start) * v[name] for name in x}

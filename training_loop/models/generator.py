@@ -44,7 +44,7 @@ class GeometryModel(nn.Module):
         for module in self.conditioner.modules():
             if isinstance(module, DinoV2):
                 for block in module.blocks:
-                    block.compile()
+                    block.compile(dynamic=False)
 
     def normalise_layout(self, layout: Latents) -> Latents:
         """Layout in our frames → the model's frames, z-scored where it has statistics (paper E.4)."""

@@ -181,6 +181,7 @@ class GeometryFlow(nn.Module):
             cells, cell_channels = config.vae.latent_shape
             self.prior = GaussianPrior(cells * cell_channels, flow.prior_rank, flow.prior_landmarks)
         self.checkpoint_activations = False
+        self.compiled = False
         self._initialise()
 
     def _initialise(self) -> None:
@@ -200,10 +201,11 @@ class GeometryFlow(nn.Module):
 
     def compile_blocks(self) -> None:
         """Compile one block; all share its code, so that it costs seconds instead of minutes. Pays on GPUs."""
-        # With and without layout, condition and gradients: each is compiled when it is first met.
+        # Batch sizes, with and without layout, condition and gradients: each is compiled when it is first met.
         torch._dynamo.config.recompile_limit = 64
+        self.compiled = True
         for block in self.blocks:
-            block.compile()
+            block.compile(dynamic=False)
 
     def condition(
         self, tokens: Tensor, crop: Tensor, known: Tensor | None = None, *, layout: bool = True
