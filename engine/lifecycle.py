@@ -48,6 +48,10 @@ class Move(StrEnum):
     BAD_MESH = "bad_mesh"  # not alignable: the mesh
     BAD_POINTS = "bad_points"  # not alignable: the points
     REVISIT = "revisit"  # a later collection asks again with a better checkpoint
+    TEXTURE = "texture"  # the second time through: an open collection wants textures for the shape that was posed
+    NO_TEXTURES = "no_textures"  # too few to compare: the shape stays as it is
+    ACCEPT_TEXTURE = "accept_texture"  # rating r ≥ α
+    REJECT_TEXTURE = "reject_texture"  # rating r < α
 
 
 MOVES: MappingProxyType[Move, tuple[frozenset[State], State]] = MappingProxyType(
@@ -70,6 +74,10 @@ MOVES: MappingProxyType[Move, tuple[frozenset[State], State]] = MappingProxyType
         Move.BAD_MESH: (frozenset({State.ALIGNING}), State.SEARCHING),
         Move.BAD_POINTS: (frozenset({State.ALIGNING}), State.DONE_UNPOSED),
         Move.REVISIT: (frozenset({State.SHELVED, State.DONE, State.DONE_UNPOSED}), State.READY),
+        Move.TEXTURE: (frozenset({State.DONE}), State.GENERATING),
+        Move.NO_TEXTURES: (frozenset({State.GENERATING}), State.DONE),
+        Move.ACCEPT_TEXTURE: (frozenset({State.SELECTING}), State.DONE),
+        Move.REJECT_TEXTURE: (frozenset({State.SELECTING}), State.DONE),
     }
 )
 
@@ -103,8 +111,14 @@ ON_ENTRY: MappingProxyType[State, InTheMove | ByTheWorker] = MappingProxyType(
         State.TRIAGE: InTheMove("engine.artistry.services.open_triage"),
         State.WITH_ARTIST: InTheMove("engine.artistry.services.open_artist_job"),
         State.ALIGNING: InTheMove("engine.alignment.services.open_alignment"),
+        State.DONE: ByTheWorker("engine.alignment.tasks.ask_for_textures"),
     }
 )
 
-# States in which nothing more is wanted of people or machines in the current collection.
+# Where the way in decides what is done, and not the state alone.
+ON_MOVE: MappingProxyType[Move, InTheMove] = MappingProxyType(
+    {Move.TEXTURE: InTheMove("engine.alignment.texturing.open_texture_request")}
+)
+
+# States in which nothing more is wanted of people or machines in the current collection (but textures, of some).
 AT_REST = frozenset({State.READY, State.DONE, State.DONE_UNPOSED, State.SHELVED, State.DISCARDED})

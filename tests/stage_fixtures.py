@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine import dispatch
-from engine.lifecycle import State
+from engine.lifecycle import MOVES, State
 
 
 @pytest.fixture(autouse=True)
@@ -17,5 +17,5 @@ def own_store(settings, tmp_path: Path) -> None:
 def handed_over(monkeypatch) -> list[State]:
     """States that targets entered; the services of other rooms are not called."""
     states: list[State] = []
-    monkeypatch.setattr(dispatch, "enter", lambda *, state, target_id: states.append(state))
+    monkeypatch.setattr(dispatch, "hand_over", lambda *, move, target_id: states.append(MOVES[move][1]))
     return states

@@ -5,11 +5,14 @@ from uuid import UUID
 
 from celery import shared_task
 
-from engine.alignment import assistance, services
+from engine.alignment import assistance, services, texturing
 from engine.contracts.poses import Pose
 from engine.contracts.serialisation import from_json, to_json
 
+TEXTURE_SECONDS = 5.0  # only shapes whose pose found no broker wait for it
+
 BEAT_SCHEDULE = {
+    "ask-for-textures": {"task": "engine.alignment.tasks.ask_for_textures", "schedule": TEXTURE_SECONDS},
     "resend-unscored-alignments": {"task": "engine.alignment.tasks.resend_unscored", "schedule": 60.0},
     "resend-unprepared-alignments": {"task": "engine.alignment.tasks.resend_unprepared", "schedule": 20.0},
 }
@@ -58,3 +61,9 @@ def assist_try_others(*, work_item_id: str, pose: dict[str, Any], **kwargs: Any)
     """Find other poses for somebody who waits."""
     found = assistance.fit_others(work_item_id=UUID(work_item_id), pose=from_json(Pose, pose))
     return [to_json(proposal) for proposal in found]
+
+
+@shared_task(name="engine.alignment.tasks.ask_for_textures", expires=TEXTURE_SECONDS)
+def ask_for_textures(**kwargs: Any) -> None:
+    """Take up targets whose shape was posed (`lifecycle.ON_ENTRY`)."""
+    texturing.ask_for_textures()

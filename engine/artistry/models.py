@@ -6,6 +6,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 
+from engine.contracts.generation import Modality
 from engine.generation.models import Candidate
 from engine.selection.models import FailureReason, Presentation
 from engine.sourcing.models import TargetObject
@@ -20,6 +21,7 @@ class TriageCaseQuerySet(models.QuerySet["TriageCase"]):
         """With photograph, mask, and `best_presentation_id`: how the best rated shape so far was shown."""
         best = Presentation.objects.filter(
             tournament__selection__target=models.OuterRef("target"),
+            tournament__selection__request__modality=Modality.SHAPE,
             tournament__selection__tournament=models.F("tournament"),
             tournament__selection__winner=models.F("candidate"),
         ).order_by("-tournament__selection__rating")

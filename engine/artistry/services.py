@@ -394,7 +394,11 @@ def _task(job: Any, work_item: WorkItem) -> ArtistTask:
 
 def _attempts(target_id: UUID) -> list[Selection]:
     best = (
-        Selection.objects.collected(target_id).rated().select_related("winner__mesh").order_by("-rating", "-rated_at")
+        Selection.objects.of_shapes()
+        .collected(target_id)
+        .rated()
+        .select_related("winner__mesh")
+        .order_by("-rating", "-rated_at")
     )
     return list(best[:SHOWN_ATTEMPTS])
 

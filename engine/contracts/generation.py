@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from engine.contracts.blobs import BlobRef
+from engine.contracts.cameras import Intrinsics
 from engine.contracts.poses import Pose
 from engine.contracts.targets import TargetInput
 
@@ -41,8 +42,17 @@ class ModelRef:
 
 
 @dataclass(frozen=True)
+class ChosenShape:
+    """The shape whose texture is wanted: a canonical GLB, and where a person posed it: `pose` is camera_from_object."""
+
+    mesh: BlobRef
+    pose: Pose
+    intrinsics: Intrinsics
+
+
+@dataclass(frozen=True)
 class GenerateRequest:
-    """One generator's share of a request: one candidate per seed."""
+    """One generator's share of a request: one candidate per seed. `shape` is set where `modality` is texture."""
 
     run_id: str
     attempt: int
@@ -52,6 +62,7 @@ class GenerateRequest:
     seeds: tuple[int, ...]
     deadline_seconds: float
     model: ModelRef | None = None
+    shape: ChosenShape | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
@@ -66,7 +77,7 @@ class GenerateStart:
 
 @dataclass(frozen=True)
 class CandidateResult:
-    """One proposed shape: a canonical GLB (`engine.contracts.glb`), and for sam3d its latent x₁ and layout.
+    """One proposed shape or textured shape: a canonical GLB (`engine.contracts.glb`), for sam3d its latent and layout.
 
     `model_version_id` repeats the request's where the generator sampled from its checkpoint.
     """

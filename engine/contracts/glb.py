@@ -154,6 +154,14 @@ def check_canonical(data: bytes, *, max_bytes: int, max_faces: int) -> MeshSumma
     return summarise(parts)
 
 
+def same_surface(a: list[MeshPart], b: list[MeshPart]) -> bool:
+    """Whether two fitted meshes are the same surface, however it is cut into triangles, parts and textures.
+
+    Compared are area, centroid and second moments of the area. Reducing a mesh changes them by less than is tolerated.
+    """
+    return bool(np.allclose(_area_moments(a), _area_moments(b), rtol=0.02, atol=0.005))
+
+
 def fit_to_unit_cube(parts: list[MeshPart]) -> list[MeshPart]:
     """Centre the common bounding box and scale its longest side to 1; the orientation stays.
 
@@ -239,6 +247,19 @@ def unpack_glb(data: bytes) -> tuple[dict[str, Any], memoryview]:
     if kind != _BIN or start + 8 + size > total:
         raise GlbRefused("the binary chunk of the GLB is broken or cut short")
     return document, memoryview(data)[start + 8 : start + 8 + size]
+
+
+def _area_moments(parts: list[MeshPart]) -> NDArray[np.float64]:
+    """Area, centroid (3) and second moments about it (6) of the surface, each triangle taken at its edges' middles."""
+    corners = np.concatenate([np.asarray(part.positions, np.float64)[part.faces] for part in parts])
+    areas = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 2
+    total = max(float(areas.sum()), 1e-12)
+    middles = (corners + np.roll(corners, 1, axis=1)) / 2  # exact for polynomials of the second degree
+    weights = np.repeat(areas / (3 * total), 3)
+    points = middles.reshape(-1, 3)
+    centroid = weights @ points
+    spread = (points - centroid).T @ ((points - centroid) * weights[:, None])
+    return np.concatenate([[total], centroid, spread[np.triu_indices(3)]])
 
 
 def _read(document: dict[str, Any], binary: memoryview) -> list[MeshPart]:

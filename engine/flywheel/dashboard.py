@@ -6,6 +6,7 @@ from django.db.models import Count
 from django.http import HttpRequest
 from django.urls import reverse
 
+from engine.contracts.generation import Modality
 from engine.flywheel.models import Iteration, ModelVersion
 from engine.flywheel.transitions import ORDER
 from engine.generation.models import Candidate
@@ -60,7 +61,9 @@ def _generators(iteration: Iteration | None) -> dict[str, Any]:
     """Shares in the collection of this iteration: the paper's own model ends up making most of them (3.2.1)."""
     rows: list[tuple[str, int]] = []
     if iteration is not None and iteration.collection_id is not None:
-        made = Candidate.objects.filter(run__request__collection_id=iteration.collection_id)
+        made = Candidate.objects.filter(
+            run__request__collection_id=iteration.collection_id, run__request__modality=Modality.SHAPE
+        )
         rows = list(made.order_by("generator").values_list("generator").annotate(Count("id")))
     total = sum(count for _, count in rows)
     return {

@@ -51,6 +51,7 @@ class Plan:
     Attributes:
         suite: generator → candidates in the first round; their sum is the paper's N.
         widening, max_rounds: factor on N in each further round, rounds before triage.
+        texture_suite: generator → textures for each shape that was chosen and posed; empty: none are collected.
         target_limit: at most so many targets are asked for; None takes all.
         revisit: targets at rest in these states are asked again with the new checkpoint.
         take_new_targets: also ask for targets that become ready while collecting.
@@ -67,6 +68,7 @@ class Plan:
     )
     widening: int = 2
     max_rounds: int = 2
+    texture_suite: dict[str, int] = field(default_factory=dict)
     target_limit: int | None = None
     revisit: tuple[str, ...] = (State.SHELVED.value, State.DONE.value, State.DONE_UNPOSED.value)
     take_new_targets: bool = True

@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from django.db.models import Avg, Count, F, Q, QuerySet
+from django.db.models import Avg, Count, F, Q, QuerySet, Value
+from django.db.models.functions import Coalesce
 
 from engine.alignment.models import Alignment
 from engine.artistry.models import ArtistJob
+from engine.contracts.generation import Modality
 from engine.datasets.models import Snapshot
 from engine.flywheel.models import Iteration, ModelVersion, TrainingRun
 from engine.generation.models import Candidate, GenerationRequest
@@ -35,7 +37,8 @@ def report() -> dict[str, Any]:
         "targets": {"total": TargetObject.objects.count(), "by_state": _tally(TargetObject.objects.all(), "state")},
         "candidates": _candidates(),
         "comparisons": Comparison.objects.filter(undoes__isnull=True, undone_by__isnull=True).count(),
-        "selections": _selections(),
+        "selections": _ratings(Selection.objects.of_shapes()),
+        "texture_selections": _ratings(Selection.objects.of_textures()),
         "alignments": _alignments(),
         "artist_jobs": {"total": ArtistJob.objects.count(), "by_state": _tally(ArtistJob.objects.all(), "state")},
         "snapshots": [_snapshot(row) for row in Snapshot.objects.order_by("iteration")],
@@ -150,29 +153,37 @@ def _run(run: TrainingRun) -> dict[str, Any]:
 def _candidates() -> dict[str, Any]:
     names = dict(ModelVersion.objects.values_list("id", "name"))
     rows = list(
-        Candidate.objects.values("generator", "model_version_id", iteration=F("run__request__collection__iteration"))
+        Candidate.objects.values(
+            "generator",
+            "model_version_id",
+            iteration=F("run__request__collection__iteration"),
+            modality=Coalesce("run__request__modality", Value(Modality.SHAPE.value)),  # artists make shapes
+        )
         .annotate(count=Count("id"))
-        .order_by("iteration", "generator")
+        .order_by("iteration", "modality", "generator")
     )
     groups = [
         {
             "iteration": row["iteration"],
+            "modality": row["modality"],
             "generator": row["generator"],
             "model_version": names.get(row["model_version_id"]) if row["model_version_id"] else None,
             "count": row["count"],
         }
         for row in rows
     ]
+    shapes = [group for group in groups if group["modality"] == Modality.SHAPE]
     return {
-        "total": sum(group["count"] for group in groups),
-        "by_generator": _sum_by(groups, "generator"),
-        "by_model_version": _sum_by([group for group in groups if group["model_version"]], "model_version"),
+        "total": sum(group["count"] for group in shapes),
+        "by_generator": _sum_by(shapes, "generator"),
+        "by_model_version": _sum_by([group for group in shapes if group["model_version"]], "model_version"),
+        "textures": sum(group["count"] for group in groups) - sum(group["count"] for group in shapes),
         "groups": groups,
     }
 
 
-def _selections() -> dict[str, int]:
-    return Selection.objects.aggregate(
+def _ratings(selections: QuerySet[Selection]) -> dict[str, int]:
+    return selections.aggregate(
         rated=Count("pk", filter=Q(rated_at__isnull=False)),
         accepted=Count("pk", filter=Q(rated_at__isnull=False, rating__gte=F("alpha"))),
         rejected=Count("pk", filter=Q(rated_at__isnull=False, rating__lt=F("alpha"))),

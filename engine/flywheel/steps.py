@@ -12,7 +12,9 @@ from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from engine.alignment.texturing import ask_for_textures
 from engine.celery import app
+from engine.contracts.generation import Modality
 from engine.contracts.targets import TargetInput
 from engine.contracts.training import EvaluateRequest, TrainingStage, TrainRequest
 from engine.datasets import services as datasets
@@ -51,12 +53,15 @@ def collect(iteration: Iteration, plan: Plan) -> bool:
             widening=plan.widening,
             max_rounds=plan.max_rounds,
             model=model_ref(iteration.base),
+            texture_suite=plan.texture_suite,
         )
         return _set(iteration, collection=collection)
     if iteration.requested_at is None:
         collecting.ask_for_targets(collection=iteration.collection, plan=plan)
         return _set(iteration, requested_at=timezone.now())
     if collecting.is_over(iteration=iteration, collection=iteration.collection, plan=plan):
+        if not iteration.stop_collecting and ask_for_textures():
+            return True
         generation.close_collection(collection_id=iteration.collection.id)
         return transitions.enter_next(iteration)
     if plan.take_new_targets and iteration.collection.closed_at is None:
@@ -236,7 +241,7 @@ def _train(
 
 def _real_targets(iteration: Iteration, *, count: int) -> tuple[TargetInput, ...]:
     """The first targets of the closed collection by id: the next turn takes the same ones if it asks the same again."""
-    requests = GenerationRequest.objects.filter(collection=iteration.collection, round=1)
+    requests = GenerationRequest.objects.filter(collection=iteration.collection, modality=Modality.SHAPE, round=1)
     first = requests.select_related("target__image__blob").order_by("target_id")[:count]
     return tuple(target_inputs(targets=[request.target for request in first]))
 

@@ -20,6 +20,9 @@ class Collection(models.Model):
     iteration = models.PositiveIntegerField(unique=True)
     alpha = models.FloatField(help_text="Quality threshold α_k in [0, 1].")
     suite = models.JSONField(help_text="Generator name → number of candidates in the first round.")
+    texture_suite = models.JSONField(
+        default=dict, help_text="Generator name → textures that it makes for each posed shape; empty: none are wanted."
+    )
     widening = models.PositiveSmallIntegerField(default=2, help_text="Factor on the counts in each further round.")
     max_rounds = models.PositiveSmallIntegerField(default=2, help_text="Rounds before triage.")
     model_version_id = models.UUIDField(null=True, help_text="Checkpoint that sam3d samples from.")
@@ -44,7 +47,10 @@ class Collection(models.Model):
 
 
 class GenerationRequest(models.Model):
-    """One round of candidates for one target; fans out to one run per generator."""
+    """One round of candidates for one target; fans out to one run per generator.
+
+    A request for textures names the shape that stays as it is, and the pose and camera that a person gave it.
+    """
 
     class Status(models.TextChoices):
         OPEN = "open"
@@ -57,6 +63,9 @@ class GenerationRequest(models.Model):
     modality = models.CharField(
         max_length=10, choices=[(x.value, x.value) for x in Modality], default=Modality.SHAPE.value
     )
+    shape = models.ForeignKey("Candidate", null=True, on_delete=models.PROTECT, related_name="texture_requests")
+    shape_pose = models.JSONField(null=True, help_text="camera_from_object, as the contract's Pose.")
+    shape_intrinsics = models.JSONField(null=True, help_text="Camera of that pose, as the contract's Intrinsics.")
     round = models.PositiveSmallIntegerField(help_text="1 for the first round of this collection.")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -69,6 +78,16 @@ class GenerationRequest(models.Model):
             models.CheckConstraint(
                 name="request_closed_when_ended",
                 condition=Q(status="open", closed_at__isnull=True) | (~Q(status="open") & Q(closed_at__isnull=False)),
+            ),
+            models.CheckConstraint(
+                name="request_texture_has_shape",
+                condition=Q(
+                    modality="texture",
+                    shape__isnull=False,
+                    shape_pose__isnull=False,
+                    shape_intrinsics__isnull=False,
+                )
+                | (~Q(modality="texture") & Q(shape__isnull=True)),
             ),
         ]
 
@@ -116,7 +135,10 @@ class GenerationRun(models.Model):
 
 
 class Candidate(models.Model):
-    """One proposed shape for a target: from one generator, checkpoint and seed, or from an artist (no run)."""
+    """One proposed shape for a target: from one generator, checkpoint and seed, or from an artist (no run).
+
+    Of a request for textures: the chosen shape with one proposed texture.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     target = models.ForeignKey(TargetObject, on_delete=models.CASCADE, related_name="candidates")

@@ -14,10 +14,19 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from engine.celery import app
-from engine.contracts.generation import GENERATE_TASK, GenerateRequest, GenerateStart, Modality, ModelRef
-from engine.contracts.serialisation import to_json
+from engine.contracts.cameras import Intrinsics
+from engine.contracts.generation import (
+    GENERATE_TASK,
+    ChosenShape,
+    GenerateRequest,
+    GenerateStart,
+    Modality,
+    ModelRef,
+)
+from engine.contracts.poses import Pose
+from engine.contracts.serialisation import from_json, to_json
 from engine.contracts.targets import TargetInput
-from engine.generation.models import Collection, GenerationRun
+from engine.generation.models import GenerationRequest, GenerationRun
 from engine.generation.replies import fail_run
 from engine.sourcing import services as sourcing
 from engine.storage import services as storage
@@ -88,7 +97,7 @@ def _publish(*, run_id: UUID, now: datetime, inputs: dict[UUID, TargetInput]) ->
     # Locked while sending, so that an answer quicker than our commit waits for it, and two senders never share a row.
     run = (
         GenerationRun.objects.select_for_update(skip_locked=True, of=("self",))
-        .select_related("request__collection__checkpoint")
+        .select_related("request__collection__checkpoint", "request__shape__mesh")
         .filter(id=run_id, status=GenerationRun.Status.WAITING)
         .first()
     )
@@ -105,7 +114,8 @@ def _publish(*, run_id: UUID, now: datetime, inputs: dict[UUID, TargetInput]) ->
         target=inputs[target_id],
         seeds=tuple(run.seeds),
         deadline_seconds=float(settings.LATHE_GENERATION_SECONDS),
-        model=_model_of(run.request.collection),
+        model=_model_of(run.request),
+        shape=_shape_of(run.request),
     )
     app.send_task(
         GENERATE_TASK,
@@ -120,9 +130,21 @@ def _publish(*, run_id: UUID, now: datetime, inputs: dict[UUID, TargetInput]) ->
     return 1
 
 
-def _model_of(collection: Collection) -> ModelRef | None:
-    if collection.model_version_id is None or collection.checkpoint is None:
+def _model_of(request: GenerationRequest) -> ModelRef | None:
+    """The collection's checkpoint, which samples shapes; it textures none."""
+    collection = request.collection
+    if collection.model_version_id is None or collection.checkpoint is None or request.shape is not None:
         return None
     return ModelRef(
         model_version_id=str(collection.model_version_id), checkpoint=storage.blob_ref(collection.checkpoint)
+    )
+
+
+def _shape_of(request: GenerationRequest) -> ChosenShape | None:
+    if request.shape is None:
+        return None
+    return ChosenShape(
+        mesh=storage.blob_ref(request.shape.mesh),
+        pose=from_json(Pose, request.shape_pose),
+        intrinsics=from_json(Intrinsics, request.shape_intrinsics),
     )

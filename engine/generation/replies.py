@@ -10,8 +10,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from engine.contracts.blobs import BlobRef
-from engine.contracts.generation import CandidateResult, GenerateReply, ReplyStatus
-from engine.contracts.glb import MEDIA_TYPE, GlbRefused, MeshSummary, check_canonical
+from engine.contracts.generation import CandidateResult, GenerateReply, Modality, ReplyStatus
+from engine.contracts.glb import MEDIA_TYPE, GlbRefused, MeshSummary, check_canonical, read_glb, same_surface
 from engine.contracts.serialisation import to_json
 from engine.errors import LatheError
 from engine.generation.models import Candidate, Collection, GenerationRequest, GenerationRun
@@ -41,7 +41,7 @@ def record_reply(*, reply: GenerateReply, now: datetime | None = None) -> bool:
     Counts once per run. A success of an earlier attempt counts while the run is open; a failure of an earlier attempt
     does not, since a later one is under way. A refused mesh is noted in the run's error and stops no other.
     """
-    run = GenerationRun.objects.select_related("request__collection").filter(id=reply.run_id).first()
+    run = GenerationRun.objects.select_related("request__collection", "request__shape").filter(id=reply.run_id).first()
     if run is None:
         log.warning("reply_to_unknown_run", run_id=reply.run_id, generator=reply.generator)
         return False
@@ -119,9 +119,10 @@ def _settle(*, request_id: UUID, now: datetime) -> None:
     request.status = GenerationRequest.Status.FILLED if enough else GenerationRequest.Status.FAILED
     request.closed_at = now
     request.save(update_fields=["status", "closed_at"])
+    too_few = Move.NO_TEXTURES if request.modality == Modality.TEXTURE else Move.NO_CANDIDATES
     sourcing.move_target(
         target_id=request.target_id,
-        move=Move.ENOUGH_CANDIDATES if enough else Move.NO_CANDIDATES,
+        move=Move.ENOUGH_CANDIDATES if enough else too_few,
         round=request.round,
         candidates=count,
     )
@@ -130,6 +131,7 @@ def _settle(*, request_id: UUID, now: datetime) -> None:
 def _check(run: GenerationRun, reply: GenerateReply) -> tuple[list[_Checked], list[str]]:
     """Take what is sound of a reply, and say what is wrong with the rest."""
     wanted = set(run.seeds)
+    shape = storage.store().get(run.request.shape.mesh_id) if run.request.shape else None
     checked, problems = [], []
     for result in reply.candidates:
         try:
@@ -137,7 +139,7 @@ def _check(run: GenerationRun, reply: GenerateReply) -> tuple[list[_Checked], li
                 raise GlbRefused("it was not asked for, or came twice")
             wanted.remove(result.seed)
             _check_model(result, run.request.collection)
-            checked.append(_Checked(result, _check_objects(result)))
+            checked.append(_Checked(result, _check_objects(result, shape=shape)))
         except (GlbRefused, LatheError) as refusal:
             problems.append(f"seed {result.seed}: {refusal}")
     return checked, problems
@@ -149,7 +151,8 @@ def _check_model(result: CandidateResult, collection: Collection) -> None:
         raise GlbRefused(f"it comes from model version {result.model_version_id}, not from {expected}")
 
 
-def _check_objects(result: CandidateResult) -> MeshSummary:
+def _check_objects(result: CandidateResult, *, shape: bytes | None) -> MeshSummary:
+    """Read what is stored; `shape` is the GLB whose surface a texture must have left as it is."""
     store = storage.store()
     size_bytes = store.size_bytes(result.mesh.sha256)
     if size_bytes > settings.LATHE_MESH_MAX_BYTES:
@@ -160,11 +163,11 @@ def _check_objects(result: CandidateResult) -> MeshSummary:
         latent_bytes = store.size_bytes(result.latent.sha256)
         if latent_bytes != result.latent.size_bytes or latent_bytes > MOST_LATENT_BYTES:
             raise GlbRefused(f"the latent has {latent_bytes} bytes, at most {MOST_LATENT_BYTES} as named are allowed")
-    return check_canonical(
-        store.get(result.mesh.sha256),
-        max_bytes=settings.LATHE_MESH_MAX_BYTES,
-        max_faces=settings.LATHE_MESH_MAX_FACES,
-    )
+    mesh = store.get(result.mesh.sha256)
+    summary = check_canonical(mesh, max_bytes=settings.LATHE_MESH_MAX_BYTES, max_faces=settings.LATHE_MESH_MAX_FACES)
+    if shape is not None and not same_surface(read_glb(mesh), read_glb(shape)):
+        raise GlbRefused("the shape was changed; a texture leaves it as it is")
+    return summary
 
 
 def _add_candidates(run: GenerationRun, checked: list[_Checked]) -> None:

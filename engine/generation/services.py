@@ -8,10 +8,14 @@ from uuid import UUID
 
 import structlog
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from engine.contracts.blobs import BlobRef
-from engine.contracts.generation import ModelRef
+from engine.contracts.cameras import Intrinsics
+from engine.contracts.generation import Modality, ModelRef
+from engine.contracts.poses import Pose
+from engine.contracts.serialisation import to_json
 from engine.errors import Conflict, NotFound, Unprocessable
 from engine.generation.models import Candidate, Collection, GenerationRequest, GenerationRun
 from engine.generation.outbox import publish_soon, publish_waiting_runs, record_start, sweep_overdue_runs
@@ -29,12 +33,14 @@ __all__ = [
     "current_collection",
     "open_collection",
     "open_request",
+    "open_texture_request",
     "publish_waiting_runs",
     "record_artist_candidate",
     "record_reply",
     "record_start",
     "request_ready_targets",
     "sweep_overdue_runs",
+    "targets_to_texture",
 ]
 
 # Decided in one call; the sweeper goes on with the rest.
@@ -76,6 +82,7 @@ def open_collection(
     widening: int = 2,
     max_rounds: int = 2,
     model: ModelRef | None = None,
+    texture_suite: dict[str, int] | None = None,
 ) -> Collection:
     """Open the collection of iteration k; asked again for the same iteration, return the one there is.
 
@@ -83,10 +90,11 @@ def open_collection(
         suite: generator → candidates in the first round.
         widening: factor on these in each further round.
         model: the checkpoint that sam3d samples from.
+        texture_suite: generator → textures for each shape that is posed; none or empty: no textures.
 
     Raises:
         CollectionStillOpen: the collection of another iteration is open.
-        UnusableSuite: fewer than two candidates in the first round.
+        UnusableSuite: fewer than two candidates in the first round, or fewer than two textures where any are wanted.
 
     Source: paper Algorithm 1, lines 3 to 11.
     """
@@ -94,12 +102,15 @@ def open_collection(
     if found is not None:
         return found
     _check_suite(suite)
+    if texture_suite:
+        _check_suite(texture_suite)
     try:
         with transaction.atomic():
             return Collection.objects.create(
                 iteration=iteration,
                 alpha=alpha,
                 suite=suite,
+                texture_suite=texture_suite or {},
                 widening=widening,
                 max_rounds=max_rounds,
                 model_version_id=UUID(model.model_version_id) if model else None,
@@ -161,15 +172,53 @@ def open_request(*, target_id: UUID) -> GenerationRequest:
     collection, round_number = _next_round(target_id)
     request = GenerationRequest.objects.create(target_id=target_id, collection=collection, round=round_number)
     counts = counts_of_round(suite=collection.suite, widening=collection.widening, round_number=round_number)
+    return _fan_out(request, counts)
+
+
+def targets_to_texture(*, collection: Collection) -> QuerySet[TargetObject]:
+    """Targets whose shape was chosen and posed in this collection, and that were asked for no textures in it yet."""
+    asked = GenerationRequest.objects.filter(target=OuterRef("pk"), collection=collection)
+    done = TargetObject.objects.filter(state=State.DONE)
+    return done.filter(Exists(asked.filter(modality=Modality.SHAPE)), ~Exists(asked.filter(modality=Modality.TEXTURE)))
+
+
+@transaction.atomic
+def open_texture_request(*, target_id: UUID, shape: Candidate, pose: Pose, intrinsics: Intrinsics) -> GenerationRequest:
+    """Ask for textures of a shape that a person chose and posed: one waiting run per generator of the texture suite.
+
+    Raises:
+        NoOpenCollection: nothing is being collected.
+
+    Source: paper A.2 (texture candidates are made for a fixed shape).
+    """
+    collection = current_collection()
+    if collection is None:
+        raise NoOpenCollection("No collection is open.", what_to_do="Start an iteration of the flywheel.")
+    request = GenerationRequest.objects.create(
+        target_id=target_id,
+        collection=collection,
+        modality=Modality.TEXTURE,
+        round=1,
+        shape=shape,
+        shape_pose=to_json(pose),
+        shape_intrinsics=to_json(intrinsics),
+    )
+    counts = counts_of_round(suite=collection.texture_suite, widening=1, round_number=1)
+    return _fan_out(request, counts)
+
+
+def _fan_out(request: GenerationRequest, counts: dict[str, int]) -> GenerationRequest:
+    """One waiting run per generator, to be sent once the transaction stands."""
     GenerationRun.objects.bulk_create(
         GenerationRun(
             request=request,
             generator=generator,
             seeds=fresh_seeds(
-                target_id=target_id,
-                iteration=collection.iteration,
-                round_number=round_number,
-                generator=generator,
+                target_id=request.target_id,
+                iteration=request.collection.iteration,
+                round_number=request.round,
+                # The second time through is another draw.
+                generator=generator if request.modality == Modality.SHAPE else f"{request.modality}/{generator}",
                 count=count,
             ),
         )
@@ -246,7 +295,7 @@ def _next_round(target_id: UUID) -> tuple[Collection, int]:
     collection = current_collection()
     if collection is None:
         last = (
-            GenerationRequest.objects.filter(target_id=target_id)
+            GenerationRequest.objects.filter(target_id=target_id, modality=Modality.SHAPE)
             .select_related("collection")
             .order_by("-created_at")
             .first()
@@ -254,8 +303,8 @@ def _next_round(target_id: UUID) -> tuple[Collection, int]:
         if last is None:
             raise NoOpenCollection("No collection is open.", what_to_do="Start an iteration of the flywheel.")
         collection = last.collection
-    rounds = GenerationRequest.objects.filter(target_id=target_id, collection=collection).count()
-    return collection, rounds + 1
+    rounds = GenerationRequest.objects.filter(target_id=target_id, collection=collection, modality=Modality.SHAPE)
+    return collection, rounds.count() + 1
 
 
 def _check_suite(suite: dict[str, int]) -> None:

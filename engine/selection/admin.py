@@ -31,8 +31,8 @@ class TournamentInline(ReadOnlyInline):
 
 @admin.register(Selection)
 class SelectionAdmin(ReadOnlyModelAdmin):
-    list_display = ("target", "round", "winner", "rating", "alpha", "failure_reason", "rated_at")
-    list_filter = ("failure_reason", "rubric_version", "request__collection__iteration")
+    list_display = ("target", "modality", "round", "winner", "rating", "alpha", "failure_reason", "rated_at")
+    list_filter = ("request__modality", "failure_reason", "rubric_version", "request__collection__iteration")
     list_select_related = ("target", "request", "winner")
     search_fields = ("work_item__id__exact", "target__id__exact")
     ordering = ("-rated_at", "-work_item")

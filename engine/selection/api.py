@@ -46,6 +46,7 @@ TASK_EXAMPLE = {
     "mask": {"height": 480, "width": 640, "counts": [150040, 12, 468, 12, 156668]},
     "category": "mug",
     "description": "a white mug with a blue rim",
+    "modality": "shape",
     "candidates": [
         {"presentation_id": LEFT, "mesh_url": f"/api/v1/presentations/{LEFT}/mesh"},
         {"presentation_id": RIGHT, "mesh_url": f"/api/v1/presentations/{RIGHT}/mesh"},

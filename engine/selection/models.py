@@ -6,6 +6,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 
+from engine.contracts.generation import Modality
 from engine.generation.models import Candidate, GenerationRequest
 from engine.selection.tournament import Answer
 from engine.sourcing.models import TargetObject
@@ -24,6 +25,14 @@ class FailureReason(models.TextChoices):
 
 class SelectionQuerySet(models.QuerySet["Selection"]):
     """Selections by what became of them."""
+
+    def of_shapes(self) -> Self:
+        """Those that chose a shape."""
+        return self.filter(request__modality=Modality.SHAPE)
+
+    def of_textures(self) -> Self:
+        """Those that chose a texture for a shape that was chosen before."""
+        return self.filter(request__modality=Modality.TEXTURE)
 
     def collected(self, target_id: uuid.UUID) -> Self:
         """Those that decide what becomes of this target: no overlaps, gold or reviews."""
@@ -45,7 +54,10 @@ class SelectionQuerySet(models.QuerySet["Selection"]):
 
 
 class Selection(models.Model):
-    """One choice wanted among the candidates of one request, then made and rated with r in [0, 1], kept raw."""
+    """One choice wanted among the candidates of one request, then made and rated with r in [0, 1], kept raw.
+
+    What is chosen, a shape or a texture, is said by the request.
+    """
 
     work_item = models.OneToOneField(WorkItem, primary_key=True, on_delete=models.CASCADE, related_name="selection")
     target = models.ForeignKey(TargetObject, on_delete=models.CASCADE, related_name="selections")
@@ -91,6 +103,11 @@ class Selection(models.Model):
 
     def __str__(self) -> str:
         return f"selection for {self.target_id}"
+
+    @property
+    def modality(self) -> Modality:
+        """What is chosen (the request must be loaded)."""
+        return Modality(self.request.modality)
 
 
 class Tournament(models.Model):

@@ -6,6 +6,7 @@ from django.urls import reverse
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from engine.contracts.generation import Modality
 from engine.selection import texts
 from engine.selection.models import FailureReason
 from engine.selection.services import Progress, SelectionTask
@@ -40,6 +41,11 @@ class ProgressSerializer(serializers.Serializer[Progress]):
 class SelectionTaskSerializer(TargetTaskSerializer):
     """A whole Stage 2 task. `candidates` lists every mesh, in order of appearance, so that the page can load ahead."""
 
+    modality = serializers.ChoiceField(
+        source="selection.modality.value",
+        choices=[(x.value, x.value) for x in Modality],
+        help_text="What is chosen: the `shape`, or the `texture` of one shape that all candidates share.",
+    )
     candidates = serializers.SerializerMethodField()
     pair = PairSerializer(source="progress.pair", allow_null=True)
     round = serializers.IntegerField(source="progress.standing.round")
@@ -75,11 +81,11 @@ class SelectionTaskSerializer(TargetTaskSerializer):
 
     @extend_schema_field(TextSerializer)
     def get_rubric(self, task: SelectionTask) -> Any:
-        return TextSerializer(texts.rubric()).data
+        return TextSerializer(texts.rubric(task.selection.modality)).data
 
     @extend_schema_field(TextSerializer)
     def get_guidelines(self, task: SelectionTask) -> Any:
-        return TextSerializer(texts.guidelines()).data
+        return TextSerializer(texts.guidelines(task.selection.modality)).data
 
 
 class ClaimSerializer(serializers.Serializer[Any]):

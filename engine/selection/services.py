@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.db.models import F, FilteredRelation, OuterRef, Q
 from django.utils import timezone
 
+from engine.contracts.generation import Modality
 from engine.errors import Conflict, NotFound, Unprocessable
 from engine.generation.models import Candidate, GenerationRequest
 from engine.lifecycle import Move
@@ -30,6 +31,14 @@ from engine.sourcing.models import TargetObject
 from engine.workforce import services as workforce
 from engine.workforce.models import Role, Stage, User, WorkItem
 from engine.workforce.permissions import has_role
+
+# (what is chosen, whether it met the bar) → what comes next
+MOVE_OF_RATING = {
+    (Modality.SHAPE, True): Move.ACCEPT,
+    (Modality.SHAPE, False): Move.REJECT,
+    (Modality.TEXTURE, True): Move.ACCEPT_TEXTURE,
+    (Modality.TEXTURE, False): Move.REJECT_TEXTURE,
+}
 
 
 class NothingToCompare(Conflict):
@@ -254,6 +263,7 @@ def submit(
 ) -> Selection:
     """Finish a selection with the rating r of its winner; the target moves on by r ≥ α.
 
+    After a texture, good enough or not, the target is done again: its shape stays what it was.
     A `failure_reason` at or above the bar is not kept. Overlaps, gold and reviews leave the target where it is.
 
     Raises:
@@ -290,7 +300,7 @@ def submit(
     selection.tournament = tournament
     selection.winner_id = standing.winner
     selection.rating = rating
-    selection.rubric_version = texts.rubric().version
+    selection.rubric_version = texts.rubric(selection.modality).version
     selection.failure_reason = failure_reason if rating < alpha else ""
     selection.alpha = alpha
     selection.rated_at = timezone.now()
@@ -298,7 +308,7 @@ def submit(
     if item.purpose == WorkItem.Purpose.COLLECT:
         sourcing.move_target(
             target_id=selection.target_id,
-            move=Move.ACCEPT if rating >= alpha else Move.REJECT,
+            move=MOVE_OF_RATING[selection.modality, rating >= alpha],
             actor=user,
             work_item=str(work_item_id),
             rating=rating,
@@ -308,13 +318,14 @@ def submit(
 
 
 def accepted(*, target_id: UUID) -> SelectionQuerySet:
-    """Selections of the target whose rating met its bar, newest first."""
-    return Selection.objects.collected(target_id).accepted().order_by("-rated_at")
+    """Selections of the target that chose a shape and whose rating met its bar, newest first."""
+    return Selection.objects.of_shapes().collected(target_id).accepted().order_by("-rated_at")
 
 
 def last_failure_reason(*, target_id: UUID) -> str:
     """Return why the newest rejected selection of the target failed; `other` where no person said."""
-    rejected = Selection.objects.collected(target_id).rated().exclude(failure_reason="").order_by("-rated_at").first()
+    rated = Selection.objects.of_shapes().collected(target_id).rated()
+    rejected = rated.exclude(failure_reason="").order_by("-rated_at").first()
     return rejected.failure_reason if rejected else FailureReason.OTHER.value
 
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-RUBRIC_VERSION = "v1"
-GUIDELINE_VERSION = "v1"
+from engine.contracts.generation import Modality
+
+VERSIONS = {Modality.SHAPE: "v1", Modality.TEXTURE: "texture-v1"}  # of rubric and guidelines alike
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,11 @@ def read_text(folder: Path, version: str) -> Text:
     return Text(version=version, markdown=(folder / f"{version}.md").read_text(encoding="utf-8"))
 
 
-def rubric() -> Text:
+def rubric(modality: Modality = Modality.SHAPE) -> Text:
     """What the rating r in [0, 1] means (paper A.2: "rate the mesh against a predefined quality bar")."""
-    return read_text(Path(__file__).parent / "rubric", RUBRIC_VERSION)
+    return read_text(Path(__file__).parent / "rubric", VERSIONS[modality])
 
 
-def guidelines() -> Text:
+def guidelines(modality: Modality = Modality.SHAPE) -> Text:
     """How to compare."""
-    return read_text(Path(__file__).parent / "guidelines", GUIDELINE_VERSION)
+    return read_text(Path(__file__).parent / "guidelines", VERSIONS[modality])

@@ -79,7 +79,7 @@ def move_target(*, target_id: UUID, move: Move, actor: User | None = None, **fac
     target: TargetObject | None = next(iter(moved), None)
     if target is None:
         raise _invalid_move(target_id=target_id, move=move)
-    dispatch.enter(state=destination, target_id=target_id)
+    dispatch.hand_over(move=move, target_id=target_id)
     return target
 
 

@@ -21,6 +21,13 @@ class Migration(migrations.Migration):
                 ("alpha", models.FloatField(help_text="Quality threshold α_k in [0, 1].")),
                 ("suite", models.JSONField(help_text="Generator name → number of candidates in the first round.")),
                 (
+                    "texture_suite",
+                    models.JSONField(
+                        default=dict,
+                        help_text="Generator name → textures that it makes for each posed shape; empty: none are wanted.",
+                    ),
+                ),
+                (
                     "widening",
                     models.PositiveSmallIntegerField(
                         default=2, help_text="Factor on the counts in each further round."
@@ -41,6 +48,14 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[("shape", "shape"), ("texture", "texture")], default="shape", max_length=10
                     ),
+                ),
+                (
+                    "shape_pose",
+                    models.JSONField(help_text="camera_from_object, as the contract's Pose.", null=True),
+                ),
+                (
+                    "shape_intrinsics",
+                    models.JSONField(help_text="Camera of that pose, as the contract's Intrinsics.", null=True),
                 ),
                 ("round", models.PositiveSmallIntegerField(help_text="1 for the first round of this collection.")),
                 (

@@ -45,6 +45,16 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
+            model_name="generationrequest",
+            name="shape",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="texture_requests",
+                to="generation.candidate",
+            ),
+        ),
+        migrations.AddField(
             model_name="generationrun",
             name="request",
             field=models.ForeignKey(
@@ -102,6 +112,22 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="request_closed_when_ended",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="generationrequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("modality", "texture"),
+                        ("shape__isnull", False),
+                        ("shape_intrinsics__isnull", False),
+                        ("shape_pose__isnull", False),
+                    ),
+                    models.Q(models.Q(("modality", "texture"), _negated=True), ("shape__isnull", True)),
+                    _connector="OR",
+                ),
+                name="request_texture_has_shape",
             ),
         ),
         migrations.AddIndex(

@@ -1,10 +1,9 @@
 """The table of the life of an example: reachable, without dead ends, and naming only services that exist."""
 
-from importlib.util import find_spec
-
 import pytest
 
-from engine.lifecycle import AT_REST, MOVES, ON_ENTRY, ByTheWorker, InTheMove, Move, State
+from engine.embedded.places import CHECKOUT
+from engine.lifecycle import AT_REST, MOVES, ON_ENTRY, ON_MOVE, ByTheWorker, InTheMove, Move, State
 
 # Figure 5 of the paper and section 5 of the design, written down a second time: every arrow, and no other.
 ARROWS = {
@@ -28,6 +27,10 @@ ARROWS = {
     (State.SHELVED, Move.REVISIT): State.READY,
     (State.DONE, Move.REVISIT): State.READY,
     (State.DONE_UNPOSED, Move.REVISIT): State.READY,
+    (State.DONE, Move.TEXTURE): State.GENERATING,
+    (State.GENERATING, Move.NO_TEXTURES): State.DONE,
+    (State.SELECTING, Move.ACCEPT_TEXTURE): State.DONE,
+    (State.SELECTING, Move.REJECT_TEXTURE): State.DONE,
 }
 
 
@@ -53,18 +56,23 @@ def test_only_a_discarded_target_is_at_an_end(state: State) -> None:
 
 @pytest.mark.parametrize("state", State)
 def test_somebody_acts_on_every_state_that_is_not_at_rest(state: State) -> None:
-    # A proposal waits for people only: its mask task is opened where it is registered.
-    assert (state in ON_ENTRY) == (state not in AT_REST | {State.PROPOSED})
+    # A proposal waits for people only: its mask task is opened where it is registered. What is done may get a texture.
+    assert (state in ON_ENTRY) == (state not in AT_REST - {State.DONE} | {State.PROPOSED})
 
 
-@pytest.mark.parametrize("entry", ON_ENTRY.values(), ids=str)
+@pytest.mark.parametrize("entry", [*ON_ENTRY.values(), *ON_MOVE.values()], ids=str)
 def test_what_follows_stands_in_its_room(entry: InTheMove | ByTheWorker) -> None:
-    path, file = (entry.service, "services") if isinstance(entry, InTheMove) else (entry.task, "tasks")
-    room, module, name = path.rsplit(".", 2)
-    assert module == file
-    assert find_spec(room) is not None
+    path = entry.service if isinstance(entry, InTheMove) else entry.task
+    module, name = path.rsplit(".", 1)
+    assert (CHECKOUT / f"{module.replace('.', '/')}.py").exists()
     assert name.isidentifier()
+    assert module.endswith(".tasks") == isinstance(entry, ByTheWorker)
 
 
-def test_a_new_judgement_is_there_at_once_and_only_searching_waits_for_the_worker() -> None:
-    assert [state for state, entry in ON_ENTRY.items() if isinstance(entry, ByTheWorker)] == [State.SEARCHING]
+def test_a_new_judgement_is_there_at_once_and_only_machines_business_waits_for_the_worker() -> None:
+    by_the_worker = {state for state, entry in ON_ENTRY.items() if isinstance(entry, ByTheWorker)}
+    assert by_the_worker == {State.SEARCHING, State.DONE}
+
+
+def test_only_the_second_time_through_opens_something_else_than_its_state_does() -> None:
+    assert set(ON_MOVE) == {Move.TEXTURE}

@@ -1547,6 +1547,13 @@ export interface components {
             mask: components["schemas"]["TaskMask"];
             readonly category: string;
             description: string;
+            /**
+             * @description What is chosen: the `shape`, or the `texture` of one shape that all candidates share.
+             *
+             *     * `shape` - shape
+             *     * `texture` - texture
+             */
+            modality: components["schemas"]["ModalityEnum"];
             readonly candidates: {
                 /** Format: uuid */
                 presentation_id: string;

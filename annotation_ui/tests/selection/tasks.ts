@@ -11,6 +11,7 @@ export function someTask(change: Partial<SelectionTask> = {}): SelectionTask {
     mask: { height: 6, width: 8, counts: [12, 3, 33] },
     category: "mug",
     description: "",
+    modality: "shape",
     candidates: ["a", "b", "c"].map((id) => ({ presentation_id: id, mesh_url: `/meshes/${id}` })),
     pair: { left: "a", right: "b" },
     round: 1,

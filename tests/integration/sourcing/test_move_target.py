@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from engine import dispatch
-from engine.lifecycle import MOVES, ON_ENTRY, ByTheWorker, InTheMove, Move, State
+from engine.lifecycle import MOVES, ON_ENTRY, ON_MOVE, ByTheWorker, InTheMove, Move, State
 from engine.sourcing import services
 from engine.sourcing.models import TargetObject
 from engine.sourcing.services import InvalidMove, NoSuchTarget, move_target
@@ -22,10 +22,14 @@ from tests.factories import make_target, make_user
 
 
 @contextmanager
-def entered() -> Iterator[list[tuple[State, UUID]]]:
+def handed_over() -> Iterator[list[tuple[Move, UUID]]]:
     """Record handovers instead of making them: the services of the next rooms have tests of their own."""
-    calls: list[tuple[State, UUID]] = []
-    with mock.patch.object(dispatch, "enter", side_effect=lambda *, state, target_id: calls.append((state, target_id))):
+    calls: list[tuple[Move, UUID]] = []
+
+    def note(*, move: Move, target_id: UUID) -> None:
+        calls.append((move, target_id))
+
+    with mock.patch.object(dispatch, "hand_over", side_effect=note):
         yield calls
 
 
@@ -41,11 +45,11 @@ class Life(RuleBasedStateMachine):
     @rule(move=st.sampled_from(list(Move)))
     def attempt(self, move: Move) -> None:
         sources, destination = MOVES[move]
-        with entered() as calls:
+        with handed_over() as calls:
             if self.state in sources:
                 target = move_target(target_id=self.target_id, move=move)
                 assert target.state == destination
-                assert calls == [(destination, self.target_id)]
+                assert calls == [(move, self.target_id)]
                 self.history.append((move.value, self.state.value, destination.value))
                 self.state = destination
             else:
@@ -80,7 +84,7 @@ def test_any_sequence_of_moves_leaves_target_and_audit_log_as_the_table_says() -
 @pytest.mark.django_db
 def test_the_audit_row_names_who_moved_it_and_why() -> None:
     target, person = make_target(state=State.TRIAGE), make_user()
-    with entered():
+    with handed_over():
         move_target(target_id=target.id, move=Move.SHELVE, actor=person, note="twin of another")
     event = AuditEvent.objects.get(subject_id=target.id)
     assert (event.actor, event.verb, event.facts) == (person, "shelve", {"note": "twin of another"})
@@ -89,7 +93,7 @@ def test_the_audit_row_names_who_moved_it_and_why() -> None:
 @pytest.mark.django_db
 def test_a_failing_handover_undoes_the_move_and_its_audit_row() -> None:
     target = make_target(state=State.SELECTING)
-    burning = mock.patch.object(dispatch, "enter", side_effect=RuntimeError("the next room is on fire"))
+    burning = mock.patch.object(dispatch, "hand_over", side_effect=RuntimeError("the next room is on fire"))
     with burning, pytest.raises(RuntimeError), transaction.atomic():
         move_target(target_id=target.id, move=Move.ACCEPT)
     assert TargetObject.objects.get(id=target.id).state == State.SELECTING
@@ -117,17 +121,17 @@ def test_a_move_and_its_audit_row_cost_one_query(django_assert_num_queries) -> N
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("state", State)
-def test_entering_a_state_does_what_the_table_names(state: State, django_capture_on_commit_callbacks) -> None:
+@pytest.mark.parametrize("move", Move)
+def test_a_move_is_followed_by_what_the_table_names(move: Move, django_capture_on_commit_callbacks) -> None:
     target_id = uuid4()
     with (
         mock.patch.object(dispatch, "import_string") as load,
         mock.patch.object(dispatch, "send_soon") as send,
         django_capture_on_commit_callbacks(execute=True),
     ):
-        dispatch.enter(state=state, target_id=target_id)
+        dispatch.hand_over(move=move, target_id=target_id)
         send.assert_not_called()  # what is not committed is nobody's business
-    match ON_ENTRY.get(state):
+    match ON_MOVE.get(move) or ON_ENTRY.get(MOVES[move][1]):
         case InTheMove(service):
             load.assert_called_once_with(service)
             load.return_value.assert_called_once_with(target_id=target_id)
@@ -156,7 +160,7 @@ def test_of_many_racing_moves_exactly_one_wins() -> None:
         finally:
             connection.close()
 
-    with entered():
+    with handed_over():
         moves = [Move.SHELVE, Move.CHOOSE, Move.SHELVE, Move.CHOOSE]
         threads = [threading.Thread(target=race, args=(move,)) for move in moves]
         for thread in threads:
