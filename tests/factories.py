@@ -90,14 +90,20 @@ def make_point_map(*, image: Image, content: bytes | None = None, **fields: Any)
     return PointMap.objects.create(image=image, blob=make_blob(content, media_type="application/x-npz"), **values)
 
 
-def make_target(*, image: Image | None = None, state: State = State.READY, **fields: Any) -> TargetObject:
+def make_target(
+    *,
+    image: Image | None = None,
+    mask: NDArray[np.bool_] | None = None,
+    state: State = State.READY,
+    **fields: Any,
+) -> TargetObject:
     """A target object in any state (no audit row, no service of the next room)."""
     image = image or make_image()
-    mask = encode_mask(make_mask(height=image.height_px, width=image.width_px))
+    encoded = encode_mask(make_mask(height=image.height_px, width=image.width_px) if mask is None else mask)
     values: dict[str, Any] = {
         "source": f"mask{next(_numbers)}",
-        "mask_counts": list(mask.counts),
-        "mask_area_px": mask.area_px,
+        "mask_counts": list(encoded.counts),
+        "mask_area_px": encoded.area_px,
         "category": "mug",
     } | fields
     return TargetObject.objects.create(image=image, state=state, **values)

@@ -23,7 +23,7 @@ from engine.contracts.cameras import Intrinsics
 from engine.contracts.poses import Pose, quaternion_from_rotation, rotation_from_quaternion
 
 # Rays along the long side of the window around M: for the last fit, and to compare many poses.
-FINE_RAYS, COARSE_RAYS = 128, 48
+FINE_RAYS, COARSE_RAYS = 192, 48
 FINE_POINTS, COARSE_POINTS = 1500, 300
 
 # Residuals beyond this many units (τ, or outline widths) count less and less.

@@ -11,10 +11,10 @@ from engine.contracts.cameras import Intrinsics
 Array = NDArray[np.float64]
 
 # The window is M's box with this share of it added on every side.
-MARGIN = 0.75
+MARGIN = 0.5
 
 # Unit of outline residuals, as a share of √(area of M).
-OUTLINE_SHARE = 0.02
+OUTLINE_SHARE = 0.01
 
 
 class Window:

@@ -26,13 +26,17 @@ def box_glb() -> bytes:
     return write_glb([MeshPart(positions=np.asarray(box.vertices, np.float32), faces=np.asarray(box.faces, np.uint32))])
 
 
+def png(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
 def photograph_png() -> bytes:
     """A ramp from black to red along the columns."""
     pixels = np.zeros((CAMERA.height, CAMERA.width, 3), dtype=np.uint8)
     pixels[..., 0] = np.arange(CAMERA.width)
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format="PNG")
-    return buffer.getvalue()
+    return png(pixels)
 
 
 @pytest.fixture
