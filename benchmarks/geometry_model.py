@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,12 +102,7 @@ def sampling(model: GeometryModel, rate: float, cases: tuple[str, ...] = tuple(S
         config = SamplerConfig(steps=STEPS, rescale_t=rescale_t)
         seeds = list(range(candidates))
         torch.cuda.reset_peak_memory_stats()
-        seconds = timed(
-            lambda seeds=seeds, config=config: sample_latents(model, views, seeds, config),  # type: ignore[misc]
-            model.device,
-            warmup=1,
-            repetitions=3,
-        )
+        seconds = timed(partial(sample_latents, model, views, seeds, config), model.device, warmup=1, repetitions=3)
         operations = flops.sampling_flops(
             model.config, candidates=candidates, steps=STEPS, guided_steps=config.guided_steps
         )
@@ -195,30 +191,21 @@ def training(model: GeometryModel, rate: float, kind: str, batch_sizes: list[int
     reference: nn.Module = nn.Identity()
     if kind == "dpo":
         reference = copy.deepcopy(model.flow).requires_grad_(False)
-        reference.compile_blocks()  # type: ignore[operator]
+        reference.compile_blocks()
     updates = Updates([weight for weight in model.parameters() if weight.requires_grad])
     results: dict[str, Any] = {}
     for batch in batch_sizes:
         views, x_1 = random_views(model.config.conditioning, batch, model.device), random_latents(model, batch)
         pair = [torch.randn_like(x_1[SHAPE]) for _ in range(2)]
         torch.cuda.reset_peak_memory_stats()
+        if kind == "sft":
+            operations = flops.sft_step_flops(model.config, batch=batch)
+            step = partial(sft_step, model, updates, views, x_1)
+        else:
+            operations = flops.dpo_step_flops(model.config, pairs=batch)
+            step = partial(dpo_step, model, reference, updates, views, pair)
         try:
-            if kind == "sft":
-                operations = flops.sft_step_flops(model.config, batch=batch)
-                seconds = timed(
-                    lambda views=views, x_1=x_1: sft_step(model, updates, views, x_1),
-                    model.device,
-                    warmup=2,
-                    repetitions=4,
-                )
-            else:
-                operations = flops.dpo_step_flops(model.config, pairs=batch)
-                seconds = timed(
-                    lambda views=views, pair=pair: dpo_step(model, reference, updates, views, pair),  # type: ignore[misc]
-                    model.device,
-                    warmup=2,
-                    repetitions=4,
-                )
+            seconds = timed(step, model.device, warmup=2, repetitions=4)
         except torch.OutOfMemoryError:
             results[str(batch)] = "out of memory"
             updates.optimiser.zero_grad(set_to_none=True)

@@ -1,4 +1,4 @@
-"""Command line of the training loop: pretrain, train, sample, evaluate."""
+"""Command line of the training loop: pretrain, train, sample, evaluate, convert."""
 
 import argparse
 import json
@@ -20,6 +20,15 @@ EXAMPLES = """examples:
   python -m training_loop sample --checkpoint runs/sft/checkpoint.safetensors \\
       --image cup.png --mask cup_mask.png --seeds 0 1 2
   python -m training_loop evaluate --checkpoint runs/sft/checkpoint.safetensors
+  python -m training_loop convert from-released --generator ss_generator.ckpt --decoder ss_decoder.ckpt \\
+      --output released.safetensors
+"""
+
+CONVERT_EXAMPLES = """examples:
+  python -m training_loop convert from-released --generator ss_generator.ckpt --decoder ss_decoder.ckpt \\
+      --output released.safetensors
+  python -m training_loop convert to-released --checkpoint runs/sft/checkpoint.safetensors --output for_release/
+  python -m training_loop convert dinov2 --weights dinov2_vitl14_reg4_pretrain.pth --output start.safetensors
 """
 
 
@@ -62,7 +71,39 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--seed", type=int, default=0)
     evaluate.add_argument("--json", type=Path, help="also write the metrics to this file")
     evaluate.add_argument("--device", default="cpu")
+
+    _add_convert(commands)
     return parser
+
+
+def _add_convert(commands: Any) -> None:
+    """`convert` has a command for each direction."""
+    convert = commands.add_parser(
+        "convert",
+        help="turn weights in the released layout into a checkpoint and back; load DINOv2 weights",
+        description="Convert weights. Strict: every key and shape must fit, or the error names it.",
+        epilog=CONVERT_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    directions = convert.add_subparsers(dest="direction", required=True, metavar="direction")
+
+    to_ours = directions.add_parser("from-released", help="SAM 3D Objects' files → one checkpoint")
+    to_ours.add_argument("--generator", required=True, type=Path, help="ss_generator: flow and conditioning encoder")
+    to_ours.add_argument("--decoder", required=True, type=Path, help="ss_decoder: latents to 64³ occupancy")
+    to_ours.add_argument("--encoder", type=Path, help="a shape encoder for that decoder; the release has none")
+    to_ours.add_argument("--output", required=True, type=Path, help="checkpoint to write")
+    to_ours.add_argument("--bf16", action="store_true", help="half the size; for sampling, not for training on")
+
+    to_theirs = directions.add_parser("to-released", help="a checkpoint of the preset full → SAM 3D Objects' files")
+    to_theirs.add_argument("--checkpoint", required=True, type=Path)
+    to_theirs.add_argument("--output", required=True, type=Path, help="folder for ss_generator, ss_decoder, ss_encoder")
+    to_theirs.add_argument("--ckpt", action="store_true", help="write .ckpt pickles instead of safetensors")
+
+    dinov2 = directions.add_parser("dinov2", help="public DINOv2 weights → both backbones of a model of preset full")
+    dinov2.add_argument("--weights", required=True, type=Path, help="dinov2_vitl14_reg4_pretrain.pth or safetensors")
+    dinov2.add_argument("--checkpoint", type=Path, help="model to put them into (default: a new one, random else)")
+    dinov2.add_argument("--output", required=True, type=Path, help="checkpoint to write")
+    dinov2.add_argument("--seed", type=int, default=0, help="of the random weights of a new model")
 
 
 def _add_training_arguments(parser: argparse.ArgumentParser, *, recipe: str | None) -> None:
@@ -190,7 +231,43 @@ def evaluate_command(arguments: argparse.Namespace) -> None:
         arguments.json.write_text(json.dumps(metrics, indent=2) + "\n")
 
 
-COMMANDS = {"pretrain": train_command, "train": train_command, "sample": sample_command, "evaluate": evaluate_command}
+def convert_command(arguments: argparse.Namespace) -> None:
+    """`convert`."""
+    import torch
+
+    from training_loop import released_weights
+    from training_loop.checkpoints import CheckpointInfo, load_model, read_header, save_model
+    from training_loop.models.config import full
+    from training_loop.models.generator import GeometryModel
+
+    if arguments.direction == "to-released":
+        for path in released_weights.write_released(
+            load_model(arguments.checkpoint), arguments.output, pickled=arguments.ckpt
+        ):
+            print(path)
+        return
+    if arguments.direction == "from-released":
+        files = {released_weights.GENERATOR: arguments.generator, released_weights.DECODER: arguments.decoder}
+        if arguments.encoder is not None:
+            files[released_weights.ENCODER] = arguments.encoder
+        model, info = released_weights.from_released(files), CheckpointInfo(stage="released")
+    else:
+        torch.manual_seed(arguments.seed)
+        model = GeometryModel(full()) if arguments.checkpoint is None else load_model(arguments.checkpoint)
+        info = CheckpointInfo() if arguments.checkpoint is None else read_header(arguments.checkpoint).info
+        released_weights.load_dinov2(model, arguments.weights)
+    dtype = torch.bfloat16 if getattr(arguments, "bf16", False) else torch.float32
+    save_model(arguments.output, model, info, dtype=dtype)
+    print(f"{arguments.output}  {sum(weight.numel() for weight in model.parameters()) / 1e6:.0f} M parameters")
+
+
+COMMANDS = {
+    "pretrain": train_command,
+    "train": train_command,
+    "sample": sample_command,
+    "evaluate": evaluate_command,
+    "convert": convert_command,
+}
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -29,7 +29,8 @@ class ShapeVAEConfig:
     from the occupancy before the encoder. `latent_mean` and `latent_std` bring the posterior to unit scale for the
     flow. A cell is full where its logit exceeds `surface_logit`, which an undertrained flow needs lower than 0: its
     shapes are blurred by what it does not know. `up_axis` is the canonical axis that points up inside of the networks
-    (the released ones are Z-up); what goes in and comes out is Y-up either way.
+    (the released ones are Z-up); what goes in and comes out is Y-up either way. Without `encoder` the VAE only decodes,
+    as the released one.
     """
 
     resolution: int = 64
@@ -43,6 +44,7 @@ class ShapeVAEConfig:
     linear_path: bool = False
     input_shift: float = 0.0
     up_axis: str = "y"
+    encoder: bool = True
     latent_mean: tuple[float, ...] = ()
     latent_std: tuple[float, ...] = ()
     surface_logit: float = 0.0

@@ -1,5 +1,7 @@
 """The geometry model put together: shape VAE, conditioning encoder and flow, rebuilt from one configuration."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
@@ -11,6 +13,10 @@ from training_loop.models.released_frames import layout_from_released, layout_to
 from training_loop.models.shape_vae import ShapeVAE
 
 
+class LatentSpaceError(ValueError):
+    """A flow and a VAE, or a latent and a VAE, that do not belong together."""
+
+
 class GeometryModel(nn.Module):
     """Photograph, mask and optional point map → distribution over shape latents and layout."""
 
@@ -20,6 +26,8 @@ class GeometryModel(nn.Module):
         self.vae = ShapeVAE(config.vae)
         self.conditioner = build_conditioner(config.conditioning)
         self.flow = GeometryFlow(config)
+        # The latent space that the flow was trained in, where that is known: it must stay the VAE's.
+        self.latent_space: str | None = None
 
     @property
     def device(self) -> torch.device:
@@ -37,6 +45,20 @@ class GeometryModel(nn.Module):
     def velocity(self, x: Latents, t: Tensor, condition: ConditioningCache | None, d: Tensor | None = None) -> Latents:
         """v_θ(x_τ, c, τ, d); see `GeometryFlow.forward`."""
         return self.flow(x, t, condition, d)  # type: ignore[no-any-return]
+
+    def adopt_vae(self, vae: ShapeVAE) -> None:
+        """Exchange the VAE for one with the same decoder and statistics, such as a better encoder.
+
+        Raises:
+            LatentSpaceError: the VAE is of another latent space than the one that the flow was trained in.
+        """
+        if self.latent_space is not None and vae.fingerprint() != self.latent_space:
+            raise LatentSpaceError(
+                f"the flow speaks the latent space {self.latent_space}, the VAE is of {vae.fingerprint()}: "
+                "what it decodes would be noise. Use the VAE that the flow was trained with"
+            )
+        self.vae = vae.to(self.device)
+        self.config = replace(self.config, vae=vae.config)
 
     def compile_blocks(self) -> None:
         """Compile what repeats (blocks of the flow and of the DINOv2 encoders), for GPUs."""

@@ -13,6 +13,10 @@ from torch import Tensor, nn
 from training_loop.models.config import ShapeVAEConfig
 
 
+class MissingEncoder(RuntimeError):
+    """A shape was to be encoded by a VAE without encoder."""
+
+
 class ChannelNorm(nn.LayerNorm):
     """Layer normalisation over the channels of (B, C, X, Y, Z)."""
 
@@ -138,6 +142,21 @@ class ShapeEncoder(nn.Module):
         return mean, log_variance.clamp(-20.0, 10.0)
 
 
+class NoShapeEncoder(ShapeEncoder):
+    """Stands where a VAE came without encoder, and says so."""
+
+    def __init__(self) -> None:
+        nn.Module.__init__(self)
+        self.linear_path = None
+
+    def forward(self, occupancy: Tensor) -> tuple[Tensor, Tensor]:
+        """Raises: MissingEncoder, always."""
+        raise MissingEncoder(
+            "this checkpoint's VAE has no encoder (the released one has none), so no mesh can become a latent: "
+            "convert with --encoder, or train one for its decoder"
+        )
+
+
 class ShapeDecoder(nn.Module):
     """Latent grid → occupancy logits, occupied where > 0."""
 
@@ -182,7 +201,7 @@ class ShapeVAE(nn.Module):
     def __init__(self, config: ShapeVAEConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder = ShapeEncoder(config)
+        self.encoder = ShapeEncoder(config) if config.encoder else NoShapeEncoder()
         self.decoder = ShapeDecoder(config)
 
     def _statistics(self, like: Tensor) -> tuple[Tensor, Tensor]:

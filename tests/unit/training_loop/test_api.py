@@ -57,14 +57,15 @@ def target():
 
 @pytest.fixture
 def shard(base, tmp_path):
-    shape = read_header(base.checkpoint)[0].vae.latent_shape
+    shape = read_header(base.checkpoint).config.vae.latent_shape
     return write_shard(
         tmp_path / "snapshot.tar", [(key, sample_parts(key, shape, seed=i)) for i, key in enumerate("abc")]
     )
 
 
 def test_pretraining_leaves_a_checkpoint_and_a_log(base):
-    config, info, _ = read_header(base.checkpoint)
+    header = read_header(base.checkpoint)
+    config, info = header.config, header.info
     assert info.stage == "pretrain"
     assert set(config.layout_mean) == {"rotation", "translation", "scale"}
     assert len(config.vae.latent_mean) == config.vae.latent_channels
@@ -83,7 +84,7 @@ def test_running_again_in_the_same_folder_trains_nothing_twice(base):
     )
     events = [json.loads(line) for line in again.log.read_text().splitlines()[old:]]
     assert not [event for event in events if "step" in event]
-    config, config_before = read_header(again.checkpoint)[0], before[0]
+    config, config_before = read_header(again.checkpoint).config, before.config
     # The latents' mean is taken anew by several threads, whose order of summing is not fixed.
     assert config.vae.latent_mean == pytest.approx(config_before.vae.latent_mean, abs=1e-6)
     same_mean = replace(config.vae, latent_mean=config_before.vae.latent_mean)

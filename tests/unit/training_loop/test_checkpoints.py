@@ -6,8 +6,16 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from tests.unit.training_loop.tiny import tiny_config
-from training_loop.checkpoints import CheckpointError, CheckpointInfo, load_model, read_header, save_model
-from training_loop.models.generator import GeometryModel
+from training_loop.checkpoints import (
+    CheckpointError,
+    CheckpointInfo,
+    load_model,
+    load_vae,
+    read_header,
+    save_model,
+)
+from training_loop.models.generator import GeometryModel, LatentSpaceError
+from training_loop.models.shape_vae import ShapeVAE
 
 
 @pytest.fixture
@@ -29,7 +37,7 @@ def test_a_checkpoint_rebuilds_its_model(saved, tiny_model):
     model = load_model(saved)
     assert model.config == tiny_model.config
     assert all(torch.equal(value, tiny_model.state_dict()[name]) for name, value in model.state_dict().items())
-    assert read_header(saved)[1].metrics == {"loss": 0.5}
+    assert read_header(saved).info.metrics == {"loss": 0.5}
     assert not model.training
 
 
@@ -99,3 +107,44 @@ def test_statistics_survive_the_round_trip(tmp_path):
     assert loaded.config == model.config
     x = {"rotation": torch.randn(2, 1, 6)}
     assert torch.allclose(loaded.denormalise_layout(loaded.normalise_layout(x))["rotation"], x["rotation"], atol=1e-6)
+
+
+def test_a_flow_is_never_decoded_with_another_vae(saved, tiny_model):
+    def change(tensors, metadata):
+        tensors["vae.decoder.input_layer.weight"] += 1.0
+
+    assert read_header(saved).latent_space == tiny_model.vae.fingerprint()
+    rewrite(saved, change)
+    with pytest.raises(CheckpointError, match="the two come from different models"):
+        load_model(saved)
+
+
+def test_a_vae_that_was_trained_on_is_not_saved_with_the_old_flow(saved, tmp_path):
+    model = load_model(saved)
+    save_model(tmp_path / "same.safetensors", model, CheckpointInfo())
+    with torch.no_grad():
+        model.vae.decoder.input_layer.bias.add_(1.0)
+    with pytest.raises(CheckpointError, match="the VAE has changed"):
+        save_model(tmp_path / "other.safetensors", model, CheckpointInfo())
+
+
+def test_a_vae_is_exchanged_for_one_of_the_same_latent_space_alone(saved):
+    model = load_model(saved)
+    better_encoder = load_vae(saved)
+    with torch.no_grad():
+        better_encoder.encoder.input_layer.bias.add_(1.0)
+    model.adopt_vae(better_encoder)
+    assert model.vae is better_encoder
+    with pytest.raises(LatentSpaceError, match="Use the VAE that the flow was trained with"):
+        model.adopt_vae(ShapeVAE(model.config.vae))
+    other_scale = load_vae(saved)
+    other_scale.config = replace(other_scale.config, latent_std=(3.0,) * 4)
+    with pytest.raises(LatentSpaceError):
+        model.adopt_vae(other_scale)
+
+
+def test_the_fingerprint_does_not_depend_on_the_precision_of_the_file(saved, tiny_model, tmp_path):
+    small = tmp_path / "small.safetensors"
+    save_model(small, tiny_model, CheckpointInfo(), dtype=torch.bfloat16)
+    assert read_header(small).latent_space == read_header(saved).latent_space
+    save_model(tmp_path / "again.safetensors", load_model(small), CheckpointInfo())
