@@ -15,6 +15,7 @@ import io
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +28,9 @@ from engine.contracts.serialisation import from_json, to_json
 from engine.embedded.places import var_folder
 from engine.storage.blobs import BlobStore, open_store
 from model_workers.child import Tell, attach_to_parent
-from model_workers.generators.protocol import Generator, Proposal
+from model_workers.generators.protocol import Generator, GeneratorError, Proposal, TextureGenerator
 from model_workers.generators.registry import load_generator
-from model_workers.inputs import decode_context
+from model_workers.inputs import decode_context, decode_shape
 from model_workers.meshes import canonical_glb
 
 LATENT_MEDIA_TYPE = "application/x-safetensors"
@@ -72,10 +73,9 @@ class GeneratorHost:
         if request.generator not in self._generators:
             self._generators[request.generator] = load_generator(request.generator)
         generator = self._generators[request.generator]
-        context = decode_context(request, store=self._store, cache=self._cache)
         model_version_id = request.model.model_version_id if request.model and generator.uses_checkpoint else None
         wanted = set(request.seeds)
-        for proposal in generator.generate(context):
+        for proposal in self._proposals(generator, request):
             try:
                 if proposal.seed not in wanted:
                     raise GlbRefused("it was not asked for, or came twice")
@@ -83,6 +83,15 @@ class GeneratorHost:
                 self._tell(candidate=to_json(self._stored(proposal, model_version_id)))
             except GlbRefused as refusal:
                 self._tell(refused={"seed": proposal.seed, "reason": str(refusal)})
+
+    def _proposals(self, generator: Generator, request: GenerateRequest) -> Iterator[Proposal]:
+        context = decode_context(request, store=self._store, cache=self._cache)
+        shape = decode_shape(request, store=self._store)
+        if shape is None:
+            return generator.generate(context)
+        if not isinstance(generator, TextureGenerator):
+            raise GeneratorError(f"{request.generator} cannot texture a given shape; leave it out of the texture suite")
+        return generator.texture(context, shape)
 
     def _stored(self, proposal: Proposal, model_version_id: str | None) -> CandidateResult:
         glb, summary = canonical_glb(proposal.mesh)

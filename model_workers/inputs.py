@@ -6,15 +6,17 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import trimesh
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from engine.contracts.blobs import BlobRef
 from engine.contracts.generation import GenerateRequest
+from engine.contracts.glb import read_glb
 from engine.contracts.masks import decode_mask
 from engine.contracts.targets import PointMapInput
 from engine.storage.blobs import BlobStore
-from model_workers.generators.protocol import GenerationContext, GeneratorError
+from model_workers.generators.protocol import GenerationContext, GeneratorError, PosedShape
 
 LARGEST_CACHE_BYTES = 20 * 2**30
 
@@ -47,6 +49,22 @@ def decode_context(request: GenerateRequest, *, store: BlobStore, cache: Path) -
         parameters=request.parameters,
         checkpoint=fetch_cached(request.model.checkpoint, store=store, cache=cache) if request.model else None,
     )
+
+
+def decode_shape(request: GenerateRequest, *, store: BlobStore) -> PosedShape | None:
+    """The chosen shape of a request for textures; None in a request for shapes."""
+    if request.shape is None:
+        return None
+    glb = store.get(request.shape.mesh.sha256)
+    parts = read_glb(glb)
+    starts = np.cumsum([0, *(len(part.positions) for part in parts[:-1])])
+    mesh = trimesh.Trimesh(
+        np.concatenate([part.positions for part in parts]),
+        np.concatenate([part.faces + start for part, start in zip(parts, starts, strict=True)]),
+        process=False,
+    )
+    mesh.merge_vertices()  # seams of an old texture are no edges
+    return PosedShape(mesh=mesh, glb=glb, pose=request.shape.pose, intrinsics=request.shape.intrinsics)
 
 
 def fetch_cached(ref: BlobRef, *, store: BlobStore, cache: Path, largest_bytes: int = LARGEST_CACHE_BYTES) -> Path:

@@ -22,7 +22,15 @@ from model_workers.generators.inflation import (
     outline_of,
     symmetry_axis,
 )
-from model_workers.generators.protocol import GenerationContext, GeneratorError, Proposal
+from model_workers.generators.projection import (
+    Completion,
+    completed_colors,
+    cut_finer,
+    painted,
+    project_photograph,
+    without_light,
+)
+from model_workers.generators.protocol import GenerationContext, GeneratorError, PosedShape, Proposal
 
 SMALLEST_MASK_PX = 16
 SYMMETRIC_IOU = 0.88
@@ -50,6 +58,23 @@ FURTHER = (
     Variant("pillow", thickness=1.25, complete=True),
     Variant("turned", thickness=0.55, roundness=0.7),
     Variant("pillow", thickness=0.5),
+)
+
+
+@dataclass(frozen=True)
+class Coat:
+    """One way to lay the photograph on a given shape: how hidden parts are filled, how much of its light is removed."""
+
+    completion: Completion
+    light_removed: float
+
+
+COATS = (
+    Coat("mirrored", 0.0),
+    Coat("around", 0.6),
+    Coat("spread", 0.0),
+    Coat("mirrored", 0.8),
+    Coat("nearest", 0.3),
 )
 
 
@@ -91,6 +116,24 @@ class ImageTo3D:
                 layout=_layout(mesh, used, context),
                 parameters={**asdict(variant), "thickness": thickness, "symmetry": symmetry},
             )
+
+    def texture(self, context: GenerationContext, shape: PosedShape) -> Iterator[Proposal]:
+        """Yield the shape with the photograph laid on it, in one coat per seed.
+
+        Raises:
+            GeneratorError: the photograph sees nothing of the shape where it was posed.
+        """
+        mesh = cut_finer(shape.mesh)
+        projection = project_photograph(mesh, shape.pose, shape.intrinsics, image=context.image, mask=context.mask)
+        if projection.seen.sum() < SMALLEST_MASK_PX:
+            raise GeneratorError("the photograph sees nothing of the posed shape; its pose may be wrong")
+        for number, seed in enumerate(context.seeds):
+            coat = COATS[number % len(COATS)]
+            light_removed = coat.light_removed * float(np.random.default_rng(seed).uniform(0.8, 1.2))
+            colors = without_light(mesh, shape.pose, projection, strength=light_removed)
+            colors = completed_colors(mesh, colors, projection.seen, how=coat.completion)
+            parameters = {**asdict(coat), "light_removed": light_removed}
+            yield Proposal(seed=seed, mesh=painted(mesh, colors), parameters=parameters)
 
 
 def _paint(mesh: trimesh.Trimesh, outline: Outline, axis_x: float, context: GenerationContext) -> NDArray[np.uint8]:

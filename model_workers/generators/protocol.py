@@ -10,7 +10,7 @@ in a process of its own, is made once there and may keep models and indices in m
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import trimesh
@@ -52,6 +52,21 @@ class GenerationContext:
 
 
 @dataclass(frozen=True)
+class PosedShape:
+    """The shape that a texture is wanted for. `mesh` and `glb` are the same surface, in the object frame.
+
+    Attributes:
+        mesh: merged and without colours.
+        pose: camera_from_object as a person gave it, in the camera of `intrinsics`.
+    """
+
+    mesh: trimesh.Trimesh
+    glb: bytes
+    pose: Pose
+    intrinsics: Intrinsics
+
+
+@dataclass(frozen=True)
 class Proposal:
     """One proposed shape. `mesh` is Y up in any size, as a trimesh object or as the bytes of a foreign GLB.
 
@@ -73,6 +88,18 @@ class Generator(Protocol):
 
     def generate(self, context: GenerationContext) -> Iterator[Proposal]:
         """Yield a proposal for each seed as soon as it is there: what was yielded survives a later failure.
+
+        Raises:
+            GeneratorError: the request cannot be served.
+        """
+
+
+@runtime_checkable
+class TextureGenerator(Protocol):
+    """A generator that can also texture a given shape: what a texture suite names."""
+
+    def texture(self, context: GenerationContext, shape: PosedShape) -> Iterator[Proposal]:
+        """Yield the same surface in another texture for each seed; a changed surface is refused.
 
         Raises:
             GeneratorError: the request cannot be served.

