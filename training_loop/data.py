@@ -1,16 +1,18 @@
-"""Snapshots (WebDataset shards, `engine.contracts.snapshots`) to training tensors.
+"""Snapshots (WebDataset shards, `engine.contracts.snapshots`) as sources of examples and preference pairs.
 
-A damaged sample or shard is named, skipped and counted; more than the allowed share of them stops the run.
+Samples are decoded when a step wants them, by other processes where asked, and kept in a cache of limited size. A
+damaged sample or shard is named, skipped and counted; more than the allowed share of them stops the run.
 """
 
 import io
 import json
 import logging
-import tarfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -19,12 +21,14 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from safetensors import SafetensorError
 from safetensors.torch import load as load_safetensors
+from torch import Tensor
 
 from engine.contracts.serialisation import ContractError, from_json
 from engine.contracts.snapshots import PreferencePair, SnapshotExample
-from training_loop.examples import Examples, PreparedTarget, prepare_target, stack_examples
-from training_loop.models.generator import GeometryModel
+from training_loop.examples import Examples, PreparedTarget, prepare_target, stack_examples, stack_views
+from training_loop.models.config import ModelConfig
 from training_loop.recipes import DPOConfig
+from training_loop.shards import ShardSample, index_shard
 from training_loop.stages import PreferencePairs
 from training_loop.voxels import voxelise
 
@@ -32,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 IMAGE_EXTENSIONS = ("image.jpg", "image.jpeg", "image.png", "image.webp")
 SAM3D = "sam3d"
+
+T = TypeVar("T")
 
 
 class DamagedSample(ValueError):
@@ -44,31 +50,45 @@ class TooManyDamaged(RuntimeError):
 
 @dataclass
 class ReadReport:
-    """What was read, and what was skipped with its reason."""
+    """What is there, and what was skipped with its reason. A damaged shard counts as the samples that it lacks."""
 
+    allowed_share: float = 1.0
     samples: int = 0
     damaged: dict[str, str] = field(default_factory=dict)
-    identical_pairs: int = 0
+    lost_in_shards: int = 0
+    identical_pairs: set[str] = field(default_factory=set)
     filtered_pairs: int = 0
 
     def skip(self, name: str, reason: str) -> None:
         """Count and name one damaged sample or shard."""
-        self.damaged[name] = reason
-        logger.warning("skipped %s: %s", name, reason)
+        if name not in self.damaged:
+            self.damaged[name] = reason
+            logger.warning("skipped %s: %s", name, reason)
 
-    def check(self, allowed_share: float) -> None:
+    def check(self) -> None:
         """Stop when too much is damaged.
 
         Raises:
             TooManyDamaged: naming the first few.
         """
-        share = len(self.damaged) / max(self.samples + len(self.damaged), 1)
-        if share > allowed_share:
+        lost = sum(name.startswith("sample ") for name in self.damaged) + self.lost_in_shards
+        total = self.samples + self.lost_in_shards
+        if lost > self.allowed_share * total:
             listed = "; ".join(f"{name}: {reason}" for name, reason in list(self.damaged.items())[:5])
             raise TooManyDamaged(
-                f"{len(self.damaged)} of {self.samples + len(self.damaged)} samples are damaged ({share:.1%}, allowed "
-                f"{allowed_share:.1%}): {listed}. Export the snapshot again, or raise max_damaged_share"
+                f"{lost} of {total} samples are damaged ({lost / total:.1%}, allowed {self.allowed_share:.1%}): "
+                f"{listed}. Export the snapshot again, or raise max_damaged_share"
             )
+
+    def state(self) -> dict[str, Any]:
+        """What a resumed run must not forget."""
+        return {"damaged": dict(self.damaged), "identical_pairs": sorted(self.identical_pairs)}
+
+    def restore(self, states: Sequence[Mapping[str, Any]]) -> None:
+        """Add what was found before the interruption, or by other processes."""
+        for state in states:
+            self.damaged = {**state["damaged"], **self.damaged}
+            self.identical_pairs |= set(state["identical_pairs"])
 
 
 @dataclass(frozen=True)
@@ -84,45 +104,66 @@ class SnapshotSample:
 
 
 @dataclass(frozen=True)
-class SnapshotData:
-    """D+ as examples (latents encoded), pairs that index them, and the report."""
+class SnapshotEntry:
+    """One sample of the snapshot: where its parts lie, and the contract's record of it."""
 
-    examples: Examples
-    pairs: PreferencePairs
-    report: ReadReport
+    parts: ShardSample
+    record: SnapshotExample
 
 
-def read_raw_samples(shards: Sequence[Path], report: ReadReport) -> Iterator[tuple[str, dict[str, bytes]]]:
-    """Yield (key, extension → bytes) of every sample; a shard that breaks off gives what came before the break."""
-    for shard in shards:
-        key, parts = "", dict[str, bytes]()
+def open_snapshot(shards: Sequence[Path], report: ReadReport, *, sources: Sequence[str] = ()) -> list[SnapshotEntry]:
+    """Index shards and read the record of every sample; `sources` keeps some makers (`ExampleSource`), () all.
+
+    Raises:
+        TooManyDamaged: see `ReadReport.check`.
+    """
+    entries = []
+    for key, parts in read_raw_samples(shards, report):
         try:
-            with tarfile.open(shard, mode="r|*") as archive:
-                for member in archive:
-                    if not member.isfile():
-                        continue
-                    stem, _, extension = Path(member.name).name.partition(".")
-                    if stem != key:
-                        if parts:
-                            yield key, parts
-                        key, parts = stem, {}
-                    file = archive.extractfile(member)
-                    parts[extension] = b"" if file is None else file.read()
-        except (tarfile.TarError, OSError, EOFError) as error:
-            report.skip(f"shard {shard.name}", f"{error} (after the sample {key or 'none'})")
+            record = read_record(parts)
+        except DamagedSample as error:
+            report.skip(f"sample {key}", str(error))
             continue
-        if parts:
-            yield key, parts
+        if not sources or record.source.value in sources:
+            entries.append(SnapshotEntry(parts, record))
+    report.check()
+    return entries
 
 
-def decode_sample(parts: dict[str, bytes]) -> SnapshotSample:
-    """Decode and check one sample.
+def read_raw_samples(shards: Sequence[Path], report: ReadReport) -> Iterator[tuple[str, ShardSample]]:
+    """Yield (key, extension → bytes) of every sample; a shard that breaks off gives what came before the break."""
+    indexed = [(shard, *index_shard(shard)) for shard in shards]
+    whole = [len(samples) for _, samples, problem in indexed if not problem]
+    for shard, samples, problem in indexed:
+        report.samples += len(samples)
+        if problem:
+            report.skip(f"shard {shard.name}", problem)
+            # What a broken shard held is not known; the others say what is usual.
+            report.lost_in_shards += max(1, round(sum(whole) / max(len(whole), 1)) - len(samples))
+        for sample in samples:
+            yield sample.key, sample
+
+
+def read_record(parts: Mapping[str, bytes]) -> SnapshotExample:
+    """The contract's record of a sample.
+
+    Raises:
+        DamagedSample: it is missing, or is none.
+    """
+    try:
+        return from_json(SnapshotExample, json.loads(_part(parts, "meta.json")))
+    except (json.JSONDecodeError, UnicodeDecodeError, ContractError) as error:
+        raise DamagedSample(f"meta.json: {error}") from error
+
+
+def decode_sample(parts: Mapping[str, bytes], candidates: Sequence[int] | None = None) -> SnapshotSample:
+    """Decode and check one sample with some of its candidates; None is all that D+ or a pair refers to.
 
     Raises:
         DamagedSample: a part is missing, unreadable or of the wrong shape.
     """
+    record = read_record(parts)
     try:
-        record = from_json(SnapshotExample, json.loads(_part(parts, "meta.json")))
         name = next((extension for extension in IMAGE_EXTENSIONS if extension in parts), "image.*")
         image = np.asarray(Image.open(io.BytesIO(_part(parts, name))).convert("RGB"))
         mask = np.asarray(Image.open(io.BytesIO(_part(parts, "mask.png"))).convert("L")) > 127
@@ -130,15 +171,13 @@ def decode_sample(parts: dict[str, bytes]) -> SnapshotSample:
         if "pointmap.npz" in parts:
             with np.load(io.BytesIO(parts["pointmap.npz"]), allow_pickle=False) as archive:
                 point_map = archive["points_camera"].astype(np.float32)
-        wanted = _candidates_in_use(record)
+        wanted = _candidates_in_use(record) if candidates is None else candidates
         latents = {
             index: load_safetensors(parts[f"candidate_{index:02d}.latent.safetensors"])["shape"].float()
             for index in wanted
             if f"candidate_{index:02d}.latent.safetensors" in parts
         }
         glbs = {index: _part(parts, f"candidate_{index:02d}.glb") for index in wanted}
-    except (json.JSONDecodeError, UnicodeDecodeError, ContractError) as error:
-        raise DamagedSample(f"meta.json: {error}") from error
     except (
         UnidentifiedImageError,
         Image.DecompressionBombError,
@@ -170,65 +209,170 @@ def load_mesh(data: bytes) -> trimesh.Trimesh:
     return mesh
 
 
-def read_snapshot(
-    shards: Sequence[Path], model: GeometryModel, dpo: DPOConfig, *, max_damaged_share: float
-) -> SnapshotData:
-    """Read shards into examples with latents, and preference pairs.
+@dataclass(frozen=True)
+class SnapshotRow:
+    """A target, and of each wanted candidate its stored x₁ (cells, channels) or its packed occupancy (R³/8,) uint8."""
+
+    target: PreparedTarget
+    shapes: list[Tensor]
+
+    @property
+    def nbytes(self) -> int:
+        """What keeping it costs."""
+        arrays = [view for view in vars(self.target.views).values() if view is not None]
+        return sum(int(array.nbytes) for array in (*arrays, *self.shapes))
+
+
+def load_row(entry: SnapshotEntry, candidates: Sequence[int], config: ModelConfig) -> SnapshotRow | str:
+    """Read and decode what a step needs of a sample, or say why that is not possible. Runs in other processes."""
+    try:
+        sample = decode_sample(entry.parts, candidates)
+        target = prepare_target(
+            image=sample.image,
+            mask=sample.mask,
+            point_map=sample.point_map,
+            intrinsics=sample.record.intrinsics,
+            pose=sample.record.pose,
+            config=config.conditioning,
+        )
+        return SnapshotRow(target, [_stored_or_occupancy(sample, index, config) for index in candidates])
+    except ValueError as error:
+        return str(error)
+
+
+class SnapshotReader:
+    """Turns entries into rows with latents.
 
     A candidate's latent is the stored x₁ where it fits the model, else its mesh goes through the encoder.
 
-    Raises:
-        TooManyDamaged: see `ReadReport.check`.
+    Args:
+        encode: packed occupancies (n, R³/8) uint8 → latents (n, cells, channels), both on the CPU.
+        executor: where to decode; None is here.
+        cache_bytes: rows are kept up to this size, so that a small snapshot is decoded once.
     """
-    report = ReadReport()
-    targets: list[PreparedTarget] = []
-    occupancies: list[NDArray[np.bool_]] = []
-    chosen_latents: list[torch.Tensor] = []
-    pairs: list[tuple[int, torch.Tensor, torch.Tensor]] = []
-    for key, parts in read_raw_samples(shards, report):
-        try:
-            sample = decode_sample(parts)
-            target = prepare_target(
-                image=sample.image,
-                mask=sample.mask,
-                point_map=sample.point_map,
-                intrinsics=sample.record.intrinsics,
-                pose=sample.record.pose,
-                config=model.config.conditioning,
-            )
-            occupancy = _occupancy(load_mesh(sample.glbs[sample.record.chosen]))
-            latents = {index: _latent(sample, index, model) for index in _candidates_in_use(sample.record)}
-        except ValueError as error:
-            report.skip(f"sample {key}", str(error))
-            continue
-        report.samples += 1
-        for pair in _pairs_in_use(sample.record, dpo, report):
-            winner, loser = latents[pair.winner], latents[pair.loser]
-            if torch.equal(winner, loser):
-                report.identical_pairs += 1
-                continue
-            pairs.append((len(targets), winner, loser))
-        targets.append(target)
-        occupancies.append(occupancy)
-        chosen_latents.append(latents[sample.record.chosen])
-    report.check(max_damaged_share)
-    if not targets:
-        raise DamagedSample("the shards hold no sample")
-    examples = stack_examples(targets, occupancies, [-1] * len(targets), model.config.conditioning)
-    examples = Examples(**{**vars(examples), "shape_latents": torch.stack(chosen_latents)})
-    nothing = torch.zeros(0, *model.config.vae.latent_shape)
-    return SnapshotData(
-        examples=examples,
-        pairs=PreferencePairs(
-            example=torch.tensor([pair[0] for pair in pairs], dtype=torch.long),
-            winner=torch.stack([pair[1] for pair in pairs]) if pairs else nothing,
-            loser=torch.stack([pair[2] for pair in pairs]) if pairs else nothing,
-        ),
-        report=report,
-    )
+
+    def __init__(
+        self, config: ModelConfig, encode: Callable[[Tensor], Tensor], *, executor: Executor | None, cache_bytes: int
+    ) -> None:
+        self.config, self.encode, self.executor, self.cache_bytes = config, encode, executor, cache_bytes
+        self.cached: OrderedDict[tuple[Path, str, tuple[int, ...]], SnapshotRow] = OrderedDict()
+        self.used_bytes = 0
+
+    def rows(self, wanted: Sequence[tuple[SnapshotEntry, tuple[int, ...]]]) -> list[SnapshotRow | str]:
+        """Rows of (entry, candidates), each with the latents of its candidates; or the reason why there is none."""
+        keys = [(entry.parts.shard, entry.parts.key, candidates) for entry, candidates in wanted]
+        missing = {key: job for key, job in zip(keys, wanted, strict=True) if key not in self.cached}
+        entries, candidates = [job[0] for job in missing.values()], [job[1] for job in missing.values()]
+        run = map if self.executor is None else self.executor.map
+        loaded = dict(zip(missing, run(load_row, entries, candidates, [self.config] * len(entries)), strict=True))
+        self._encode(row for row in loaded.values() if isinstance(row, SnapshotRow))
+        rows = [loaded[key] if key in loaded else self.cached[key] for key in keys]
+        for key, row in zip(keys, rows, strict=True):
+            if isinstance(row, SnapshotRow):
+                self._keep(key, row)
+        return rows
+
+    def _encode(self, rows: Iterator[SnapshotRow]) -> None:
+        waiting = [(row, place) for row in rows for place, shape in enumerate(row.shapes) if shape.dtype == torch.uint8]
+        if waiting:
+            latents = self.encode(torch.stack([row.shapes[place] for row, place in waiting]))
+            for (row, place), latent in zip(waiting, latents, strict=True):
+                row.shapes[place] = latent
+
+    def _keep(self, key: tuple[Path, str, tuple[int, ...]], row: SnapshotRow) -> None:
+        if key not in self.cached:
+            self.used_bytes += row.nbytes
+        self.cached[key] = row
+        self.cached.move_to_end(key)
+        while self.used_bytes > self.cache_bytes:
+            _, oldest = self.cached.popitem(last=False)
+            self.used_bytes -= oldest.nbytes
 
 
-def _part(parts: dict[str, bytes], name: str) -> bytes:
+class _SnapshotSource(Generic[T]):
+    """Items that stand for (entry, candidates); a damaged one is replaced by the next that is whole."""
+
+    def __init__(self, items: Sequence[T], reader: SnapshotReader, report: ReadReport) -> None:
+        self.items, self.reader, self.report = items, reader, report
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def _wanted(self, item: T) -> tuple[SnapshotEntry, tuple[int, ...]]:
+        raise NotImplementedError
+
+    def _usable(self, item: T, row: SnapshotRow | str) -> bool:
+        if isinstance(row, str):
+            self.report.skip(f"sample {self._wanted(item)[0].parts.key}", row)
+            self.report.check()
+        return not isinstance(row, str)
+
+    def _rows(self, indices: Tensor) -> list[SnapshotRow]:
+        chosen: list[int] = indices.tolist()
+        found: list[SnapshotRow | None] = [None] * len(chosen)
+        for _ in range(len(self.items)):
+            open_places = [place for place, row in enumerate(found) if row is None]
+            rows = self.reader.rows([self._wanted(self.items[chosen[place]]) for place in open_places])
+            for place, row in zip(open_places, rows, strict=True):
+                if self._usable(self.items[chosen[place]], row) and isinstance(row, SnapshotRow):
+                    found[place] = row
+                else:
+                    chosen[place] = (chosen[place] + 1) % len(self.items)
+            whole = [row for row in found if row is not None]
+            if len(whole) == len(found):
+                return whole
+        raise DamagedSample("none of the snapshot's samples can be used; the log names each with its reason")
+
+
+class SnapshotExamples(_SnapshotSource[SnapshotEntry]):
+    """D+ of every entry: the chosen candidate, with its pose where it has one."""
+
+    def _wanted(self, item: SnapshotEntry) -> tuple[SnapshotEntry, tuple[int, ...]]:
+        return item, (item.record.chosen,)
+
+    def gather(self, indices: Tensor) -> Examples:
+        """Examples with latents; their occupancy is not kept (zeros)."""
+        rows, config = self._rows(indices), self.reader.config
+        nothing = np.zeros((config.vae.resolution,) * 3, dtype=bool)
+        examples = stack_examples(
+            [row.target for row in rows], [nothing] * len(rows), [-1] * len(rows), config.conditioning
+        )
+        return replace(examples, shape_latents=torch.stack([row.shapes[0] for row in rows]))
+
+
+class SnapshotPairs(_SnapshotSource[tuple[SnapshotEntry, PreferencePair]]):
+    """Preference pairs of all entries. A pair with two equal sides says nothing: it is skipped and counted."""
+
+    def __init__(
+        self, entries: Sequence[SnapshotEntry], reader: SnapshotReader, report: ReadReport, dpo: DPOConfig
+    ) -> None:
+        pairs = [(entry, pair) for entry in entries for pair in _pairs_in_use(entry.record, dpo, report)]
+        super().__init__(pairs, reader, report)
+
+    def _wanted(self, item: tuple[SnapshotEntry, PreferencePair]) -> tuple[SnapshotEntry, tuple[int, ...]]:
+        entry, pair = item
+        return entry, (pair.winner, pair.loser)
+
+    def _usable(self, item: tuple[SnapshotEntry, PreferencePair], row: SnapshotRow | str) -> bool:
+        if not super()._usable(item, row):
+            return False
+        if isinstance(row, SnapshotRow) and torch.equal(*row.shapes):
+            entry, pair = item
+            self.report.identical_pairs.add(f"{entry.parts.key} {pair.winner} {pair.loser}")
+            return False
+        return True
+
+    def gather(self, indices: Tensor) -> PreferencePairs:
+        """Pairs with the views of their targets."""
+        rows = self._rows(indices)
+        return PreferencePairs(
+            views=stack_views([row.target.views for row in rows], self.reader.config.conditioning),
+            winner=torch.stack([row.shapes[0] for row in rows]),
+            loser=torch.stack([row.shapes[1] for row in rows]),
+        )
+
+
+def _part(parts: Mapping[str, bytes], name: str) -> bytes:
     if name not in parts:
         raise DamagedSample(f"{name} is missing")
     return parts[name]
@@ -258,10 +402,8 @@ def _occupancy(mesh: trimesh.Trimesh) -> NDArray[np.bool_]:
     return occupancy
 
 
-def _latent(sample: SnapshotSample, index: int, model: GeometryModel) -> torch.Tensor:
+def _stored_or_occupancy(sample: SnapshotSample, index: int, config: ModelConfig) -> Tensor:
     stored = sample.latents.get(index)
-    if stored is not None and tuple(stored.shape) == model.config.vae.latent_shape and bool(stored.isfinite().all()):
+    if stored is not None and tuple(stored.shape) == config.vae.latent_shape and bool(stored.isfinite().all()):
         return stored
-    with torch.no_grad():
-        grid = torch.from_numpy(_occupancy(load_mesh(sample.glbs[index])))[None].to(model.device)
-        return model.vae.encode(grid)[0].cpu()
+    return torch.from_numpy(np.packbits(_occupancy(load_mesh(sample.glbs[index])).reshape(-1)))

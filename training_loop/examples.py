@@ -1,6 +1,7 @@
 """Training examples as stacked tensors in memory: views, shape latents and layout targets.
 
 Everything is prepared once (images cut, poses encoded, shapes encoded to latents); a training step only indexes.
+`Examples` is the in-memory `ExampleSource`.
 """
 
 from collections.abc import Sequence
@@ -37,11 +38,15 @@ LayoutStatistics = dict[str, tuple[float, ...]]
 
 @dataclass(frozen=True)
 class PreparedTarget:
-    """One target, ready to be stacked. `frame` undoes the layout's normalisation; `layout` is None without a pose."""
+    """One target, ready to be stacked. `frame` undoes the layout's normalisation; `layout` is None without a pose.
+
+    `placed` says whether translation and scale mean something in the photograph, not rotation alone.
+    """
 
     views: Views
     frame: PoseFrame
     layout: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]] | None
+    placed: bool = True
 
 
 def prepare_target(
@@ -89,8 +94,8 @@ class Examples:
     """N targets with what is known of them.
 
     `crop` … `has_points`: see `ViewBatch`. `occupancy_bits`: (N, R³/8) uint8, packed. `rotation_6d` (N, 6),
-    `translation` (N, 3), `log_scale` (N, 3), valid where `has_layout` (N,). `shape_latents`: (N, cells, channels) x₁,
-    or (0,) before encoding. `category`: (N,) index, -1 unknown.
+    valid where `has_rotation` (N,); `translation` (N, 3), `log_scale` (N, 3), valid where `has_placement` (N,).
+    `shape_latents`: (N, cells, channels) x₁, or (0,) before encoding. `category`: (N,) index, -1 unknown.
     """
 
     crop: Tensor
@@ -102,51 +107,57 @@ class Examples:
     rotation_6d: Tensor
     translation: Tensor
     log_scale: Tensor
-    has_layout: Tensor
+    has_rotation: Tensor
+    has_placement: Tensor
     category: Tensor
     shape_latents: Tensor
 
     def __len__(self) -> int:
         return self.crop.shape[0]
 
-    def views(self, indices: Tensor) -> ViewBatch:
-        """The views of some targets."""
-        names = [field.name for field in fields(ViewBatch)]
-        batch = {name: getattr(self, name)[indices] for name in names}
-        # Half precision is for storage alone.
-        return ViewBatch(
-            **{name: value.float() if value.is_floating_point() else value for name, value in batch.items()}
-        )
-
-    def occupancy(self, indices: Tensor) -> Tensor:
-        """(B, R, R, R) bool."""
-        bits = np.unpackbits(self.occupancy_bits[indices].numpy(), axis=1).astype(bool)
-        edge = round(bits.shape[1] ** (1 / 3))
-        return torch.from_numpy(bits.reshape(-1, edge, edge, edge))
-
-    def x_1(self, indices: Tensor, model: GeometryModel) -> tuple[Latents, dict[str, Tensor]]:
-        """Data of every modality, and which samples have it. Layout comes as (B, 1, channels)."""
-        has_layout = self.has_layout[indices]
-        layout = {
-            ROTATION: self.rotation_6d[indices][:, None],
-            TRANSLATION: self.translation[indices][:, None],
-            SCALE: self.log_scale[indices][:, None],
-            # No decoder reads it; it rides along because the released layout stream has it.
-            TRANSLATION_SCALE: torch.zeros(len(indices), 1, 1),
+    def gather(self, indices: Tensor) -> "Examples":
+        """Some of the examples, by (B,) int64 index on the CPU; they stay on the device where these are."""
+        indices = indices.to(self.crop.device, non_blocking=True)
+        latents = self.shape_latents[indices] if len(self.shape_latents) else self.shape_latents
+        rows = {
+            field.name: getattr(self, field.name)[indices] for field in fields(self) if field.name != "shape_latents"
         }
-        x_1 = {SHAPE: self.shape_latents[indices], **model.normalise_layout(layout)}
-        names = (ROTATION, TRANSLATION, SCALE)
+        return Examples(**rows, shape_latents=latents)
+
+    def to(self, device: torch.device | str) -> "Examples":
+        """Move all tensors, for example to train from the memory of a GPU."""
+        return Examples(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
+
+    def views(self) -> ViewBatch:
+        """What the model looks at."""
+        return ViewBatch(**{field.name: getattr(self, field.name) for field in fields(ViewBatch)})
+
+    def occupancy(self) -> Tensor:
+        """(N, R, R, R) bool."""
+        return unpack_occupancy(self.occupancy_bits)
+
+    def x_1(self, model: GeometryModel) -> tuple[Latents, dict[str, Tensor]]:
+        """Data of every modality, and which samples have it. Layout comes as (N, 1, channels)."""
+        layout = {
+            ROTATION: self.rotation_6d[:, None],
+            TRANSLATION: self.translation[:, None],
+            SCALE: self.log_scale[:, None],
+            # No decoder reads it; it rides along because the released layout stream has it.
+            TRANSLATION_SCALE: self.log_scale.new_zeros(len(self), 1, 1),
+        }
+        x_1 = {SHAPE: self.shape_latents, **model.normalise_layout(layout)}
         # Layouts far outside of what was seen (a point map with a far background) would drown all others.
-        usual = torch.stack([x_1[name].abs().flatten(1).amax(1) < USUAL_LAYOUT for name in names]).all(0)
-        return x_1, dict.fromkeys(names, has_layout & usual)
+        usual = {name: value.abs().flatten(1).amax(1) < USUAL_LAYOUT for name, value in x_1.items() if name != SHAPE}
+        placed = self.has_placement & usual[TRANSLATION] & usual[SCALE]
+        return x_1, {ROTATION: self.has_rotation & usual[ROTATION], TRANSLATION: placed, SCALE: placed}
 
     def with_latents(self, vae: ShapeVAE, *, batch_size: int = 32) -> "Examples":
         """Encode every occupancy once."""
         device = next(vae.parameters()).device
         with torch.no_grad():
             chunks = [
-                vae.encode(self.occupancy(chunk).to(device)).cpu()
-                for chunk in torch.split(torch.arange(len(self)), batch_size)
+                vae.encode(unpack_occupancy(bits.to(device))).to(self.occupancy_bits.device)
+                for bits in torch.split(self.occupancy_bits, batch_size)
             ]
         return replace(self, shape_latents=torch.cat(chunks))
 
@@ -154,7 +165,7 @@ class Examples:
         """Centre and spread of layout modalities by quantiles (16, 50, 84 %), which far backgrounds do not move."""
         known = {ROTATION: self.rotation_6d, TRANSLATION: self.translation, SCALE: self.log_scale}
         levels = torch.tensor([0.16, 0.5, 0.84])
-        quantiles = {name: known[name][self.has_layout].quantile(levels, dim=0) for name in names}
+        quantiles = {name: known[name][self.has_placement].quantile(levels, dim=0) for name in names}
         return (
             {name: tuple(value[1].tolist()) for name, value in quantiles.items()},
             {name: tuple(((value[2] - value[0]) / 2).clamp(min=1e-3).tolist()) for name, value in quantiles.items()},
@@ -191,14 +202,24 @@ def stack_examples(
         rotation_6d=rotation,
         translation=translation,
         log_scale=log_scale,
-        has_layout=torch.tensor([target.layout is not None for target in targets]),
+        has_rotation=torch.tensor([target.layout is not None for target in targets]),
+        has_placement=torch.tensor([target.layout is not None and target.placed for target in targets]),
         category=torch.tensor(list(categories)),
         shape_latents=torch.zeros(0),
     )
 
 
+def unpack_occupancy(bits: Tensor) -> Tensor:
+    """(N, R³/8) uint8 as packed by numpy → (N, R, R, R) bool, on the same device."""
+    bytes_to_bits = torch.from_numpy(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(bool))
+    edge = round((8 * bits.shape[1]) ** (1 / 3))
+    return bytes_to_bits.to(bits.device)[bits.int()].reshape(-1, edge, edge, edge)
+
+
 def concatenate(parts: Sequence[Examples]) -> Examples:
     """One set from several."""
+    if len(parts) == 1:
+        return parts[0]
     return Examples(
         **{field.name: torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Examples)}
     )

@@ -1,24 +1,34 @@
-"""Training examples drawn from the shape library, by several processes, cached in one file.
+"""Training examples drawn from the shape library in one kind of scene, by several processes, cached in one file.
 
 Processes are started as `python -m training_loop.library_examples`, which works where forking does not (workers).
 """
 
+import hashlib
 import itertools
 import json
 import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
+from engine.contracts.cameras import Intrinsics
+from engine.contracts.poses import Pose
 from engine.contracts.serialisation import from_json, to_json
 from training_loop.examples import Examples, concatenate, prepare_target, stack_examples
+from training_loop.flying_occlusions import flying_occlusions
 from training_loop.models.config import ConditioningConfig
 from training_loop.shape_library import CATEGORIES
-from training_loop.synthetic import synthetic_examples
+from training_loop.synthetic import Split, noise_texture, synthetic_examples
+
+PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 class LibraryExamplesError(RuntimeError):
@@ -27,34 +37,109 @@ class LibraryExamplesError(RuntimeError):
 
 @dataclass(frozen=True)
 class LibraryConfig:
-    """Which examples to draw: `point_map_share` of them keep their point map, the others train without one."""
+    """Which examples to draw: `point_map_share` of them keep their point map, the others train without one.
+
+    `scene` is a key of `SCENES`. Scenes that paste into photographs take them from the folder `photographs`; without
+    one they paste into made-up textures.
+    """
 
     count: int = 2000
     image_px: int = 96
     split: str = "train"
     point_map_share: float = 0.6
     processes: int = 2
+    scene: str = "isolated"
+    photographs: str = ""
+
+
+@dataclass(frozen=True)
+class DrawnTarget:
+    """One target of a scene; `placed` says whether its translation and scale mean something in the image."""
+
+    image: NDArray[np.uint8]
+    mask: NDArray[np.bool_]
+    point_map: NDArray[np.float32] | None
+    intrinsics: Intrinsics
+    pose: Pose
+    occupancy: NDArray[np.bool_]
+    category: str
+    placed: bool = True
+
+
+def draw_isolated(config: LibraryConfig, *, seed: int, start: int, count: int) -> Iterator[DrawnTarget]:
+    """One shape before a made-up background (B.1)."""
+    drawn = synthetic_examples(seed=seed, count=count, image_px=config.image_px, split=split_of(config), start=start)
+    for e in drawn:
+        yield DrawnTarget(e.image, e.mask, e.point_map, e.intrinsics, e.pose, e.occupancy, e.category)
+
+
+def draw_flying_occlusions(config: LibraryConfig, *, seed: int, start: int, count: int) -> Iterator[DrawnTarget]:
+    """Two shapes pasted into a photograph, one in front of the other (B.2.1). Only rotation means something."""
+    drawn = flying_occlusions(
+        photographs_of(config, seed),
+        seed=seed,
+        count=count,
+        image_px=config.image_px,
+        split=split_of(config),
+        start=start,
+    )
+    for e in drawn:
+        yield DrawnTarget(e.image, e.mask, None, e.intrinsics, e.pose, e.occupancy, e.category, placed=False)
+
+
+class DrawScene(Protocol):
+    """Targets `start` … `start + count - 1` of the endless sequence of a seed."""
+
+    def __call__(self, config: LibraryConfig, *, seed: int, start: int, count: int) -> Iterator[DrawnTarget]:
+        """Yield them in order."""
+        ...
+
+
+SCENES: dict[str, DrawScene] = {"isolated": draw_isolated, "flying_occlusions": draw_flying_occlusions}
+
+
+def split_of(config: LibraryConfig) -> Split:
+    """The half of the library's instances to draw from."""
+    return "heldout" if config.split == "heldout" else "train"
+
+
+def photographs_of(config: LibraryConfig, seed: int) -> list[NDArray[np.uint8]]:
+    """The photographs to paste into.
+
+    Raises:
+        LibraryExamplesError: the folder holds no picture.
+    """
+    if not config.photographs:
+        rng = np.random.default_rng([seed, 13])
+        return [noise_texture(rng, 2 * config.image_px, 2 * config.image_px) for _ in range(16)]
+    paths = sorted(path for path in Path(config.photographs).iterdir() if path.suffix.lower() in PICTURES)
+    if not paths:
+        raise LibraryExamplesError(f"{config.photographs} holds no {', '.join(PICTURES)}")
+    return [np.asarray(Image.open(path).convert("RGB")) for path in paths]
 
 
 def draw_examples(config: LibraryConfig, views: ConditioningConfig, *, seed: int, start: int, count: int) -> Examples:
-    """Examples `start` … `start + count - 1` of (seed, split), drawn in this process."""
+    """Examples `start` … `start + count - 1` of (seed, split, scene), drawn in this process.
+
+    Raises:
+        LibraryExamplesError: an unknown scene.
+    """
+    if config.scene not in SCENES:
+        raise LibraryExamplesError(f"unknown scene {config.scene!r}; known: {', '.join(SCENES)}")
     targets, occupancies, categories = [], [], []
-    split = "heldout" if config.split == "heldout" else "train"
-    drawn = synthetic_examples(seed=seed, count=count, image_px=config.image_px, split=split, start=start)  # type: ignore[arg-type]
-    for index, example in enumerate(drawn, start=start):
+    for index, drawn in enumerate(SCENES[config.scene](config, seed=seed, start=start, count=count), start=start):
         keep_points = np.random.default_rng([seed, index, 7]).random() < config.point_map_share
-        targets.append(
-            prepare_target(
-                image=example.image,
-                mask=example.mask,
-                point_map=example.point_map if keep_points else None,
-                intrinsics=example.intrinsics,
-                pose=example.pose,
-                config=views,
-            )
+        target = prepare_target(
+            image=drawn.image,
+            mask=drawn.mask,
+            point_map=drawn.point_map if keep_points else None,
+            intrinsics=drawn.intrinsics,
+            pose=drawn.pose,
+            config=views,
         )
-        occupancies.append(example.occupancy)
-        categories.append(CATEGORIES.index(example.category))
+        targets.append(replace(target, placed=drawn.placed))
+        occupancies.append(drawn.occupancy)
+        categories.append(CATEGORIES.index(drawn.category))
     return stack_examples(targets, occupancies, categories, views)
 
 
@@ -64,7 +149,10 @@ def library_examples(config: LibraryConfig, views: ConditioningConfig, *, seed: 
     Raises:
         LibraryExamplesError: a drawing process failed; its last words are in the message.
     """
-    name = f"library-{config.split}-{config.count}-{config.image_px}px-{views.image_px}px-{seed}.safetensors"
+    key = hashlib.sha256(
+        json.dumps([to_json(replace(config, processes=1)), to_json(views), seed]).encode()
+    ).hexdigest()[:16]
+    name = f"library-{config.scene}-{config.split}-{config.count}-{key}.safetensors"
     if cache is not None and (cache / name).exists():
         return Examples.load(cache / name)
     if config.processes <= 1 or config.count < 64:

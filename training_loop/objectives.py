@@ -28,9 +28,10 @@ class FlowMatchingLoss:
 
 @dataclass(frozen=True)
 class PreferenceLoss:
-    """The DPO loss, each pair's implicit reward margin (B,) and the share of pairs with a positive margin."""
+    """The DPO loss, implicit rewards (B, 2) of winner and loser, their difference (B,), and the share above zero."""
 
     total: Tensor
+    reward: Tensor
     reward_margin: Tensor
     accuracy: Tensor
     winner_error: Tensor
@@ -126,6 +127,7 @@ def dpo_loss(
     margin = reward[0::2] - reward[1::2]
     return PreferenceLoss(
         total=-F.logsigmoid(beta * w(t) * margin).mean(),
+        reward=reward.detach().reshape(-1, 2),
         reward_margin=margin.detach(),
         accuracy=(margin.detach() > 0).float().mean(),
         winner_error=error.detach()[0::2].mean(),
@@ -169,28 +171,35 @@ def shortcut_loss(
     t: Tensor,
     d: Tensor,
     target: Latents,
+    rows: Tensor,
     weights: Mapping[str, float],
+    present: Mapping[str, Tensor] | None = None,
 ) -> ShortcutLoss:
     """Flow matching on the samples with d = 0; on the others, ‖v_consistency - v_θ(x_τ, c, τ, 2d)‖².
 
     Args:
         d: (B,) step size of the two teacher steps; 0 marks a flow-matching sample.
-        target: modality → (B', N, C), `consistency_target` of the samples with d > 0, in their order.
+        target: modality → (C, N, C'), `consistency_target` of the samples `rows`.
+        rows: (C,) indices of every sample with d > 0; one with d = 0 among them is left out of the second term.
+        present: as in `flow_matching_loss`.
 
     Source: Eq. 4.
     """
-    consistent = d > 0
     v_theta = field(interpolate(x_0, x_1, t), t, 2 * d)
-    terms = []
-    for rows, wanted in ((~consistent, None), (consistent, target)):
-        term = t.new_zeros(())
-        for name, weight in weights.items():
-            if name not in x_1 or not bool(rows.any()):
-                continue
-            v = (x_1[name] - x_0[name])[rows] if wanted is None else wanted[name]
-            term = term + weight * squared_error(v, v_theta[name][rows]).sum() / len(t)
-        terms.append(term)
-    return ShortcutLoss(total=terms[0] + terms[1], flow_matching=terms[0].detach(), self_consistency=terms[1].detach())
+    flow_matching, self_consistency = t.new_zeros(()), t.new_zeros(())
+    for name, weight in weights.items():
+        if name not in x_1:
+            continue
+        has = (present or {}).get(name, torch.ones_like(t, dtype=torch.bool))
+        error = squared_error(x_1[name] - x_0[name], v_theta[name])
+        flow_matching = flow_matching + weight * (error * (has & (d == 0))).mean()
+        error = squared_error(target[name], v_theta[name][rows])
+        self_consistency = self_consistency + weight * (error * (has & (d > 0))[rows]).sum() / len(t)
+    return ShortcutLoss(
+        total=flow_matching + self_consistency,
+        flow_matching=flow_matching.detach(),
+        self_consistency=self_consistency.detach(),
+    )
 
 
 def vae_loss(

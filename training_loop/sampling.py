@@ -52,6 +52,13 @@ class SamplerConfig:
         return sum(self.is_guided(t) for t in time_grid(self.steps, self.rescale_t)[:-1].tolist())
 
 
+def default_sampler(model: GeometryModel) -> SamplerConfig:
+    """The preset's sampler: 25 steps and s = 7 as released; fewer, milder and cooler for the small one."""
+    if model.config.preset == "mini":
+        return SamplerConfig(steps=12, strength=1.0, temperature=0.8)
+    return SamplerConfig()
+
+
 def time_grid(steps: int, rescale_t: float) -> Tensor:
     """(steps + 1,) times from 0 to 1; rescale_t > 1 makes the steps near the noise shorter."""
     t = torch.linspace(0.0, 1.0, steps + 1, dtype=torch.float64)

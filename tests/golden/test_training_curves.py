@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.unit.training_loop.tiny import made_up_examples, tiny_config
+from tests.unit.training_loop.tiny import made_up_examples, made_up_pairs, tiny_config
 from training_loop.models.generator import GeometryModel
+from training_loop.progress import ProgressLog
 from training_loop.recipes import find_recipe
-from training_loop.stages import DPOStage, FlowStage, PreferencePairs, VAEStage
-from training_loop.trainer import ProgressLog, Trainer
+from training_loop.stages import DistilStage, DPOStage, FlowStage, Part, VAEStage
+from training_loop.trainer import Trainer
 
 RECORDED = Path(__file__).with_name("training_curves.json")
 STEPS = 20
@@ -33,20 +34,17 @@ def build(name):
     torch.manual_seed(0)
     model = GeometryModel(tiny_config())
     examples = made_up_examples(model.config, 12)
-    recipe = replace(find_recipe(f"mini_{'dpo' if name == 'dpo' else 'pretrain'}"), batch_size=4)
+    recipe = replace(find_recipe("mini_pretrain" if name == "vae" else f"mini_{name}"), batch_size=4)
     if name == "vae":
         return VAEStage(model.vae, examples, replace(recipe.vae, batch_size=2), 0), recipe.vae.optimiser
     if name == "pretrain":
-        return FlowStage(model, recipe, 0, None, examples), recipe.optimiser
-    generator = torch.Generator().manual_seed(3)
-    shape = (6, *model.config.vae.latent_shape)
-    pairs = PreferencePairs(
-        torch.arange(6), torch.randn(shape, generator=generator), torch.randn(shape, generator=generator)
-    )
-    return DPOStage(model, recipe, 0, examples, pairs), recipe.optimiser
+        return FlowStage(model, recipe, 0, [Part(examples, 4)]), recipe.optimiser
+    if name == "distil":
+        return DistilStage(model, recipe, 0, [Part(examples, 4)]), recipe.optimiser
+    return DPOStage(model, recipe, 0, made_up_pairs(model.config, 6)), recipe.optimiser
 
 
-@pytest.mark.parametrize("name", ["vae", "pretrain", "dpo"])
+@pytest.mark.parametrize("name", ["vae", "pretrain", "dpo", "distil"])
 def test_the_loss_curve_is_the_recorded_one(name, tmp_path):
     stage, optimiser = build(name)
     log = ProgressLog(tmp_path / "progress.jsonl", None, total_steps=STEPS)

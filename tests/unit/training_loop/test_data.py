@@ -1,7 +1,8 @@
 import io
 import json
 import tarfile
-from dataclasses import replace
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -13,7 +14,19 @@ from safetensors.torch import save as save_safetensors
 from engine.contracts.poses import Pose
 from engine.contracts.serialisation import to_json
 from engine.contracts.snapshots import ExampleSource, PreferencePair, SnapshotCandidate, SnapshotExample
-from training_loop.data import DamagedSample, TooManyDamaged, decode_sample, load_mesh, read_snapshot
+from training_loop.data import (
+    DamagedSample,
+    ReadReport,
+    SnapshotExamples,
+    SnapshotPairs,
+    SnapshotReader,
+    TooManyDamaged,
+    decode_sample,
+    load_mesh,
+    open_snapshot,
+    read_raw_samples,
+)
+from training_loop.examples import unpack_occupancy
 from training_loop.recipes import DPOConfig
 from training_loop.voxels import voxelise
 
@@ -74,63 +87,125 @@ def shape(tiny_model):
     return tiny_model.config.vae.latent_shape
 
 
+class Opened:
+    """Shards opened for a model, with a count of what its encoder was asked."""
+
+    def __init__(self, shards, model, *, allowed=0.01, dpo=None, sources=(), cache_bytes=1 << 20, executor=None):
+        self.model, self.encoded = model, 0
+        self.report = ReadReport(allowed_share=allowed)
+        self.entries = open_snapshot(shards, self.report, sources=sources)
+        reader = SnapshotReader(model.config, self.encode, executor=executor, cache_bytes=cache_bytes)
+        self.examples = SnapshotExamples(self.entries, reader, self.report)
+        self.pairs = SnapshotPairs(self.entries, reader, self.report, dpo or DPOConfig())
+
+    def encode(self, bits):
+        self.encoded += len(bits)
+        with torch.no_grad():
+            return self.model.vae.encode(unpack_occupancy(bits))
+
+
+def everything(source):
+    return source.gather(torch.arange(len(source)))
+
+
 def test_examples_and_pairs_come_out_of_a_shard(tiny_model, shape, tmp_path):
     shard = write_shard(tmp_path / "a.tar", [(key, sample_parts(key, shape, seed=i)) for i, key in enumerate("xy")])
-    data = read_snapshot([shard], tiny_model, DPOConfig(), max_damaged_share=0.01)
-    assert len(data.examples) == 2
-    assert data.examples.has_layout.all()
-    assert not data.examples.has_points.any()
+    opened = Opened([shard], tiny_model)
+    examples, pairs = everything(opened.examples), everything(opened.pairs)
+    assert len(examples) == 2
+    assert examples.has_placement.all()
+    assert not examples.has_points.any()
     # The negative of the retrieval generator is left out by default (paper C.3).
-    assert len(data.pairs) == 2
-    assert data.report.filtered_pairs == 2
-    assert data.pairs.example.tolist() == [0, 1]
+    assert len(pairs) == 2
+    assert opened.report.filtered_pairs == 2
     stored = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(data.examples.shape_latents[0], stored)
-    assert torch.equal(data.pairs.winner[0], stored)
+    assert torch.equal(examples.shape_latents[0], stored)
+    assert torch.equal(pairs.winner[0], stored)
+    assert torch.equal(pairs.views.crop, examples.crop)
+    assert opened.encoded == 0
 
 
-def test_candidates_without_a_fitting_latent_go_through_the_encoder(tiny_model, shape, tmp_path):
+def test_candidates_without_a_fitting_latent_go_through_the_encoder_once(tiny_model, shape, tmp_path):
     parts = sample_parts("x", shape, pairs=((2, 1),))
     parts["candidate_01.latent.safetensors"] = save_safetensors({"shape": torch.zeros(3, 3)})
-    dpo = DPOConfig(only_sam3d_negatives=False)
-    data = read_snapshot([write_shard(tmp_path / "a.tar", [("x", parts)])], tiny_model, dpo, max_damaged_share=0.01)
-    for side, latent in ((SIDES[2], data.pairs.winner[0]), (SIDES[1], data.pairs.loser[0])):
+    shard = write_shard(tmp_path / "a.tar", [("x", parts)])
+    opened = Opened([shard], tiny_model, dpo=DPOConfig(only_sam3d_negatives=False))
+    pairs = everything(opened.pairs)
+    for side, latent in ((SIDES[2], pairs.winner[0]), (SIDES[1], pairs.loser[0])):
         occupancy = voxelise(trimesh.creation.box((side, 1.0, side)))
         with torch.no_grad():
             expected = tiny_model.vae.encode(torch.from_numpy(occupancy)[None])[0]
         assert torch.allclose(latent, expected, atol=1e-5)
+    assert torch.equal(everything(opened.pairs).winner, pairs.winner)
+    assert opened.encoded == 2
 
 
-def test_identical_sides_are_dropped_and_counted(tiny_model, shape, tmp_path):
-    parts = sample_parts("x", shape, pairs=((0, 1),))
-    parts["candidate_01.latent.safetensors"] = parts["candidate_00.latent.safetensors"]
-    data = read_snapshot(
-        [write_shard(tmp_path / "a.tar", [("x", parts)])], tiny_model, DPOConfig(), max_damaged_share=0
-    )
-    assert len(data.pairs) == 0
-    assert data.report.identical_pairs == 1
+def test_memory_stays_bounded(tiny_model, shape, tmp_path):
+    shard = write_shard(tmp_path / "a.tar", [(key, sample_parts(key, shape, seed=i)) for i, key in enumerate("wxyz")])
+    roomy = Opened([shard], tiny_model)
+    whole = everything(roomy.examples)
+    row = roomy.examples.reader.used_bytes // 4
+    tight = Opened([shard], tiny_model, cache_bytes=2 * row)
+    assert torch.equal(everything(tight.examples).crop, whole.crop)
+    assert len(tight.examples.reader.cached) == 2
+    assert tight.examples.reader.used_bytes <= 2 * row
+    assert torch.equal(tight.examples.gather(torch.tensor([3, 0])).crop, whole.crop[[3, 0]])
 
 
-def test_a_damaged_sample_is_named_skipped_and_counted(tiny_model, shape, tmp_path):
+def test_other_processes_decode_the_same(tiny_model, shape, tmp_path):
+    shard = write_shard(tmp_path / "a.tar", [(key, sample_parts(key, shape, seed=i)) for i, key in enumerate("xy")])
+    with ProcessPoolExecutor(1, get_context("spawn")) as executor:
+        there = everything(Opened([shard], tiny_model, executor=executor).examples)
+    here = everything(Opened([shard], tiny_model).examples)
+    assert all(torch.equal(getattr(there, name), value) for name, value in vars(here).items())
+
+
+def test_pairs_with_equal_sides_are_passed_over_and_counted(tiny_model, shape, tmp_path):
+    same = sample_parts("same", shape, pairs=((0, 1),))
+    same["candidate_01.latent.safetensors"] = same["candidate_00.latent.safetensors"]
+    other = sample_parts("other", shape, pairs=((0, 1),), seed=1)
+    opened = Opened([write_shard(tmp_path / "a.tar", [("same", same), ("other", other)])], tiny_model)
+    pairs = everything(opened.pairs)
+    assert torch.equal(pairs.winner[0], pairs.winner[1])
+    assert not (pairs.winner == pairs.loser).all()
+    everything(opened.pairs)
+    assert opened.report.identical_pairs == {"same 0 1"}
+    alone = Opened([write_shard(tmp_path / "b.tar", [("same", same)])], tiny_model)
+    with pytest.raises(DamagedSample, match="none of the snapshot's samples"):
+        everything(alone.pairs)
+
+
+def test_a_damaged_sample_is_named_counted_and_replaced_by_the_next(tiny_model, shape, tmp_path):
     good = [(f"good{i}", sample_parts(f"good{i}", shape, seed=i)) for i in range(3)]
     bad = ("bad", {**sample_parts("bad", shape), "image.png": b"not a picture"})
     shard = write_shard(tmp_path / "a.tar", [*good[:2], bad, good[2]])
-    data = read_snapshot([shard], tiny_model, DPOConfig(), max_damaged_share=0.5)
-    assert len(data.examples) == 3
-    assert list(data.report.damaged) == ["sample bad"]
+    opened = Opened([shard], tiny_model, allowed=0.5)
+    examples = everything(opened.examples)
+    assert torch.equal(examples.crop[2], examples.crop[3])
+    assert list(opened.report.damaged) == ["sample bad"]
     with pytest.raises(TooManyDamaged, match=r"1 of 4 samples are damaged.*sample bad"):
-        read_snapshot([shard], tiny_model, DPOConfig(), max_damaged_share=0.01)
+        everything(Opened([shard], tiny_model).examples)
+
+
+def test_one_corrupt_shard_among_many_is_passed_over(tiny_model, shape, tmp_path):
+    parts = sample_parts("x", shape)
+    shards = [write_shard(tmp_path / f"{i:03d}.tar", [(f"s{i}", parts)]) for i in range(101)]
+    shards[7].write_bytes(b"\x01garbage" * 200)
+    opened = Opened(shards, tiny_model)
+    assert len(opened.examples) == 100
+    assert list(opened.report.damaged) == ["shard 007.tar"]
+    with pytest.raises(TooManyDamaged, match=r"shard 007\.tar"):
+        Opened(shards[:50], tiny_model)
 
 
 def test_a_truncated_shard_gives_what_came_before(tiny_model, shape, tmp_path):
     whole = write_shard(tmp_path / "a.tar", [(key, sample_parts(key, shape)) for key in ("first", "second")])
     broken = tmp_path / "b.tar"
     broken.write_bytes(whole.read_bytes()[: int(whole.stat().st_size * 0.8)])
-    garbage = tmp_path / "c.tar"
-    garbage.write_bytes(b"\x01garbage" * 200)
-    data = read_snapshot([broken, garbage, whole], tiny_model, DPOConfig(), max_damaged_share=0.9)
-    assert len(data.examples) == 3
-    assert set(data.report.damaged) == {"shard b.tar", "shard c.tar"}
+    report = ReadReport()
+    assert [key for key, _ in read_raw_samples([broken], report)] == ["first"]
+    assert "shard b.tar" in report.damaged
+    assert report.lost_in_shards == 1
 
 
 @pytest.mark.parametrize(
@@ -152,21 +227,30 @@ def test_what_is_wrong_with_a_sample_is_said(shape, change, message):
 def test_a_mask_of_another_size_is_damage(tiny_model, shape, tmp_path):
     parts = sample_parts("x", shape)
     parts["mask.png"] = picture_bytes(np.full((5, 5), 255, dtype=np.uint8))
+    opened = Opened([write_shard(tmp_path / "a.tar", [("x", parts)])], tiny_model)
     with pytest.raises(TooManyDamaged, match="the mask must be boolean of shape"):
-        read_snapshot([write_shard(tmp_path / "a.tar", [("x", parts)])], tiny_model, DPOConfig(), max_damaged_share=0.1)
+        everything(opened.examples)
 
 
-def test_inferred_pairs_join_on_request(tiny_model, shape, tmp_path):
+def test_inferred_pairs_and_artists_join_on_request(tiny_model, shape, tmp_path):
     parts = sample_parts("x", shape, pairs=())
     record = json.loads(parts["meta.json"])
-    record["inferred_pairs"] = [{"winner": 0, "loser": 1}]
+    record |= {"inferred_pairs": [{"winner": 0, "loser": 1}], "source": "art"}
     parts["meta.json"] = json.dumps(record).encode()
-    shard = write_shard(tmp_path / "a.tar", [("x", parts)])
-    counts = [
-        len(read_snapshot([shard], tiny_model, replace(DPOConfig(), inferred_pairs=on), max_damaged_share=0).pairs)
-        for on in (False, True)
-    ]
-    assert counts == [0, 1]
+    shard = write_shard(tmp_path / "a.tar", [("x", parts), ("y", sample_parts("y", shape, pairs=()))])
+    assert [len(Opened([shard], tiny_model, dpo=DPOConfig(inferred_pairs=on)).pairs) for on in (False, True)] == [0, 1]
+    kept = [Opened([shard], tiny_model, sources=sources).entries for sources in ((), ("art",), ("mitl",))]
+    assert [[entry.parts.key for entry in entries] for entries in kept] == [["x", "y"], ["x"], ["y"]]
+
+
+def test_what_was_skipped_is_remembered_over_an_interruption():
+    report = ReadReport()
+    report.skip("sample x", "torn")
+    report.identical_pairs.add("y 0 1")
+    again = ReadReport()
+    again.restore([report.state(), {"damaged": {"sample z": "flat"}, "identical_pairs": []}])
+    assert set(again.damaged) == {"sample x", "sample z"}
+    assert again.identical_pairs == {"y 0 1"}
 
 
 def test_meshes_that_are_no_meshes_are_damage():

@@ -16,7 +16,7 @@ def random_latents(model, batch=2, seed=0):
 
 
 def condition_of(model, targets=2):
-    views = made_up_examples(model.config, targets).views(torch.arange(targets))
+    views = made_up_examples(model.config, targets).views()
     return views, model.condition(views)
 
 

@@ -121,11 +121,38 @@ def test_shortcut_loss_is_zero_when_both_terms_agree():
         return {SHAPE: torch.full_like(x[SHAPE], 0.4)}
 
     target = {SHAPE: torch.full((1, 6, 3), 0.4)}
-    result = shortcut_loss(field, x_0, x_1, torch.zeros(4), d, target, {SHAPE: 1.0})
+    taught = torch.tensor([3])
+    result = shortcut_loss(field, x_0, x_1, torch.zeros(4), d, target, taught, {SHAPE: 1.0})
     assert result.total.item() == pytest.approx(0.0)
     assert told[0].tolist() == [0.0, 0.0, 0.0, 0.5]
-    off = shortcut_loss(field, x_0, x_1, torch.zeros(4), d, {SHAPE: torch.full((1, 6, 3), 1.4)}, {SHAPE: 1.0})
-    assert off.self_consistency.item() == pytest.approx(0.25)
+    off = {SHAPE: torch.full((1, 6, 3), 1.4)}
+    assert shortcut_loss(
+        field, x_0, x_1, torch.zeros(4), d, off, taught, {SHAPE: 1.0}
+    ).self_consistency.item() == pytest.approx(0.25)
+    # A row that trains flow matching has no consistency term, even if the teacher looked at it.
+    plain = shortcut_loss(field, x_0, x_1, torch.zeros(4), 0 * d, off, taught, {SHAPE: 1.0})
+    assert plain.self_consistency.item() == 0.0
+
+
+def test_shortcut_loss_asks_nothing_of_modalities_that_a_sample_lacks():
+    x_0, x_1 = ({ROTATION: value * torch.ones(2, 1, 6)} for value in (0.0, 1.0))
+    field = lambda x, t, d: {ROTATION: torch.zeros_like(x[ROTATION])}  # noqa: E731
+    d, target = torch.tensor([0.0, 0.25]), {ROTATION: torch.ones(1, 1, 6)}
+    losses = [
+        shortcut_loss(
+            field,
+            x_0,
+            x_1,
+            torch.zeros(2),
+            d,
+            target,
+            torch.tensor([1]),
+            {ROTATION: 1.0},
+            {ROTATION: torch.tensor(has)},
+        ).total.item()
+        for has in ([True, True], [True, False], [False, False])
+    ]
+    assert losses == [1.0, 0.5, 0.0]
 
 
 def test_vae_loss_is_small_for_sure_and_right_logits():

@@ -19,7 +19,29 @@ def test_the_full_recipes_carry_the_papers_figures():
     assert find_recipe("full_dpo").optimiser.learning_rate == 2.5e-6
     assert find_recipe("full_dpo").weights == {"shape": 1.0}
     assert find_recipe("full_distil").distil.consistency_share == 0.25
-    assert {find_recipe(name).batch_size for name in RECIPES if name.startswith("full")} == {6}
+    # 6 samples on each of 512, 320, 128 and 256 GPUs; the texture model has 4, and 3 for DPO (C.7).
+    batches = {name: find_recipe(name).batch_size for name in RECIPES if name.startswith("full")}
+    assert batches == {
+        "full_pretrain": 3072,
+        "full_midtrain": 1920,
+        "full_midtrain_further": 768,
+        "full_midtrain_swap": 1536,
+        "full_sft": 768,
+        "full_sft_art": 768,
+        "full_dpo": 768,
+        "full_dpo_art": 768,
+        "full_distil": 768,
+        "full_texture_pretrain": 1024,
+        "full_texture_midtrain": 1024,
+        "full_texture_sft": 768,
+        "full_texture_dpo": 384,
+    }
+    epochs = [find_recipe(name).epochs for name in RECIPES if name.startswith("full") and name != "full_distil"]
+    assert epochs == [200, 50, 50, 12, 100, 100, 1, 1, 245, 80, 89, 2]
+    assert find_recipe("full_texture_dpo").optimiser.learning_rate == 1e-6
+    inputs = [find_recipe(f"full_{name}").condition for name in ("pretrain", "midtrain", "midtrain_swap")]
+    assert inputs == [("crop",), ("crop", "full"), ("crop", "full", "point_map")]
+    assert find_recipe("full_midtrain").weights == {"shape": 1.0, "rotation": 0.1}
 
 
 def test_overrides_change_single_fields():
@@ -37,6 +59,9 @@ def test_overrides_change_single_fields():
         ({"steps": "many"}, "expected int"),
         ({"preset": "medium"}, "unknown preset"),
         ({"steps": 0, "epochs": 0}, "needs steps or epochs"),
+        ({"library_share": 0.7, "replay_share": 0.7}, "must be within 0 and 1"),
+        ({"sources": ["robots"]}, "'robots' is none of mitl, art"),
+        ({"weights.texture": 1.0}, "'texture' is none of shape, rotation"),
     ],
 )
 def test_wrong_overrides_are_named(overrides, message):

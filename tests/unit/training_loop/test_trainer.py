@@ -1,15 +1,18 @@
 import json
+import math
 from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
-from tests.unit.training_loop.tiny import made_up_examples, tiny_config
+from tests.unit.training_loop.tiny import made_up_examples, made_up_pairs, tiny_config
+from training_loop.batches import batch_indices
 from training_loop.models.generator import GeometryModel
+from training_loop.progress import ProgressLog
 from training_loop.recipes import OptimiserConfig, find_recipe
-from training_loop.stages import DPOStage, FlowStage, NoTrainingData, PreferencePairs, VAEStage, batch_indices
-from training_loop.trainer import Diverged, ProgressLog, ResumeError, Trainer
+from training_loop.stages import DPOStage, FlowStage, NoTrainingData, Part, VAEStage
+from training_loop.trainer import Diverged, ResumeError, Trainer
 
 OPTIMISER = OptimiserConfig(learning_rate=1e-3, warmup_steps=2, schedule="cosine", ema_decay=0.9)
 
@@ -18,15 +21,19 @@ class Quadratic:
     """(w - 3)², with a NaN at a chosen step."""
 
     name = "quadratic"
+    batch_size = 1
 
     def __init__(self, nan_at: int = -1) -> None:
-        self.weight, self.nan_at = nn.Parameter(torch.zeros(2)), nan_at
+        self.module, self.nan_at = nn.Module(), nan_at
+        self.module.weight = self.weight = nn.Parameter(torch.zeros(2))
 
-    def parameters(self):
-        return [self.weight]
+    def trained(self):
+        return {"module": self.module}
 
-    def loss(self, step):
-        factor = float("nan") if step == self.nan_at else 1.0
+    def draw(self, step, rows):
+        return torch.tensor(float("nan") if step == self.nan_at else 1.0)
+
+    def loss(self, factor):
         return (self.weight - 3).square().sum() * factor, {}
 
 
@@ -34,7 +41,11 @@ def flow_stage(seed=0) -> FlowStage:
     torch.manual_seed(0)
     model = GeometryModel(tiny_config())
     recipe = replace(find_recipe("mini_pretrain"), batch_size=4, weights={"shape": 1.0, "rotation": 0.1})
-    return FlowStage(model, recipe, seed, None, made_up_examples(model.config, 6))
+    return FlowStage(model, recipe, seed, [Part(made_up_examples(model.config, 6), 4)])
+
+
+def loss_of(stage, step):
+    return stage.loss(stage.draw(step, range(stage.batch_size)))
 
 
 def trainer(stage, tmp_path, steps, **kwargs) -> Trainer:
@@ -44,9 +55,9 @@ def trainer(stage, tmp_path, steps, **kwargs) -> Trainer:
 
 def test_training_moves_towards_the_minimum(tmp_path):
     stage = Quadratic()
-    first = stage.loss(0)[0].item()
+    first = loss_of(stage, 0)[0].item()
     trainer(stage, tmp_path, 50).fit()
-    assert stage.loss(0)[0].item() < first
+    assert loss_of(stage, 0)[0].item() < first
 
 
 def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path):
@@ -59,8 +70,8 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path):
     interrupted = flow_stage()
     state = tmp_path / "state.pt"
     run = trainer(interrupted, tmp_path, 6, state_path=state, save_every_steps=2)
-    honest_loss = interrupted.loss
-    interrupted.loss = lambda step: (_ for _ in ()).throw(Killed()) if step == 5 else honest_loss(step)
+    honest = interrupted.draw
+    interrupted.draw = lambda step, rows: (_ for _ in ()).throw(Killed()) if step == 5 else honest(step, rows)
     with pytest.raises(Killed):
         run.fit()
     again = flow_stage()
@@ -87,13 +98,10 @@ def test_divergence_stops_before_the_update(tmp_path):
     assert run.step == 3
     three_steps = Quadratic()
     reference = trainer(three_steps, tmp_path, 10)
-    reference.steps = 10
     for step in range(3):
-        reference.optimiser.zero_grad()
-        three_steps.loss(step)[0].backward()
-        nn.utils.clip_grad_norm_(reference.weights, 1.0)
-        reference._set_learning_rate()
-        reference.optimiser.step()
+        loss_of(three_steps, step)[0].backward()
+        reference._clip_gradients()
+        reference._update_weights()
         reference.step += 1
     assert torch.equal(stage.weight, three_steps.weight)
     last = json.loads((tmp_path / "progress.jsonl").read_text().splitlines()[-1])
@@ -102,7 +110,7 @@ def test_divergence_stops_before_the_update(tmp_path):
 
 def test_an_infinite_gradient_stops_as_well(tmp_path):
     class Steep(Quadratic):
-        def loss(self, step):
+        def loss(self, factor):
             return torch.sqrt(self.weight).sum(), {}
 
     with pytest.raises(Diverged, match="gradient_norm"):
@@ -129,37 +137,29 @@ def test_an_epoch_visits_every_example_once():
 def test_dpo_starts_at_log_2_and_raises_the_margin(tmp_path):
     torch.manual_seed(0)
     model = GeometryModel(tiny_config())
-    examples = made_up_examples(model.config, 4)
-    generator = torch.Generator().manual_seed(2)
-    shape = (4, *model.config.vae.latent_shape)
-    pairs = PreferencePairs(
-        example=torch.arange(4),
-        winner=1.0 + 0.1 * torch.randn(shape, generator=generator),
-        loser=-1.0 + 0.1 * torch.randn(shape, generator=generator),
+    stage = DPOStage(
+        model, replace(find_recipe("mini_dpo"), batch_size=4), 0, made_up_pairs(model.config, 4, apart=1.0)
     )
-    recipe = replace(find_recipe("mini_dpo"), batch_size=4)
-    stage = DPOStage(model, recipe, 0, examples, pairs)
-    assert stage.loss(0)[0].item() == pytest.approx(0.6931, abs=1e-3)
+    assert loss_of(stage, 0)[0].item() == pytest.approx(math.log(2), abs=1e-6)
     trainer(stage, tmp_path, 25).fit()
-    loss, metrics = stage.loss(0)
+    loss, metrics = loss_of(stage, 0)
     assert metrics["reward_margin"].item() > 0
     assert loss.item() < 0.69
 
 
 def test_dpo_without_pairs_says_what_to_do():
     model = GeometryModel(tiny_config())
-    nothing = torch.zeros(0, *model.config.vae.latent_shape)
-    pairs = PreferencePairs(torch.zeros(0, dtype=torch.long), nothing, nothing)
+    pairs = made_up_pairs(model.config, 1).gather(torch.zeros(0, dtype=torch.long))
     with pytest.raises(NoTrainingData, match="no preference pair"):
-        DPOStage(model, find_recipe("mini_dpo"), 0, made_up_examples(model.config, 1), pairs)
+        DPOStage(model, find_recipe("mini_dpo"), 0, pairs)
 
 
 def test_the_vae_learns_a_handful_of_boxes(tmp_path):
     torch.manual_seed(0)
     model = GeometryModel(tiny_config())
     examples = made_up_examples(model.config, 8)
-    model.vae.start_from_principal_components(examples.occupancy(torch.arange(8)))
+    model.vae.start_from_principal_components(examples.occupancy())
     recipe = replace(find_recipe("mini_pretrain").vae, batch_size=4)
     stage = VAEStage(model.vae, examples, recipe, 0)
     trainer(stage, tmp_path, 15).fit()
-    assert stage.loss(100)[1]["voxel_iou"].item() > 0.9
+    assert loss_of(stage, 100)[1]["voxel_iou"].item() > 0.9

@@ -8,6 +8,7 @@ import torch
 from training_loop.examples import Examples
 from training_loop.models.config import ModelConfig, mini
 from training_loop.models.generator import GeometryModel
+from training_loop.stages import PreferencePairs
 
 
 def tiny_config() -> ModelConfig:
@@ -56,7 +57,16 @@ def made_up_examples(config: ModelConfig, count: int, seed: int = 0) -> Examples
         rotation_6d=torch.from_numpy(rng.normal(size=(count, 6)).astype(np.float32)),
         translation=torch.from_numpy(rng.normal(size=(count, 3)).astype(np.float32)),
         log_scale=torch.zeros(count, 3),
-        has_layout=torch.arange(count) % 2 == 0,
+        has_rotation=torch.arange(count) % 2 == 0,
+        has_placement=torch.arange(count) % 2 == 0,
         category=torch.full((count,), -1),
         shape_latents=torch.from_numpy(rng.normal(size=(count, *config.vae.latent_shape)).astype(np.float32)),
     )
+
+
+def made_up_pairs(config: ModelConfig, count: int, *, seed: int = 2, apart: float = 0.0) -> PreferencePairs:
+    """Winners around +apart, losers around -apart."""
+    generator = torch.Generator().manual_seed(seed)
+    shape, spread = (count, *config.vae.latent_shape), 0.1 if apart else 1.0
+    winner, loser = (spread * torch.randn(shape, generator=generator) for _ in range(2))
+    return PreferencePairs(made_up_examples(config, count).views(), winner + apart, loser - apart)
