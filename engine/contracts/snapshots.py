@@ -7,6 +7,7 @@ One sample per judged target, all under one key:
     <key>.pointmap.npz                       P, `points_camera` (H, W, 3) float32          (optional)
     <key>.candidate_<ii>.glb                 every candidate that a pair or D+ refers to
     <key>.candidate_<ii>.latent.safetensors  sam3d's x₁: tensor `shape` (tokens, channels) (optional)
+    <key>.texture_<ii>.glb                   the chosen shape in every texture that a pair or T refers to (optional)
     <key>.meta.json                          a SnapshotExample
 """
 
@@ -44,8 +45,23 @@ class PreferencePair:
 
 
 @dataclass(frozen=True)
+class SnapshotTexture:
+    """What was chosen among textures of an example's shape: T is `candidates[chosen]`, its file texture_<ii>.glb."""
+
+    rating: float
+    rubric_version: str
+    chosen: int
+    candidates: tuple[SnapshotCandidate, ...]
+    direct_pairs: tuple[PreferencePair, ...] = ()
+    inferred_pairs: tuple[PreferencePair, ...] = ()
+
+
+@dataclass(frozen=True)
 class SnapshotExample:
-    """One judged target: D+ is `candidates[chosen]` with `pose`, r is `rating`, D- are the losers of the pairs."""
+    """One judged target: D+ is `candidates[chosen]` with `pose`, r is `rating`, D- are the losers of the pairs.
+
+    `texture` is set where a texture of that shape was chosen, good enough for the bar.
+    """
 
     example_id: str
     target_id: str
@@ -61,3 +77,4 @@ class SnapshotExample:
     pose: Pose | None = None
     intrinsics: Intrinsics | None = None
     point_map_scale: str | None = None
+    texture: SnapshotTexture | None = None

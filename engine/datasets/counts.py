@@ -23,6 +23,9 @@ class Counts:
         self.pairs_exported: Counter[str] = Counter()
         self.pairs_kept: Counter[str] = Counter()
         self.pairs_dropped: Counter[str] = Counter()
+        self.textures = 0
+        self.textures_kept = 0
+        self.texture_pairs: Counter[str] = Counter()
 
     @property
     def below_alpha(self) -> int:
@@ -38,6 +41,7 @@ class Counts:
                 self.pairs_exported[pair.kind] += 1
             else:
                 self.pairs_dropped[pair.reason_dropped] += 1
+        self.textures_kept += judged.texture is not None
         self.negatives_kept += len({pair.loser.id for pair in judged.pairs})
         self.negatives += len({pair.loser.id for pair in judged.pairs if pair.exported})
         if judged.reason_dropped:
@@ -45,6 +49,9 @@ class Counts:
             return
         self.examples += 1
         self.posed += judged.pose is not None
+        if judged.texture is not None and judged.texture.exported:
+            self.textures += 1
+            self.texture_pairs.update(pair.kind for pair in judged.texture.pairs if pair.exported)
         self.by_source[judged.source.value] += 1
         self.by_iteration[str(judged.iteration)] += 1
         self.by_generator[judged.chosen.generator] += 1
@@ -62,6 +69,12 @@ class Counts:
             "examples_by_iteration": dict(self.by_iteration),
             "examples_by_generator": dict(self.by_generator),
             "examples_by_model_version": dict(self.by_model_version),
+            "textures": {
+                "exported": self.textures,
+                "kept": self.textures_kept,
+                "direct_pairs": self.texture_pairs["direct"],
+                "inferred_pairs": self.texture_pairs["inferred"],
+            },
             "negatives": {"exported": self.negatives, "kept": self.negatives_kept},
             "pairs": {
                 "direct": {"exported": self.pairs_exported["direct"], "kept": self.pairs_kept["direct"]},

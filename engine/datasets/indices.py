@@ -10,7 +10,8 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from engine.datasets.judgements import Judged
+from engine.contracts.generation import Modality
+from engine.datasets.judgements import Judged, JudgedPair
 
 ROW_GROUP_ROWS = 4096
 
@@ -33,6 +34,10 @@ EXAMPLES = pa.schema(
         ("point_map_source", pa.string()),
         ("direct_pairs", pa.int32()),
         ("inferred_pairs", pa.int32()),
+        ("texture_candidate_id", pa.string()),
+        ("texture_generator", pa.string()),
+        ("texture_rating", pa.float64()),
+        ("texture_exported", pa.bool_()),
         ("judged_at", pa.timestamp("us", tz="UTC")),
         ("exported", pa.bool_()),
         ("reason_dropped", pa.string()),
@@ -43,6 +48,7 @@ PAIRS = pa.schema(
     [
         ("example_id", pa.string()),
         ("target_id", pa.string()),
+        ("modality", pa.string()),
         ("kind", pa.string()),
         ("winner_candidate_id", pa.string()),
         ("winner_generator", pa.string()),
@@ -90,6 +96,7 @@ class ParquetIndex:
 def example_row(judged: Judged, *, shard: str) -> dict[str, Any]:
     """The judgement's row of `examples.parquet`; `shard` is the file that holds it, or empty."""
     kinds = [pair.kind for pair in judged.pairs if pair.exported]
+    texture = judged.texture
     return {
         "example_id": str(judged.example_id),
         "target_id": str(judged.target.id),
@@ -108,6 +115,10 @@ def example_row(judged: Judged, *, shard: str) -> dict[str, Any]:
         "point_map_source": judged.point_map.source if judged.point_map else None,
         "direct_pairs": kinds.count("direct"),
         "inferred_pairs": kinds.count("inferred"),
+        "texture_candidate_id": str(texture.chosen.id) if texture else None,
+        "texture_generator": texture.chosen.generator if texture else None,
+        "texture_rating": texture.rating if texture else None,
+        "texture_exported": judged.exported and texture.exported if texture else None,
         "judged_at": judged.judged_at,
         "exported": judged.exported,
         "reason_dropped": judged.reason_dropped,
@@ -116,24 +127,32 @@ def example_row(judged: Judged, *, shard: str) -> dict[str, Any]:
 
 
 def pair_rows(judged: Judged) -> list[dict[str, Any]]:
-    """The judgement's rows of `pairs.parquet`."""
-    return [
-        {
-            "example_id": str(judged.example_id),
-            "target_id": str(judged.target.id),
-            "kind": pair.kind,
-            "winner_candidate_id": str(pair.winner.id),
-            "winner_generator": pair.winner.generator,
-            "winner_model_version_id": _text(pair.winner.model_version_id),
-            "loser_candidate_id": str(pair.loser.id),
-            "loser_generator": pair.loser.generator,
-            "loser_model_version_id": _text(pair.loser.model_version_id),
-            "rating": judged.rating,
-            "exported": pair.exported,
-            "reason_dropped": pair.reason_dropped,
-        }
-        for pair in judged.pairs
-    ]
+    """The judgement's rows of `pairs.parquet`: pairs of shapes, then pairs of textures of the chosen one."""
+    rows = [_pair_row(judged, pair, Modality.SHAPE, rating=judged.rating) for pair in judged.pairs]
+    texture = judged.texture
+    if texture is None:
+        return rows
+    return rows + [_pair_row(judged, pair, Modality.TEXTURE, rating=texture.rating) for pair in texture.pairs]
+
+
+def _pair_row(judged: Judged, pair: JudgedPair, modality: Modality, *, rating: float) -> dict[str, Any]:
+    # A texture goes nowhere without its shape.
+    reason = pair.reason_dropped or judged.reason_dropped
+    return {
+        "example_id": str(judged.example_id),
+        "target_id": str(judged.target.id),
+        "modality": modality.value,
+        "kind": pair.kind,
+        "winner_candidate_id": str(pair.winner.id),
+        "winner_generator": pair.winner.generator,
+        "winner_model_version_id": _text(pair.winner.model_version_id),
+        "loser_candidate_id": str(pair.loser.id),
+        "loser_generator": pair.loser.generator,
+        "loser_model_version_id": _text(pair.loser.model_version_id),
+        "rating": rating,
+        "exported": not reason,
+        "reason_dropped": reason,
+    }
 
 
 def _text(value: object) -> str | None:

@@ -15,17 +15,18 @@ from django.db.models import QuerySet
 
 from engine.alignment.models import Alignment, NotAlignable
 from engine.artistry.models import ArtistJob
-from engine.contracts.generation import Modality
 from engine.contracts.snapshots import ExampleSource
 from engine.datasets.options import FreezeOptions
 from engine.generation.models import Candidate, Collection
-from engine.selection.models import Selection
+from engine.selection.models import Selection, SelectionQuerySet
 from engine.selection.preferences import preference_pairs
 from engine.sourcing.models import PointMap, TargetObject
 
 CHUNK_ROWS = 200
 ARTIST_RATING = 1.0
 ARTIST_RUBRIC = "artist"
+
+_Pair = tuple[str, UUID, UUID]  # kind, winner, loser
 
 BELOW_ALPHA = "below_alpha"
 BAD_MESH = "bad_mesh"
@@ -58,8 +59,24 @@ class JudgedPair:
 
 
 @dataclass(frozen=True)
+class JudgedTexture:
+    """What was chosen among textures of an example's shape: T (`chosen`), its rating, and the pairs."""
+
+    chosen: Candidate
+    rating: float
+    rubric_version: str
+    pairs: tuple[JudgedPair, ...]
+    reason_dropped: str
+
+    @property
+    def exported(self) -> bool:
+        """Whether a shard carries the texture, if it carries the shape."""
+        return not self.reason_dropped
+
+
+@dataclass(frozen=True)
 class Judged:
-    """One judged target: D+ (`chosen`), r, the pairs that give D-, and the pose where there is one."""
+    """One judged target: D+ (`chosen`), r, the pairs that give D-, its pose and its texture where there are any."""
 
     key: str
     example_id: UUID
@@ -73,6 +90,7 @@ class Judged:
     pairs: tuple[JudgedPair, ...]
     pose: dict[str, object] | None
     point_map: PointMap | None
+    texture: JudgedTexture | None
     reason_dropped: str
 
     @property
@@ -86,24 +104,27 @@ def walk(scope: Scope, *, after: str = "") -> Iterator[Judged]:
     return chain(_selections(scope, after=after), _artist_meshes(scope, after=after))
 
 
+def _rated(scope: Scope) -> SelectionQuerySet:
+    """The selections that a snapshot of this scope covers, of shapes and of textures."""
+    return Selection.objects.rated().filter(
+        rated_at__lte=scope.cutoff_at,
+        request__collection__iteration__lte=scope.iteration,
+        work_item__purpose__in=scope.options.purposes,
+    )
+
+
 def _selections(scope: Scope, *, after: str) -> Iterator[Judged]:
     rows = (
-        Selection.objects.rated()
-        .filter(
-            rated_at__lte=scope.cutoff_at,
-            request__collection__iteration__lte=scope.iteration,
-            request__modality=Modality.SHAPE.value,
-            work_item__purpose__in=scope.options.purposes,
-        )
+        _rated(scope)
+        .of_shapes()
         .with_comparisons()
         .select_related("target__image__blob", "request__collection")
         .order_by("work_item_id")
     )
     for chunk in _chunks(rows, prefix="0", after=after):
         pairs = {row.pk: _pairs(row) for row in chunk}
-        candidates = _candidates(
-            {row.winner_id for row in chunk} | {id_ for row in pairs.values() for pair in row for id_ in pair[1:]}
-        )
+        candidates = _candidates(chunk, pairs)
+        textures = _textures(scope, shape_ids=[row.winner_id for row in chunk])
         poses = _alignments(scope, candidate_ids=[row.winner_id for row in chunk])
         point_maps = _point_maps(image_ids=[row.target.image_id for row in chunk])
         for row in chunk:
@@ -120,17 +141,10 @@ def _selections(scope: Scope, *, after: str) -> Iterator[Judged]:
                 rating=row.rating,
                 rubric_version=row.rubric_version,
                 judged_at=row.rated_at,
-                pairs=tuple(
-                    JudgedPair(
-                        kind=kind,
-                        winner=candidates[better],
-                        loser=candidates[worse],
-                        reason_dropped=reason or _loser_reason(candidates[worse], scope.options),
-                    )
-                    for kind, better, worse in pairs[row.pk]
-                ),
+                pairs=_judged_pairs(pairs[row.pk], candidates, scope.options, reason=reason),
                 pose=alignment.pose if alignment else None,
                 point_map=(alignment and alignment.point_map) or _newest(point_maps, row.target, at=scope.cutoff_at),
+                texture=textures.get(winner.id),
                 reason_dropped=reason,
             )
 
@@ -145,6 +159,7 @@ def _artist_meshes(scope: Scope, *, after: str) -> Iterator[Judged]:
     openings = list(Collection.objects.order_by("iteration").values_list("iteration", "opened_at"))
     for chunk in _chunks(rows, prefix="1", after=after):
         poses = _alignments(scope, candidate_ids=[row.accepted_id for row in chunk])
+        textures = _textures(scope, shape_ids=[row.accepted_id for row in chunk])
         point_maps = _point_maps(image_ids=[row.target.image_id for row in chunk])
         for row in chunk:
             alignment = poses.get(row.accepted_id)
@@ -164,6 +179,7 @@ def _artist_meshes(scope: Scope, *, after: str) -> Iterator[Judged]:
                 pairs=(),
                 pose=alignment.pose if alignment else own_pose,
                 point_map=(alignment and alignment.point_map) or _newest(point_maps, row.target, at=shown_at),
+                texture=textures.get(row.accepted_id),
                 reason_dropped=_alignment_reason(alignment),
             )
 
@@ -182,14 +198,50 @@ def _chunks(rows: QuerySet[Any], *, prefix: str, after: str) -> Iterator[list[An
         last = str(page[-1].pk)
 
 
-def _pairs(selection: Selection) -> list[tuple[str, UUID, UUID]]:
-    """(kind, winner, loser) by candidate id."""
+def _pairs(selection: Selection) -> list[_Pair]:
     pairs = preference_pairs(selection)
     return [("direct", *pair) for pair in pairs.direct] + [("inferred", *pair) for pair in pairs.inferred]
 
 
-def _candidates(ids: Iterable[UUID]) -> dict[UUID, Candidate]:
+def _judged_pairs(
+    pairs: Iterable[_Pair], candidates: dict[UUID, Candidate], options: FreezeOptions, *, reason: str
+) -> tuple[JudgedPair, ...]:
+    """With `reason` none is exported; without, those are whose loser a trainer can learn from."""
+    return tuple(
+        JudgedPair(
+            kind=kind,
+            winner=candidates[better],
+            loser=candidates[worse],
+            reason_dropped=reason or _loser_reason(candidates[worse], options),
+        )
+        for kind, better, worse in pairs
+    )
+
+
+def _candidates(chunk: Iterable[Selection], pairs: dict[UUID, list[_Pair]]) -> dict[UUID, Candidate]:
+    """Winners, and everything that a pair names."""
+    ids = {row.winner_id for row in chunk} | {id_ for row in pairs.values() for _, *both in row for id_ in both}
     return Candidate.objects.select_related("mesh", "latent").in_bulk(list(ids))
+
+
+def _textures(scope: Scope, *, shape_ids: Sequence[UUID]) -> dict[UUID, JudgedTexture]:
+    """By shape: what was chosen last among its textures."""
+    rows: QuerySet[Any] = _rated(scope).of_textures().filter(request__shape_id__in=shape_ids).with_comparisons()
+    newest = {row.request.shape_id: row for row in rows.select_related("request").order_by("rated_at", "pk")}
+    chosen = list(newest.values())
+    pairs = {row.pk: _pairs(row) for row in chosen}
+    candidates = _candidates(chosen, pairs)
+    found = {}
+    for shape_id, row in newest.items():
+        reason = BELOW_ALPHA if row.rating < scope.alpha else ""
+        found[shape_id] = JudgedTexture(
+            chosen=candidates[row.winner_id],
+            rating=row.rating,
+            rubric_version=row.rubric_version,
+            pairs=_judged_pairs(pairs[row.pk], candidates, scope.options, reason=reason),
+            reason_dropped=reason,
+        )
+    return found
 
 
 def _alignments(scope: Scope, *, candidate_ids: Sequence[UUID]) -> dict[UUID, Alignment]:

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import tarfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -14,8 +15,8 @@ from engine.contracts.cameras import Intrinsics
 from engine.contracts.masks import MaskRle, decode_mask
 from engine.contracts.poses import Pose
 from engine.contracts.serialisation import from_json, to_json
-from engine.contracts.snapshots import PreferencePair, SnapshotCandidate, SnapshotExample
-from engine.datasets.judgements import Judged
+from engine.contracts.snapshots import PreferencePair, SnapshotCandidate, SnapshotExample, SnapshotTexture
+from engine.datasets.judgements import Judged, JudgedPair, JudgedTexture
 from engine.errors import Unprocessable
 from engine.generation.models import Candidate
 from engine.sourcing.models import PointMap
@@ -63,7 +64,7 @@ class ShardWriter:
         Raises:
             BlobMissing, BlobCorrupt: the store does not give back what was stored.
         """
-        example, candidates = describe(judged)
+        example, candidates, textures = describe(judged)
         key, image = str(judged.example_id), judged.target.image
         self._add_blob(f"{key}.image.{_suffix(image.blob)}", image.blob)
         mask = MaskRle(height=image.height_px, width=image.width_px, counts=tuple(judged.target.mask_counts))
@@ -74,6 +75,8 @@ class ShardWriter:
             self._add_blob(f"{key}.candidate_{index:02d}.glb", candidate.mesh)
             if candidate.latent is not None:
                 self._add_blob(f"{key}.candidate_{index:02d}.latent.safetensors", candidate.latent)
+        for index, candidate in enumerate(textures):
+            self._add_blob(f"{key}.texture_{index:02d}.glb", candidate.mesh)
         meta = json.dumps(to_json(example), sort_keys=True, separators=(",", ":"))
         self._add_bytes(f"{key}.meta.json", meta.encode())
         self.example_count += 1
@@ -93,22 +96,11 @@ class ShardWriter:
         self._tar.members.clear()  # type: ignore[attr-defined]
 
 
-def describe(judged: Judged) -> tuple[SnapshotExample, list[Candidate]]:
-    """The example's metadata, and its candidates in the order of their indices: D+ first."""
-    exported = [pair for pair in judged.pairs if pair.exported]
-    by_id = {judged.chosen.id: judged.chosen}
-    for pair in exported:
-        by_id |= {pair.winner.id: pair.winner, pair.loser.id: pair.loser}
-    candidates = [judged.chosen, *(by_id[id_] for id_ in sorted(by_id.keys() - {judged.chosen.id}))]
-    index_of = {candidate.id: index for index, candidate in enumerate(candidates)}
-
-    def pairs(kind: str) -> tuple[PreferencePair, ...]:
-        return tuple(
-            PreferencePair(winner=index_of[pair.winner.id], loser=index_of[pair.loser.id])
-            for pair in exported
-            if pair.kind == kind
-        )
-
+def describe(judged: Judged) -> tuple[SnapshotExample, list[Candidate], list[Candidate]]:
+    """The example's metadata, its candidates and its textures in the order of their indices: D+ and T first."""
+    candidates = _with_chosen_first(judged.chosen, judged.pairs)
+    texture = judged.texture if judged.texture and judged.texture.exported else None
+    textures = _with_chosen_first(texture.chosen, texture.pairs) if texture else []
     example = SnapshotExample(
         example_id=str(judged.example_id),
         target_id=str(judged.target.id),
@@ -118,23 +110,58 @@ def describe(judged: Judged) -> tuple[SnapshotExample, list[Candidate]]:
         rating=judged.rating,
         rubric_version=judged.rubric_version,
         chosen=0,
-        candidates=tuple(
-            SnapshotCandidate(
-                index=index,
-                candidate_id=str(candidate.id),
-                generator=candidate.generator,
-                model_version_id=str(candidate.model_version_id) if candidate.model_version_id else None,
-                seed=candidate.seed,
-            )
-            for index, candidate in enumerate(candidates)
-        ),
-        direct_pairs=pairs("direct"),
-        inferred_pairs=pairs("inferred"),
+        candidates=_provenance(candidates),
+        direct_pairs=_by_index(judged.pairs, candidates, kind="direct"),
+        inferred_pairs=_by_index(judged.pairs, candidates, kind="inferred"),
         pose=from_json(Pose, judged.pose) if judged.pose else None,
         intrinsics=_intrinsics(judged),
         point_map_scale=judged.point_map.scale if judged.point_map else None,
+        texture=_describe_texture(texture, textures) if texture else None,
     )
-    return example, candidates
+    return example, candidates, textures
+
+
+def _describe_texture(texture: JudgedTexture, candidates: Sequence[Candidate]) -> SnapshotTexture:
+    return SnapshotTexture(
+        rating=texture.rating,
+        rubric_version=texture.rubric_version,
+        chosen=0,
+        candidates=_provenance(candidates),
+        direct_pairs=_by_index(texture.pairs, candidates, kind="direct"),
+        inferred_pairs=_by_index(texture.pairs, candidates, kind="inferred"),
+    )
+
+
+def _with_chosen_first(chosen: Candidate, pairs: Iterable[JudgedPair]) -> list[Candidate]:
+    """The chosen candidate, then the others that an exported pair names, by id."""
+    by_id = {chosen.id: chosen}
+    for pair in pairs:
+        if pair.exported:
+            by_id |= {pair.winner.id: pair.winner, pair.loser.id: pair.loser}
+    return [chosen, *(by_id[id_] for id_ in sorted(by_id.keys() - {chosen.id}))]
+
+
+def _provenance(candidates: Iterable[Candidate]) -> tuple[SnapshotCandidate, ...]:
+    return tuple(
+        SnapshotCandidate(
+            index=index,
+            candidate_id=str(candidate.id),
+            generator=candidate.generator,
+            model_version_id=str(candidate.model_version_id) if candidate.model_version_id else None,
+            seed=candidate.seed,
+        )
+        for index, candidate in enumerate(candidates)
+    )
+
+
+def _by_index(pairs: Iterable[JudgedPair], candidates: Sequence[Candidate], *, kind: str) -> tuple[PreferencePair, ...]:
+    """Exported pairs of a kind, by the indices of their candidates."""
+    index_of = {candidate.id: index for index, candidate in enumerate(candidates)}
+    return tuple(
+        PreferencePair(winner=index_of[pair.winner.id], loser=index_of[pair.loser.id])
+        for pair in pairs
+        if pair.exported and pair.kind == kind
+    )
 
 
 def _intrinsics(judged: Judged) -> Intrinsics | None:

@@ -125,11 +125,10 @@ def painted(mesh: trimesh.Trimesh, colors: NDArray[np.float64]) -> trimesh.Trime
 
 def _smoothed_inside(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     """The photograph a little smoother, (H, W, 3); inside M nothing of the background comes in."""
-    share = ndimage.gaussian_filter(mask.astype(np.float64), SMOOTHING_PX)
-    sums = [
-        ndimage.gaussian_filter(image[..., channel] * mask.astype(np.float64), SMOOTHING_PX) for channel in range(3)
-    ]
-    return np.stack(sums, axis=-1) / np.maximum(share, 1e-9)[..., None]
+    inside = mask.astype(np.float64)
+    share = np.maximum(ndimage.gaussian_filter(inside, SMOOTHING_PX), 1e-9)
+    sums = [ndimage.gaussian_filter(image[..., channel] * inside, SMOOTHING_PX) for channel in range(3)]
+    return np.asarray(np.stack(sums, axis=-1) / share[..., None])
 
 
 def _faces_camera(mesh: trimesh.Trimesh, pose: Pose, points_camera: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -30,6 +30,7 @@ from engine.datasets.services import (
     freeze,
     snapshot_ref,
 )
+from engine.selection.models import Selection
 from engine.session_lock import session_lock
 from engine.storage import services as storage
 from engine.storage.blobs import BlobCorrupt
@@ -91,6 +92,66 @@ def test_an_example_carries_the_photograph_the_mask_the_points_and_the_meshes(ju
     assert files[f"{key}.candidate_00.glb"] == read_blob(blob=selection.winner.mesh)
     mask = np.asarray(PillowImage.open(io.BytesIO(files[f"{key}.mask.png"])))
     assert (mask == make.make_mask() * 255).all()
+
+
+class TestTextures:
+    """What was chosen for the chosen shape, the second time through."""
+
+    @pytest.fixture
+    def texture(self, judge, collection):
+        """texture("image_to_3d", "sam3d", rating=…): a shape was chosen, then a texture of the first generator."""
+
+        def texture_(*generators: str, rating: float = 0.9, shape_rating: float = 0.8) -> Selection:
+            shape = judge("sam3d", "sam3d", rating=shape_rating)
+            request = make.make_request(
+                target=shape.target,
+                collection=collection,
+                modality="texture",
+                shape=shape.winner,
+                shape_pose=to_json(make.POSE),
+                shape_intrinsics={"fx": 10.0, "fy": 10.0, "cx": 4.0, "cy": 3.0, "width": 8, "height": 6},
+            )
+            candidates = [make_real_candidate(request, generator) for generator in generators]
+            make.make_rated_selection(request=request, candidates=candidates, rating=rating)
+            return shape
+
+        return texture_
+
+    def test_an_example_carries_the_chosen_texture_of_its_shape_and_what_it_won_over(self, texture) -> None:
+        shape = texture("image_to_3d", "sam3d", "palette")
+        snapshot = freeze_now()
+        files = members(snapshot)
+        (example,) = examples(snapshot)
+        assert example.texture is not None
+        assert (example.texture.rating, example.texture.chosen) == (0.9, 0)
+        assert [candidate.generator for candidate in example.texture.candidates] == ["image_to_3d", "sam3d"]
+        assert example.texture.direct_pairs == (PreferencePair(winner=0, loser=1),)
+        assert sorted(name for name in files if "texture" in name) == [
+            f"{shape.pk}.texture_00.glb",
+            f"{shape.pk}.texture_01.glb",
+        ]
+        assert (snapshot.example_count, snapshot.direct_pair_count) == (1, 1), "textures are no examples of their own"
+        assert snapshot.counts["textures"] == {"exported": 1, "kept": 1, "direct_pairs": 1, "inferred_pairs": 0}
+        (row,) = rows(snapshot, "index")
+        assert (row["texture_generator"], row["texture_rating"], row["texture_exported"]) == ("image_to_3d", 0.9, True)
+        pairs = [(row["modality"], row["loser_generator"], row["exported"]) for row in rows(snapshot, "pairs")]
+        assert sorted(pairs) == [("shape", "sam3d", True), ("texture", "palette", False), ("texture", "sam3d", True)]
+
+    def test_a_texture_under_the_bar_stays_out_and_its_shape_in(self, texture) -> None:
+        texture("image_to_3d", "sam3d", rating=0.2)
+        snapshot = freeze_now()
+        (example,) = examples(snapshot)
+        assert example.texture is None
+        assert not any("texture" in name for name in members(snapshot))
+        assert snapshot.counts["textures"] == {"exported": 0, "kept": 1, "direct_pairs": 0, "inferred_pairs": 0}
+
+    def test_a_shape_that_is_left_out_takes_its_texture_along(self, texture) -> None:
+        texture("image_to_3d", "sam3d", shape_rating=0.2)
+        snapshot = freeze_now()
+        assert examples(snapshot) == []
+        (row,) = rows(snapshot, "index")
+        assert (row["exported"], row["texture_exported"]) == (False, False)
+        assert {row["reason_dropped"] for row in rows(snapshot, "pairs")} == {"below_alpha"}
 
 
 def test_ratings_under_the_bar_stay_in_the_indices_and_out_of_the_shards(judge) -> None:
