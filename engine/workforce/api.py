@@ -16,6 +16,7 @@ from engine.workforce.models import Draft, Role, Stage, WorkItem
 from engine.workforce.permissions import has_role, person_of
 from engine.workforce.serializers import (
     DraftSerializer,
+    KeyBindingsSerializer,
     LeaseSerializer,
     MeSerializer,
     SkipSerializer,
@@ -64,6 +65,7 @@ class MeView(APIView):
                             "week": {"done": 180, "median_duration_ms": 80100},
                         }
                     },
+                    "keys": {"selection": {"undo": "KeyB"}},
                 },
             )
         ],
@@ -84,8 +86,25 @@ class MeView(APIView):
                 },
                 **asdict(overall),
                 "stages": {stage: asdict(times) for stage, times in by_stage.items()},
+                "keys": user.key_bindings,
             }
         )
+
+
+class KeyBindingsView(IdempotentWrites, APIView):
+    """My keys on a page."""
+
+    @extend_schema(
+        operation_id="me_keys_save",
+        request=KeyBindingsSerializer,
+        responses=KeyBindingsSerializer,
+        examples=[OpenApiExample("One key changed", value={"bindings": {"undo": "KeyB"}})],
+    )
+    def put(self, request: Request, page: str) -> Response:
+        """Keep what differs from the page's own keys; they follow you to every machine."""
+        body = _valid(KeyBindingsSerializer, request)
+        services.keep_key_bindings(user=person_of(request), page=page, bindings=body["bindings"])
+        return Response(body)
 
 
 class HeartbeatView(IdempotentWrites, APIView):

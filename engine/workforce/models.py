@@ -42,6 +42,12 @@ class PeopleManager(UserManager.from_queryset(UserQuerySet)):  # type: ignore[mi
 class User(AbstractUser):
     """A person or a script with a login; roles are the groups named as in `Role`."""
 
+    key_bindings = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="Keys that the person has changed: page → command → combination, such as Shift+KeyA.",
+    )
+
     objects = PeopleManager()  # type: ignore[misc]
 
     @cached_property

@@ -4,6 +4,9 @@ from rest_framework import serializers
 
 from engine.workforce.models import Role, SkipReason
 
+MOST_COMMANDS = 200
+LONGEST_COMMAND = 60
+
 
 class TokenSerializer(serializers.Serializer):  # type: ignore[type-arg]
     """Proof of the lease."""
@@ -55,6 +58,22 @@ class PerformanceSerializer(serializers.Serializer):  # type: ignore[type-arg]
     week = TimesSerializer()
 
 
+class KeyBindingsSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    """The keys of one page that a person has changed."""
+
+    bindings = serializers.DictField(
+        child=serializers.RegexField(r"^(Shift\+)?[A-Za-z0-9]+$", max_length=40),
+        help_text="Combination (a place on the keyboard, such as `KeyU` or `Shift+Digit1`) by command.",
+    )
+
+    def validate_bindings(self, bindings: dict[str, str]) -> dict[str, str]:
+        if len(bindings) > MOST_COMMANDS or any(len(command) > LONGEST_COMMAND for command in bindings):
+            raise serializers.ValidationError(
+                f"At most {MOST_COMMANDS} commands of at most {LONGEST_COMMAND} characters are kept."
+            )
+        return bindings
+
+
 class MeSerializer(serializers.Serializer):  # type: ignore[type-arg]
     """The signed-in person."""
 
@@ -64,3 +83,6 @@ class MeSerializer(serializers.Serializer):  # type: ignore[type-arg]
     today = TimesSerializer()
     week = TimesSerializer()
     stages = serializers.DictField(child=PerformanceSerializer(), help_text="By stage; only where work was done.")
+    keys = serializers.DictField(
+        child=serializers.DictField(child=serializers.CharField()), help_text="Changed keys, by page and command."
+    )

@@ -24,6 +24,7 @@ LAST_BAND = 9
 MOST_LEASES = 2  # of one person in one stage: the item in work and the one prefetched
 EXPIRE_BATCH = 500
 LARGEST_DRAFT = 4 * 1024**2  # characters of JSON
+MOST_PAGES = 50  # whose keys are kept for one person
 CLAIM_LOCKS = 0x1A7E  # first half of the advisory locks' keys; the second is the person
 
 
@@ -302,6 +303,15 @@ def load_draft(*, user: User, work_item_id: UUID) -> Draft:
     if draft is None:
         raise NoDraft("You have saved no draft of this work item.", what_to_do="Start from the task itself.")
     return draft
+
+
+@transaction.atomic
+def keep_key_bindings(*, user: User, page: str, bindings: Mapping[str, str]) -> None:
+    """Keep the keys of `page` that `user` has changed (none: the defaults again). Other pages keep theirs."""
+    person = User.objects.select_for_update().only("key_bindings").get(pk=user.pk)
+    others = [(name, kept) for name, kept in person.key_bindings.items() if name != page]
+    person.key_bindings = dict(others[1 - MOST_PAGES :]) | ({page: dict(bindings)} if bindings else {})
+    person.save(update_fields=["key_bindings"])
 
 
 def audit(

@@ -63,6 +63,14 @@ class Migration(migrations.Migration):
                 ),
                 ("date_joined", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined")),
                 (
+                    "key_bindings",
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        help_text="Keys that the person has changed: page → command → combination, such as Shift+KeyA.",
+                    ),
+                ),
+                (
                     "groups",
                     models.ManyToManyField(
                         blank=True,

@@ -15,8 +15,6 @@ export type Bindings = Readonly<Record<string, string>>;
 /** What the browser or the keyboard needs for itself. */
 const RESERVED = new Set(["Tab", "Shift+Tab", "Escape", "F1", "F5", "F11", "F12"]);
 
-const STORAGE_KEY = "lathe.keys";
-
 /** What was pressed, or null for a modifier alone and for combinations that belong to browser and system. */
 export function comboOf(
   event: Pick<KeyboardEvent, "code" | "shiftKey" | "ctrlKey" | "altKey" | "metaKey">,
@@ -96,34 +94,21 @@ export function rebind(
   return { bindings: changed };
 }
 
-/** The person's own bindings of a page; what no longer fits the commands falls back to the defaults. */
-export function loadBindings(
-  page: string,
-  commands: readonly Command[],
-  storage: Storage = localStorage,
-): Bindings {
+/** What a person has changed, laid over the commands' own keys; the defaults where it no longer fits. */
+export function ownBindings(commands: readonly Command[], changed: unknown): Bindings {
   const defaults = defaultBindings(commands);
-  try {
-    const kept: unknown = JSON.parse(storage.getItem(`${STORAGE_KEY}.${page}`) ?? "{}");
-    if (typeof kept !== "object" || kept === null) return defaults;
-    const own = Object.entries(kept).filter(([id, combo]) => id in defaults && typeof combo === "string");
-    const bindings = { ...defaults, ...Object.fromEntries(own) };
-    return conflicts(commands, bindings).length === 0 ? bindings : defaults;
-  } catch {
-    return defaults; // not readable: storage is off, or something else wrote there
-  }
+  if (typeof changed !== "object" || changed === null) return defaults;
+  const own = Object.entries(changed).filter(([id, combo]) => id in defaults && typeof combo === "string");
+  const bindings = { ...defaults, ...Object.fromEntries(own) };
+  return conflicts(commands, bindings).length === 0 ? bindings : defaults;
 }
 
-/** Keep what differs from the defaults. */
-export function keepBindings(
-  page: string,
-  commands: readonly Command[],
-  bindings: Bindings,
-  storage: Storage = localStorage,
-): void {
-  const own = commands.filter((command) => bindings[command.id] !== command.combo);
-  storage.setItem(
-    `${STORAGE_KEY}.${page}`,
-    JSON.stringify(Object.fromEntries(own.map((command) => [command.id, bindings[command.id]]))),
+/** What differs from the defaults. */
+export function changedBindings(commands: readonly Command[], bindings: Bindings): Record<string, string> {
+  return Object.fromEntries(
+    commands.flatMap(({ id, combo }) => {
+      const own = bindings[id] ?? combo;
+      return own === combo ? [] : [[id, own]];
+    }),
   );
 }

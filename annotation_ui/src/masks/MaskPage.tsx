@@ -2,9 +2,9 @@ import { Autocomplete, Group, ScrollArea, Skeleton, Stack, Text } from "@mantine
 import { useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { useMe } from "../api/me";
-import { keepBindings, loadBindings } from "../keys/bindings";
 import { BindingsContext, HotButton } from "../keys/HotButton";
 import { KeysDialog } from "../keys/KeysDialog";
+import { useBindings } from "../keys/useBindings";
 import { useHotkeys } from "../keys/useHotkeys";
 import { Header } from "../shell/Header";
 import { Notices } from "../work/Notices";
@@ -29,7 +29,7 @@ export function MaskPage({ desk }: { desk: MaskDesk }) {
   const snapshot = useSyncExternalStore(desk.subscribe, desk.snapshot);
   const me = useMe({ orSignIn: false });
   const queries = useQueryClient();
-  const [bindings, setBindings] = useState(() => loadBindings("masks", COMMANDS));
+  const [bindings, setBindings] = useBindings("masks", COMMANDS);
   const [dialog, setDialog] = useState<"skip" | "keys" | null>(null);
   const [tool, setTool] = useState<Tool>("brush");
   const [radius, setRadius] = useState(8);
@@ -214,10 +214,7 @@ export function MaskPage({ desk }: { desk: MaskDesk }) {
         onClose={() => setDialog(null)}
         commands={COMMANDS}
         bindings={bindings}
-        onChange={(changed) => {
-          keepBindings("masks", COMMANDS, changed);
-          setBindings(changed);
-        }}
+        onChange={setBindings}
       />
     </BindingsContext>
   );

@@ -1,5 +1,5 @@
 import { ScrollArea, SegmentedControl, Skeleton, Text } from "@mantine/core";
-import { lazy, type ReactNode, Suspense, useContext, useEffect } from "react";
+import { lazy, type ReactNode, Suspense, useContext } from "react";
 import type { SelectionTask } from "../api/selections";
 import { BindingsContext } from "../keys/HotButton";
 import { KeyHint } from "../keys/KeyHint";
@@ -33,10 +33,6 @@ export function Work({ state, next, photoMode, onPhotoMode, onStage, desk, run, 
   const photoKey = useContext(BindingsContext).photo;
   const task = state?.task;
   const rating = state?.progress.phase === "rate";
-  const nextPhotograph = next?.image.url;
-  useEffect(() => {
-    if (nextPhotograph) new Image().src = nextPhotograph; // into the browser's cache
-  }, [nextPhotograph]);
   return (
     <main className={classes.work}>
       <section className={classes.photo} aria-label="Photograph">

@@ -1,9 +1,8 @@
 import type { Command } from "../keys/bindings";
+import { frameCommands } from "../work/commands";
 
-/** `compare`: a pair is on show. `rate`: the winner is. `stopped`: a message wants one answer. `busy`: nothing to do. */
-export type Context = "compare" | "rate" | "stopped" | "busy";
-
-const WORKING = ["compare", "rate"];
+/** `compare`: a pair is on show. `rate`: the winner is. */
+const WORKING = ["compare", "rate"] as const;
 
 /** Everything a key does on the selection page. */
 export const COMMANDS = [
@@ -11,7 +10,6 @@ export const COMMANDS = [
   { id: "equal", label: "Equal quality", contexts: ["compare"], combo: "ArrowDown" },
   { id: "right", label: "Right is better", contexts: ["compare"], combo: "ArrowRight" },
   { id: "undo", label: "Back one step", contexts: WORKING, combo: "KeyU" },
-  { id: "skip", label: "Skip…", contexts: WORKING, combo: "KeyS" },
   { id: "anchor1", label: "First anchor of the rubric", contexts: ["rate"], combo: "Digit1" },
   { id: "anchor2", label: "Second anchor", contexts: ["rate"], combo: "Digit2" },
   { id: "anchor3", label: "Third anchor", contexts: ["rate"], combo: "Digit3" },
@@ -25,7 +23,6 @@ export const COMMANDS = [
   { id: "small_object", label: "Reason: small object", contexts: ["rate"], combo: "Digit9" },
   { id: "other", label: "Reason: other", contexts: ["rate"], combo: "Digit0" },
   { id: "submit", label: "Submit the rating", contexts: ["rate"], combo: "Enter" },
-  { id: "go_on", label: "Go on", contexts: ["stopped"], combo: "Enter" },
   { id: "photo", label: "Photograph: full, zoom, cut-out", contexts: WORKING, combo: "KeyP" },
   { id: "rotation", label: "Turntables on or off", contexts: WORKING, combo: "Space" },
   { id: "linked", label: "Turn both together or each alone", contexts: WORKING, combo: "KeyV" },
@@ -36,7 +33,7 @@ export const COMMANDS = [
   { id: "closer", label: "Closer", contexts: WORKING, combo: "Equal", repeats: true },
   { id: "farther", label: "Farther", contexts: WORKING, combo: "Minus", repeats: true },
   { id: "start_view", label: "Start view", contexts: WORKING, combo: "Home" },
-  { id: "keys", label: "Keys", contexts: [...WORKING, "stopped", "busy"], combo: "Shift+Slash" },
+  ...frameCommands(WORKING),
 ] as const satisfies readonly Command[];
 
 export type CommandId = (typeof COMMANDS)[number]["id"];

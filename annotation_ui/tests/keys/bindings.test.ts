@@ -1,13 +1,13 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import {
   type Command,
+  changedBindings,
   comboOf,
   commandFor,
   conflicts,
   defaultBindings,
-  keepBindings,
   keyName,
-  loadBindings,
+  ownBindings,
   rebind,
 } from "../../src/keys/bindings";
 import { COMMANDS } from "../../src/selection/commands";
@@ -22,8 +22,6 @@ const TWO: readonly Command[] = [
 ];
 
 describe("keys", () => {
-  beforeEach(() => localStorage.clear());
-
   it("are places on the keyboard, so that they stay where they are in every language", () => {
     expect(pressed("KeyU")).toBe("KeyU");
     expect(pressed("Slash", { shiftKey: true })).toBe("Shift+Slash");
@@ -55,13 +53,17 @@ describe("keys", () => {
     expect(rebind(TWO, bindings, "undo", "KeyB")).toEqual({ bindings: { ...bindings, undo: "KeyB" } });
   });
 
-  it("are remembered, unless what is remembered no longer fits", () => {
-    keepBindings("page", TWO, { ...defaultBindings(TWO), undo: "KeyB" });
-    expect(loadBindings("page", TWO)).toEqual({ ...defaultBindings(TWO), undo: "KeyB" });
-    localStorage.setItem("lathe.keys.page", JSON.stringify({ undo: "ArrowLeft", gone: "KeyX" }));
-    expect(loadBindings("page", TWO)).toEqual(defaultBindings(TWO));
-    localStorage.setItem("lathe.keys.page", "{");
-    expect(loadBindings("page", TWO)).toEqual(defaultBindings(TWO));
+  it("are kept as what differs from the defaults", () => {
+    const changed = { ...defaultBindings(TWO), undo: "KeyB" };
+    expect(changedBindings(TWO, changed)).toEqual({ undo: "KeyB" });
+    expect(changedBindings(TWO, defaultBindings(TWO))).toEqual({});
+    expect(ownBindings(TWO, { undo: "KeyB" })).toEqual(changed);
+  });
+
+  it("fall back to the defaults where what was kept no longer fits", () => {
+    for (const odd of [{ undo: "ArrowLeft" }, { gone: "KeyX" }, { undo: 3 }, null, "KeyX"]) {
+      expect(ownBindings(TWO, odd)).toEqual(defaultBindings(TWO));
+    }
   });
 
   it("are named as on the keyboard", () => {

@@ -153,6 +153,7 @@ def test_me(person: Person) -> None:
                 "week": {"done": 1, "median_duration_ms": 5000},
             },
         },
+        "keys": {},
     }
 
 
@@ -162,6 +163,24 @@ def test_me_of_somebody_new() -> None:
     assert list(body["waiting"]) == ["artist"]
     assert body["today"] == {"done": 0, "median_duration_ms": None}
     assert body["stages"] == {}
+
+
+def test_changed_keys_follow_the_person(person: Person) -> None:
+    assert person.put("/me/keys/selection", {"bindings": {"undo": "Shift+KeyB"}}).status_code == 200
+    assert person.put("/me/keys/masks", {"bindings": {"brush": "Digit1"}}).status_code == 200
+    assert person.get("/me/").json()["keys"] == {"selection": {"undo": "Shift+KeyB"}, "masks": {"brush": "Digit1"}}
+    person.put("/me/keys/masks", {"bindings": {}})
+    assert person.get("/me/").json()["keys"] == {"selection": {"undo": "Shift+KeyB"}}
+    assert Person(make_user(Role.ANNOTATOR)).get("/me/").json()["keys"] == {}
+
+
+@pytest.mark.parametrize(
+    "bindings", [{"undo": "<script>"}, {"undo": ""}, {"x" * 61: "KeyA"}, {str(n): "KeyA" for n in range(201)}]
+)
+def test_what_is_no_key_is_not_kept(person: Person, bindings: dict[str, str]) -> None:
+    answer = person.put("/me/keys/selection", {"bindings": bindings})
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["bindings"])
+    assert person.get("/me/").json()["keys"] == {}
 
 
 def test_unknown_tokens_and_switched_off_accounts_are_refused() -> None:
