@@ -15,7 +15,7 @@ class ComparisonInline(ReadOnlyInline):
 
 class PresentationInline(ReadOnlyInline):
     model = Presentation
-    fields = ("order", "candidate", "id")
+    fields = ("order", "candidate", "load_failures", "id")
     ordering = ("order",)
     select_related = ("candidate",)
 

@@ -21,7 +21,7 @@ from engine.selection.serializers import (
     SubmitSelectionSerializer,
     SubmittedSerializer,
 )
-from engine.selection.tournament import Answer
+from engine.selection.tournament import Answer, Pair
 from engine.storage.api import AnyContent
 from engine.workforce.idempotency import IdempotentWrites
 from engine.workforce.models import Role
@@ -57,6 +57,9 @@ TASK_EXAMPLE = {
     "phase": "compare",
     "winner": None,
     "can_undo": False,
+    "layouts": [{"staying_side": "left", "kept_if_equal": "right"}],
+    "answers": [],
+    "taken_back": [],
     "bar": 0.6,
     "rubric": {"version": "v1", "markdown": "# How good is the winner? …"},
     "guidelines": {"version": "v1", "markdown": "# Stage 2 …"},
@@ -115,7 +118,7 @@ class AnswerView(IdempotentWrites, APIView):
         examples=[
             OpenApiExample(
                 "Left is better",
-                value={"token": 3, "answer": "left", "round": 2, "duration_ms": 8200},
+                value={"token": 3, "answer": "left", "pair": {"left": LEFT, "right": RIGHT}, "duration_ms": 8200},
                 request_only=True,
             ),
             *PROGRESS_EXAMPLES,
@@ -130,7 +133,7 @@ class AnswerView(IdempotentWrites, APIView):
             token=body["token"],
             answer=Answer(body["answer"]),
             duration_ms=body["duration_ms"],
-            round_number=body["round"],
+            shown=body["pair"] and Pair(**body["pair"]),
         )
         return Response(ProgressSerializer(progress).data)
 
@@ -147,7 +150,7 @@ class UndoView(IdempotentWrites, APIView):
         examples=[OpenApiExample("Undo", value={"token": 3}, request_only=True), *PROGRESS_EXAMPLES],
     )
     def post(self, request: Request, work_item: UUID) -> Response:
-        """Take the last answer back, also after the last pair. Nothing is erased: the log grows."""
+        """Take the last answer back, also after the last pair. Nothing is erased; given again, it stands again."""
         body = _read(TokenSerializer, request)
         progress = services.undo(user=person_of(request), work_item_id=work_item, token=body["token"])
         return Response(ProgressSerializer(progress).data)
@@ -175,6 +178,7 @@ class SubmitSelectionView(IdempotentWrites, APIView):
                     "failure_reason": "occlusion",
                     "duration_ms": 74100,
                     "guideline_version": "v1",
+                    "rubric_version": "v1",
                 },
                 request_only=True,
             ),
@@ -202,6 +206,22 @@ class PresentationMeshView(APIView):
         """Read the canonical GLB of a presentation: for the person it was made for, and for reviewers."""
         shown = services.shown_mesh(user=person_of(request), presentation_id=presentation)
         return mesh_response(request=request, mesh=shown.candidate.mesh, shown_as=str(shown.id))
+
+
+class LoadFailureView(IdempotentWrites, APIView):
+    """A candidate that could not be shown."""
+
+    permission_classes = [HasRole(Role.ANNOTATOR)]
+
+    @extend_schema(
+        operation_id="presentations_load_failure",
+        request=None,
+        responses={204: None, 404: OpenApiResponse(description="Not shown to you.")},
+    )
+    def post(self, request: Request, presentation: UUID) -> Response:
+        """Say that this candidate did not load, so that somebody looks after it. Vote it down, or try again."""
+        services.record_load_failure(user=person_of(request), presentation_id=presentation)
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 def _read(serializer: Any, request: Request) -> dict[str, Any]:

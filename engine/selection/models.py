@@ -138,6 +138,7 @@ class Presentation(models.Model):
     tournament = models.ForeignKey(Tournament, on_delete=models.CASCADE, related_name="presentations")
     candidate = models.ForeignKey(Candidate, on_delete=models.PROTECT, related_name="+")
     order = models.PositiveSmallIntegerField(help_text="Place in the random order of appearance.")
+    load_failures = models.PositiveSmallIntegerField(default=0, help_text="How often a page could not show it.")
 
     class Meta:
         constraints = [

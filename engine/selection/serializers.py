@@ -17,6 +17,10 @@ from engine.sourcing.task_serializers import TaskMaskSerializer as TaskMaskSeria
 from engine.workforce.serializers import TokenSerializer
 
 
+ANSWERS = [(answer.value, answer.value) for answer in Answer]
+SIDES = [(side.value, side.value) for side in (Answer.LEFT, Answer.RIGHT)]
+
+
 class PairSerializer(serializers.Serializer[Any]):
     """Presentation ids of the two candidates on show."""
 
@@ -38,8 +42,24 @@ class ProgressSerializer(serializers.Serializer[Progress]):
         return bool(progress.standing.comparisons)
 
 
+class RoundLayoutSerializer(serializers.Serializer[Any]):
+    """What is settled about a round before anybody answers."""
+
+    staying_side = serializers.ChoiceField(
+        choices=SIDES,
+        help_text="Where the candidate that stayed on stands; in the first round, the first of `candidates`.",
+    )
+    kept_if_equal = serializers.ChoiceField(
+        choices=SIDES, help_text="The side that stays after `equal`."
+    )
+
+
 class SelectionTaskSerializer(TargetTaskSerializer):
-    """A whole Stage 2 task. `candidates` lists every mesh, in order of appearance, so that the page can load ahead."""
+    """A whole Stage 2 task.
+
+    `candidates` lists every mesh in order of appearance, `layouts` how each round is laid out: a page that knows both
+    loads ahead and shows the next pair without waiting for the server, which decides all the same.
+    """
 
     modality = serializers.ChoiceField(
         source="selection.modality.value",
@@ -53,6 +73,17 @@ class SelectionTaskSerializer(TargetTaskSerializer):
     phase = serializers.ChoiceField(source="progress.phase", choices=["compare", "rate"])
     winner = serializers.UUIDField(source="progress.winner", allow_null=True)
     can_undo = serializers.SerializerMethodField()
+    layouts = RoundLayoutSerializer(source="progress.layouts", many=True)
+    answers = serializers.ListField(
+        source="progress.answers",
+        child=serializers.ChoiceField(choices=ANSWERS),
+        help_text="What stands, by round.",
+    )
+    taken_back = serializers.ListField(
+        source="progress.taken_back",
+        child=serializers.ChoiceField(choices=ANSWERS),
+        help_text="What can be given again as it was, the next one last.",
+    )
     bar = serializers.FloatField(help_text="A rating under it needs a failure reason.")
     rubric = serializers.SerializerMethodField()
     guidelines = serializers.SerializerMethodField()
@@ -97,13 +128,12 @@ class ClaimSerializer(serializers.Serializer[Any]):
 class AnswerSerializer(TokenSerializer):
     """Body of one comparison."""
 
-    answer = serializers.ChoiceField(choices=[(x.value, x.value) for x in Answer])
-    round = serializers.IntegerField(
-        min_value=1,
+    answer = serializers.ChoiceField(choices=ANSWERS)
+    pair = PairSerializer(
         required=False,
         allow_null=True,
         default=None,
-        help_text="The round that is answered; `pair_moved_on` where another one is on show (a second click, say).",
+        help_text="What was on show; `pair_moved_on` where it is no more (a second click, another window).",
     )
     duration_ms = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=0)
 
@@ -121,6 +151,12 @@ class SubmitSelectionSerializer(SubmitSerializer):
     """Body that ends a selection."""
 
     rating = serializers.FloatField(help_text="r in [0, 1] by the rubric.")
+    rubric_version = serializers.ChoiceField(
+        choices=texts.RUBRIC_VERSIONS,
+        required=False,
+        default=texts.RUBRIC_VERSION,
+        help_text="Of the rubric that was read; the current one where not said.",
+    )
     failure_reason = serializers.ChoiceField(
         choices=FailureReason.choices, required=False, allow_blank=True, default="", help_text="Wanted under the bar."
     )

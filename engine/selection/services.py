@@ -2,12 +2,13 @@
 
 import math
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db import models, transaction
+from django.db import transaction
 from django.db.models import F, FilteredRelation, OuterRef, Q
 from django.utils import timezone
 
@@ -24,8 +25,8 @@ from engine.selection.models import (
     SelectionQuerySet,
     Tournament,
 )
-from engine.selection.preferences import standing_comparisons
-from engine.selection.tournament import SEED_BITS, Answer, Pair, Standing, play
+from engine.selection.statements import START
+from engine.selection.tournament import SEED_BITS, Answer, Pair, RoundLayout, Standing, play, replay, round_layouts
 from engine.sourcing import services as sourcing
 from engine.sourcing.models import TargetObject
 from engine.workforce import services as workforce
@@ -101,10 +102,15 @@ class Progress:
 
     Attributes:
         presentations: by candidate id, in order of appearance.
+        taken_back: answers that can be given again as they were, the next one last.
+        log: everything that was said, in order; None where an answer was taken back.
     """
 
     presentations: dict[UUID, Presentation]
     standing: Standing[UUID]
+    taken_back: tuple[Answer, ...]
+    log: tuple[Answer | None, ...]
+    tournament: Tournament
 
     @property
     def pair(self) -> Pair[UUID] | None:
@@ -116,6 +122,16 @@ class Progress:
     def winner(self) -> UUID | None:
         """Presentation id of the winner, once every candidate was shown."""
         return self.presentations[self.standing.winner].id if self.standing.winner else None
+
+    @property
+    def answers(self) -> list[Answer]:
+        """What stands."""
+        return [comparison.answer for comparison in self.standing.comparisons]
+
+    @property
+    def layouts(self) -> tuple[RoundLayout, ...]:
+        """How each round is laid out."""
+        return round_layouts(seed=self.tournament.seed, rounds=self.standing.rounds)
 
     @property
     def phase(self) -> str:
@@ -193,21 +209,29 @@ def task_of(*, user: User, work_item_id: UUID) -> SelectionTask:
 
 @transaction.atomic
 def answer(
-    *, user: User, work_item_id: UUID, token: int, answer: Answer, duration_ms: int, round_number: int | None = None
+    *,
+    user: User,
+    work_item_id: UUID,
+    token: int,
+    answer: Answer,
+    duration_ms: int,
+    shown: Pair[UUID] | None = None,
 ) -> Progress:
-    """Store one answer about the pair on show. With `round_number` it counts for the pair of that round alone.
+    """Store one answer about the pair on show.
+
+    Args:
+        shown: presentation ids that the person saw; where given, the answer counts for that pair alone.
 
     Raises:
         LeaseSuperseded: another person holds the item now; earlier answers stay stored.
         TournamentFinished: every candidate was shown.
-        PairMovedOn: another round is on show than `round_number`.
+        PairMovedOn: another pair is on show than `shown`.
     """
-    workforce.check_lease(user=user, work_item_id=work_item_id, token=token)
-    shown, log = _locked_tournament(work_item_id, user)
-    before = _progress(shown, log)
-    if round_number is not None and len(before.standing.comparisons) + 1 != round_number:
+    workforce.check_lease(user=user, work_item_id=work_item_id, token=token)  # from here on, one after the other
+    before = _progress_of(work_item_id=work_item_id, user=user)
+    if shown is not None and shown != before.pair:
         raise PairMovedOn(
-            f"Round {round_number} is not on show; {len(before.standing.comparisons)} rounds are answered.",
+            f"This pair is not on show; {len(before.answers)} of {before.standing.rounds} rounds are answered.",
             what_to_do="Load the task again.",
             round=before.standing.round,
         )
@@ -215,13 +239,11 @@ def answer(
         raise TournamentFinished(
             "Every candidate was compared already.", what_to_do="Rate the winner, or take the last answer back."
         )
-    answers = [comparison.answer for comparison in before.standing.comparisons]
-    tournament = shown[0].tournament
-    standing = play(candidates=list(before.presentations), seed=tournament.seed, answers=[*answers, answer])
-    newest = standing.comparisons[-1]
+    after = _progress(before.tournament, before.presentations, [*before.log, answer])
+    newest = after.standing.comparisons[-1]
     Comparison.objects.create(
-        tournament=tournament,
-        sequence=len(log),
+        tournament=before.tournament,
+        sequence=len(before.log),
         left_id=newest.left,
         right_id=newest.right,
         answer=newest.answer,
@@ -229,25 +251,25 @@ def answer(
         coin_seed=newest.coin_seed,
         duration_ms=duration_ms,
     )
-    return Progress(presentations=before.presentations, standing=standing)
+    return after
 
 
 @transaction.atomic
 def undo(*, user: User, work_item_id: UUID, token: int) -> Progress:
-    """Take the last standing answer back, by appending to the log.
+    """Take the last standing answer back, by appending to the log. Given again, it stands again: that is a redo.
 
     Raises:
         LeaseSuperseded: another person holds the item now.
         NothingToUndo: no answer stands.
     """
     workforce.check_lease(user=user, work_item_id=work_item_id, token=token)
-    shown, log = _locked_tournament(work_item_id, user)
-    undone = {row.undoes_id for row in log}
-    last = next((row for row in reversed(log) if row.undoes_id is None and row.id not in undone), None)
+    before = _progress_of(work_item_id=work_item_id, user=user)
+    answers = Comparison.objects.filter(tournament=before.tournament, undoes=None)
+    last = answers.filter(undone_by=None).order_by("-sequence").first()
     if last is None:
         raise NothingToUndo("No answer stands that could be taken back.", what_to_do="Answer the pair on show.")
-    log.append(Comparison.objects.create(tournament=shown[0].tournament, sequence=len(log), undoes=last))
-    return _progress(shown, log)
+    Comparison.objects.create(tournament=before.tournament, sequence=len(before.log), undoes=last)
+    return _progress(before.tournament, before.presentations, [*before.log, None])
 
 
 @transaction.atomic
@@ -260,11 +282,15 @@ def submit(
     failure_reason: str,
     duration_ms: int,
     guideline_version: str,
+    rubric_version: str = "",
 ) -> Selection:
     """Finish a selection with the rating r of its winner; the target moves on by r ≥ α.
 
     After a texture, good enough or not, the target is done again: its shape stays what it was.
     A `failure_reason` at or above the bar is not kept. Overlaps, gold and reviews leave the target where it is.
+
+    Args:
+        rubric_version: of the rubric that the person read; the current one where not said.
 
     Raises:
         LeaseSuperseded: another person holds the item now.
@@ -281,14 +307,13 @@ def submit(
         duration_ms=duration_ms,
         guideline_version=guideline_version,
     )
-    shown, log = _locked_tournament(work_item_id, user)
-    standing = _progress(shown, log).standing
+    progress = _progress_of(work_item_id=work_item_id, user=user)
+    standing, tournament = progress.standing, progress.tournament
     if standing.winner is None:
         raise TournamentUnfinished(
             f"{len(standing.comparisons)} of {standing.rounds} comparisons were made.",
             what_to_do="Compare the remaining candidates first.",
         )
-    tournament = shown[0].tournament
     selection = tournament.selection
     alpha = selection.request.collection.alpha
     if rating < alpha and failure_reason not in FailureReason.values:
@@ -300,7 +325,7 @@ def submit(
     selection.tournament = tournament
     selection.winner_id = standing.winner
     selection.rating = rating
-    selection.rubric_version = texts.rubric(selection.modality).version
+    selection.rubric_version = rubric_version or texts.rubric(selection.modality).version
     selection.failure_reason = failure_reason if rating < alpha else ""
     selection.alpha = alpha
     selection.rated_at = timezone.now()
@@ -350,6 +375,17 @@ def shown_mesh(*, user: User, presentation_id: UUID) -> Presentation:
     )
 
 
+def record_load_failure(*, user: User, presentation_id: UUID) -> None:
+    """Count that a page could not show a candidate. The person may vote it down all the same.
+
+    Raises:
+        NoSuchPresentation: it does not exist, or it was shown to somebody else.
+    """
+    theirs = Presentation.objects.filter(id=presentation_id, tournament__annotator=user)
+    if not theirs.update(load_failures=F("load_failures") + 1):
+        raise NoSuchPresentation("There is no such mesh for you.", what_to_do="Report what your own task shows.")
+
+
 def _selections_for(user: User) -> SelectionQuerySet:
     """Everything that a claim needs in one query: candidates, and the user's own tournament if there is one."""
     candidates = Candidate.objects.filter(run__request_id=OuterRef("request_id"))
@@ -365,41 +401,53 @@ def _task(*, selection: Any, work_item: WorkItem, user: User) -> SelectionTask:
     if selection.own_tournament_id is None:
         progress = _start(selection, user, candidate_ids=selection.candidate_ids)
     else:
-        own = Presentation.objects.filter(tournament_id=selection.own_tournament_id).select_related("tournament")
-        progress = _progress(*_tournament(own))
+        progress = _progress_of(work_item_id=selection.pk, user=user)
     bar = selection.request.collection.alpha
     return SelectionTask(selection=selection, work_item=work_item, progress=progress, bar=bar)
 
 
 def _start(selection: Selection, user: User, candidate_ids: list[UUID]) -> Progress:
     seed = secrets.randbits(SEED_BITS)
-    standing = play(candidates=candidate_ids, seed=seed, answers=[])
-    tournament = Tournament.objects.create(selection=selection, annotator=user, seed=seed)
-    presentations = Presentation.objects.bulk_create(
-        Presentation(tournament=tournament, candidate_id=candidate_id, order=place)
-        for place, candidate_id in enumerate(standing.order)
+    order = play(candidates=candidate_ids, seed=seed, answers=[]).order
+    shown = Presentation.objects.raw(
+        START,
+        {
+            "selection": selection.pk,
+            "annotator": user.pk,
+            "seed": seed,
+            "now": timezone.now(),
+            "ids": [uuid4() for _ in order],
+            "candidates": list(order),
+        },
     )
-    return Progress(presentations={shown.candidate_id: shown for shown in presentations}, standing=standing)
+    by_candidate = {presentation.candidate_id: presentation for presentation in shown}
+    presentations = {candidate_id: by_candidate[candidate_id] for candidate_id in order}
+    tournament_id = presentations[order[0]].tournament_id
+    tournament = Tournament(id=tournament_id, selection=selection, annotator=user, seed=seed)
+    return _progress(tournament, presentations, [])
 
 
-def _locked_tournament(work_item_id: UUID, user: User) -> tuple[list[Presentation], list[Comparison]]:
-    """Lock the user's tournament, so that two answers sent at once are taken one after the other."""
-    return _tournament(
+def _progress_of(*, work_item_id: UUID, user: User) -> Progress:
+    """Read the user's tournament and its log in one query. Who means to write has locked the work item before."""
+    said = Comparison.objects.filter(tournament=OuterRef("tournament")).order_by("sequence").values("answer")
+    shown = list(
         Presentation.objects.filter(tournament__selection_id=work_item_id, tournament__annotator=user)
         .select_related("tournament__selection__request__collection")
-        .select_for_update(of=("tournament",))
+        .annotate(log=ArraySubquery(said))
+        .order_by("order")
     )
+    log = [Answer(entry) if entry else None for entry in shown[0].log]  # type: ignore[attr-defined]  # annotated
+    return _progress(shown[0].tournament, {presentation.candidate_id: presentation for presentation in shown}, log)
 
 
-def _tournament(presentations: models.QuerySet[Presentation]) -> tuple[list[Presentation], list[Comparison]]:
-    """Read a tournament (it hangs on each presentation) and its log."""
-    shown = list(presentations.order_by("order"))
-    log = Comparison.objects.filter(tournament=shown[0].tournament).order_by("sequence")
-    return shown, list(log)
-
-
-def _progress(shown: list[Presentation], log: list[Comparison]) -> Progress:
-    presentations = {presentation.candidate_id: presentation for presentation in shown}
-    answers = [comparison.answer for comparison in standing_comparisons(log)]
-    standing = play(candidates=list(presentations), seed=shown[0].tournament.seed, answers=answers)
-    return Progress(presentations=presentations, standing=standing)
+def _progress(
+    tournament: Tournament, presentations: dict[UUID, Presentation], log: Sequence[Answer | None]
+) -> Progress:
+    said = replay(log)
+    return Progress(
+        presentations=presentations,
+        standing=play(candidates=list(presentations), seed=tournament.seed, answers=said.standing),
+        taken_back=said.taken_back,
+        log=tuple(log),
+        tournament=tournament,
+    )

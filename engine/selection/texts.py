@@ -28,6 +28,11 @@ def rubric(modality: Modality = Modality.SHAPE) -> Text:
     return read_text(Path(__file__).parent / "rubric", VERSIONS[modality])
 
 
+def rubric_versions() -> list[str]:
+    """All that a judgement may name: a page may have been opened before the text changed."""
+    return sorted(file.stem for file in (Path(__file__).parent / "rubric").glob("*.md"))
+
+
 def guidelines(modality: Modality = Modality.SHAPE) -> Text:
     """How to compare."""
     return read_text(Path(__file__).parent / "guidelines", VERSIONS[modality])

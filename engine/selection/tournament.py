@@ -84,6 +84,28 @@ class Standing(Generic[C]):
 
 
 @dataclass(frozen=True)
+class RoundLayout:
+    """What the seed settles about a round before anybody answers.
+
+    Attributes:
+        staying_side: where the candidate that stayed on stands (in the first round: the first in order), `left` or
+            `right`.
+        kept_if_equal: the side that stays after "equal".
+    """
+
+    staying_side: Answer
+    kept_if_equal: Answer
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """The answers that stand after a log, and those taken back that can be given again, the next one last."""
+
+    standing: tuple[Answer, ...]
+    taken_back: tuple[Answer, ...]
+
+
+@dataclass(frozen=True)
 class PreferencePairs(Generic[C]):
     """Winner-loser pairs. No pair is in both: `direct` was compared, `inferred` never met."""
 
@@ -118,21 +140,34 @@ def play(*, candidates: Collection[C], seed: int, answers: Sequence[Answer]) -> 
     )
 
 
-def effective_answers(log: Sequence[Answer | None]) -> tuple[Answer, ...]:
-    """Return the answers that stand after a log in which None takes back the last standing answer.
+def round_layouts(*, seed: int, rounds: int) -> tuple[RoundLayout, ...]:
+    """Return how each round will be laid out. With these, whoever knows the order can play without the seed."""
+    return tuple(
+        RoundLayout(staying_side=_staying_side(seed, number), kept_if_equal=_side_of_coin(_coin_seed(seed, number)))
+        for number in range(1, rounds + 1)
+    )
+
+
+def replay(log: Sequence[Answer | None]) -> Replayed:
+    """Read a log in which None takes back the last standing answer.
+
+    An answer that repeats what was taken back there last gives it again: those taken back before it wait still.
+    Another answer leads elsewhere, and they are forgotten.
 
     Raises:
         TournamentError: the log takes back an answer where none stands.
     """
     standing: list[Answer] = []
+    taken_back: list[Answer] = []
     for entry in log:
-        if entry is not None:
-            standing.append(entry)
-        elif standing:
-            standing.pop()
+        if entry is None:
+            if not standing:
+                raise TournamentError("the log takes back an answer where none stands")
+            taken_back.append(standing.pop())
         else:
-            raise TournamentError("the log takes back an answer where none stands")
-    return tuple(standing)
+            standing.append(entry)
+            taken_back = taken_back[:-1] if taken_back[-1:] == [entry] else []
+    return Replayed(standing=tuple(standing), taken_back=tuple(taken_back))
 
 
 def preference_pairs(
@@ -158,18 +193,28 @@ def preference_pairs(
 
 
 def _compare(pair: Pair[C], answer: Answer, seed: int, round_number: int) -> Comparison[C]:
-    if answer is Answer.EQUAL:
-        coin_seed = _draw(seed, "coin", round_number)
-        stayed = pair.left if coin_seed % 2 == 0 else pair.right
-        return Comparison(left=pair.left, right=pair.right, answer=answer, stayed=stayed, coin_seed=coin_seed)
-    stayed = pair.left if answer is Answer.LEFT else pair.right
-    return Comparison(left=pair.left, right=pair.right, answer=answer, stayed=stayed)
+    coin_seed = _coin_seed(seed, round_number) if answer is Answer.EQUAL else None
+    stays = answer if coin_seed is None else _side_of_coin(coin_seed)
+    stayed = pair.left if stays is Answer.LEFT else pair.right
+    return Comparison(left=pair.left, right=pair.right, answer=answer, stayed=stayed, coin_seed=coin_seed)
 
 
 def _sides(staying: C, challenger: C, seed: int, round_number: int) -> Pair[C]:
-    if _draw(seed, "sides", round_number) % 2 == 0:
+    if _staying_side(seed, round_number) is Answer.LEFT:
         return Pair(left=staying, right=challenger)
     return Pair(left=challenger, right=staying)
+
+
+def _staying_side(seed: int, round_number: int) -> Answer:
+    return Answer.LEFT if _draw(seed, "sides", round_number) % 2 == 0 else Answer.RIGHT
+
+
+def _coin_seed(seed: int, round_number: int) -> int:
+    return _draw(seed, "coin", round_number)
+
+
+def _side_of_coin(coin_seed: int) -> Answer:
+    return Answer.LEFT if coin_seed % 2 == 0 else Answer.RIGHT
 
 
 def _draw(seed: int, purpose: str, what: object) -> int:

@@ -176,6 +176,8 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "AnswerEnum": "engine.selection.serializers.ANSWERS",
+        "SideEnum": "engine.selection.serializers.SIDES",
         "MeshUploadStatusEnum": "engine.artistry.models.MeshUpload.Status",
         "SnapshotStatusEnum": "engine.datasets.models.Snapshot.Status",
     },

@@ -120,6 +120,10 @@ class Migration(migrations.Migration):
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ("order", models.PositiveSmallIntegerField(help_text="Place in the random order of appearance.")),
                 (
+                    "load_failures",
+                    models.PositiveSmallIntegerField(default=0, help_text="How often a page could not show it."),
+                ),
+                (
                     "candidate",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.PROTECT, related_name="+", to="generation.candidate"

@@ -532,6 +532,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/keys/{page}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description Keep what differs from the page's own keys; they follow you to every machine. */
+        put: operations["me_keys_save"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/model-versions/": {
         parameters: {
             query?: never;
@@ -560,6 +577,23 @@ export interface paths {
         put?: never;
         /** @description Have generators sample from this version from the next collection on. */
         post: operations["model_version_promote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/presentations/{presentation}/load-failure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Say that this candidate did not load, so that somebody looks after it. Vote it down, or try again. */
+        post: operations["presentations_load_failure"];
         delete?: never;
         options?: never;
         head?: never;
@@ -643,7 +677,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Take the last answer back, also after the last pair. Nothing is erased: the log grows. */
+        /** @description Take the last answer back, also after the last pair. Nothing is erased; given again, it stands again. */
         post: operations["selections_undo"];
         delete?: never;
         options?: never;
@@ -890,8 +924,8 @@ export interface components {
             /** @description The fencing token that came with the task. */
             token: number;
             answer: components["schemas"]["AnswerEnum"];
-            /** @description The round that is answered; `pair_moved_on` where another one is on show (a second click, say). */
-            round?: number | null;
+            /** @description What was on show; `pair_moved_on` where it is no more (a second click, another window). */
+            pair?: components["schemas"]["PairRequest"] | null;
             /** @default 0 */
             duration_ms: number;
         };
@@ -1205,6 +1239,20 @@ export interface components {
             /** Format: double */
             alpha: number;
         };
+        /** @description The keys of one page that a person has changed. */
+        KeyBindings: {
+            /** @description Combination (a place on the keyboard, such as `KeyU` or `Shift+Digit1`) by command. */
+            bindings: {
+                [key: string]: string;
+            };
+        };
+        /** @description The keys of one page that a person has changed. */
+        KeyBindingsRequest: {
+            /** @description Combination (a place on the keyboard, such as `KeyU` or `Shift+Digit1`) by command. */
+            bindings: {
+                [key: string]: string;
+            };
+        };
         /** @description A lease as it stands now. */
         Lease: {
             /** Format: uuid */
@@ -1248,6 +1296,12 @@ export interface components {
             /** @description By stage; only where work was done. */
             stages: {
                 [key: string]: components["schemas"]["Performance"];
+            };
+            /** @description Changed keys, by page and command. */
+            keys: {
+                [key: string]: {
+                    [key: string]: string;
+                };
             };
         };
         /**
@@ -1391,6 +1445,13 @@ export interface components {
             /** Format: uuid */
             right: string;
         };
+        /** @description Presentation ids of the two candidates on show. */
+        PairRequest: {
+            /** Format: uuid */
+            left: string;
+            /** Format: uuid */
+            right: string;
+        };
         /** @description Today (since midnight UTC) and the last seven days. */
         Performance: {
             today: components["schemas"]["Times"];
@@ -1510,6 +1571,28 @@ export interface components {
          * @enum {string}
          */
         RolesEnum: "annotator" | "reviewer" | "artist" | "ml_engineer" | "admin";
+        /** @description What is settled about a round before anybody answers. */
+        RoundLayout: {
+            /**
+             * @description Where the candidate that stayed on stands; in the first round, the first of `candidates`.
+             *
+             *     * `left` - left
+             *     * `right` - right
+             */
+            staying_side: components["schemas"]["SideEnum"];
+            /**
+             * @description The side that stays after `equal`.
+             *
+             *     * `left` - left
+             *     * `right` - right
+             */
+            kept_if_equal: components["schemas"]["SideEnum"];
+        };
+        /**
+         * @description * `v1` - v1
+         * @enum {string}
+         */
+        RubricVersionEnum: "v1";
         /** @description One generator's share of a request. */
         Run: {
             /** Format: uuid */
@@ -1534,7 +1617,12 @@ export interface components {
          * @enum {string}
          */
         RunStatusEnum: "waiting" | "sent" | "succeeded" | "failed";
-        /** @description A whole Stage 2 task. `candidates` lists every mesh, in order of appearance, so that the page can load ahead. */
+        /**
+         * @description A whole Stage 2 task.
+         *
+         *     `candidates` lists every mesh in order of appearance, `layouts` how each round is laid out: a page that knows both
+         *     loads ahead and shows the next pair without waiting for the server, which decides all the same.
+         */
         SelectionTask: {
             /** Format: uuid */
             work_item: string;
@@ -1566,6 +1654,11 @@ export interface components {
             /** Format: uuid */
             winner: string | null;
             readonly can_undo: boolean;
+            layouts: components["schemas"]["RoundLayout"][];
+            /** @description What stands, by round. */
+            answers: components["schemas"]["AnswerEnum"][];
+            /** @description What can be given again as it was, the next one last. */
+            taken_back: components["schemas"]["AnswerEnum"][];
             /**
              * Format: double
              * @description A rating under it needs a failure reason.
@@ -1597,6 +1690,12 @@ export interface components {
              */
             duplicate_of?: string | null;
         };
+        /**
+         * @description * `left` - left
+         *     * `right` - right
+         * @enum {string}
+         */
+        SideEnum: "left" | "right";
         /** @description Why the item is skipped. */
         SkipRequest: {
             /** @description The fencing token that came with the task. */
@@ -1782,6 +1881,13 @@ export interface components {
              * @description r in [0, 1] by the rubric.
              */
             rating: number;
+            /**
+             * @description Of the rubric that was read; the current one where not said.
+             *
+             *     * `v1` - v1
+             * @default v1
+             */
+            rubric_version: components["schemas"]["RubricVersionEnum"];
             /**
              * @description Wanted under the bar.
              *
@@ -2998,6 +3104,35 @@ export interface operations {
             };
         };
     };
+    me_keys_save: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                page: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyBindingsRequest"];
+                "multipart/form-data": components["schemas"]["KeyBindingsRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyBindings"];
+                };
+            };
+        };
+    };
     model_versions: {
         parameters: {
             query?: {
@@ -3053,6 +3188,36 @@ export interface operations {
             };
             /** @description `promotion_raced`: somebody promoted another one at the same moment. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    presentations_load_failure: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                presentation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not shown to you. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

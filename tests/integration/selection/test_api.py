@@ -7,7 +7,8 @@ from rest_framework.test import APIClient
 
 from engine.generation.models import Candidate
 from engine.lifecycle import State
-from engine.selection.models import Comparison, Selection, Tournament
+from engine.selection import texts
+from engine.selection.models import Comparison, Presentation, Selection, Tournament
 from engine.storage.models import Blob
 from engine.workforce.models import Role, WorkItem
 from tests import factories as make
@@ -167,11 +168,57 @@ def test_a_second_click_does_not_answer_a_pair_that_was_not_seen(open_selection,
     open_selection(count=4)
     task = desk.claim()
     path = f"/api/v1/selections/{task['work_item']}/answer"
-    body = {"token": task["token"], "answer": "left", "round": 1}
+    body = {"token": task["token"], "answer": "left", "pair": task["pair"]}
     assert desk.post(path, body).json()["round"] == 2
     again = desk.post(path, body)
     assert (again.status_code, again.json()["type"]) == (409, "pair_moved_on")
     assert Comparison.objects.count() == 1
+
+
+def test_the_task_says_how_to_go_on_without_asking(open_selection, desk):
+    open_selection(count=5)
+    task = desk.claim()
+    order = [candidate["presentation_id"] for candidate in task["candidates"]]
+    staying = order[0]
+    for challenger, layout, answer in zip(order[1:], task["layouts"], ["left", "equal", "right", "equal"], strict=True):
+        pair = {layout["staying_side"]: staying, "left" if layout["staying_side"] == "right" else "right": challenger}
+        assert desk.get(f"/api/v1/selections/{task['work_item']}").json()["pair"] == pair
+        progress = desk.answer(task, answer, pair=pair).json()
+        staying = pair[layout["kept_if_equal"] if answer == "equal" else answer]
+    assert progress["winner"] == staying
+
+
+def test_what_was_taken_back_is_remembered_across_reloads(open_selection, desk):
+    open_selection(count=4)
+    task = desk.claim()
+    for answer in ("left", "equal"):
+        desk.answer(task, answer)
+    for _ in range(2):
+        desk.post(f"/api/v1/selections/{task['work_item']}/undo", {"token": task["token"]})
+    again = desk.claim()
+    assert (again["answers"], again["taken_back"]) == ([], ["equal", "left"])
+    desk.answer(task, "left")
+    again = desk.claim()
+    assert (again["answers"], again["taken_back"]) == (["left"], ["equal"])
+
+
+def test_a_candidate_that_does_not_load_is_counted_for_those_who_look_after_it(open_selection, desk, other_desk):
+    open_selection()
+    shown = desk.claim()["candidates"][0]["presentation_id"]
+    for _ in range(2):
+        assert desk.post(f"/api/v1/presentations/{shown}/load-failure").status_code == 204
+    assert other_desk.post(f"/api/v1/presentations/{shown}/load-failure").status_code == 404
+    assert Presentation.objects.get(id=shown).load_failures == 2
+    assert not Presentation.objects.exclude(id=shown).filter(load_failures__gt=0).exists()
+
+
+def test_the_rubric_that_was_read_is_stored_with_the_rating(open_selection, desk, monkeypatch):
+    open_selection(count=2)
+    task = desk.answer_all(desk.claim())
+    monkeypatch.setattr(texts, "RUBRIC_VERSION", "v2")  # changed while the page was open
+    assert desk.submit(task, rubric_version="v9").status_code == 400
+    assert desk.submit(task, rubric_version="v1").status_code == 200
+    assert Selection.objects.get().rubric_version == "v1"
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_two_clicks_on_one_pair_are_one_answer(open_selection, annotator):
             token=task.work_item.fencing_token,
             answer=Answer.LEFT,
             duration_ms=1,
-            round_number=1,
+            shown=task.progress.pair,
         )
 
     results = at_once(click, click, click)

@@ -7,12 +7,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from engine.selection.tournament import (
     Answer,
+    Pair,
     PreferencePairs,
+    Replayed,
     Standing,
     TournamentError,
-    effective_answers,
     play,
     preference_pairs,
+    replay,
+    round_layouts,
 )
 
 SEEDS = st.integers(min_value=0, max_value=2**63 - 1)
@@ -140,20 +143,48 @@ def test_the_last_one_shown_is_inferred_over_those_it_never_met(seed, count):
 @given(log=st.lists(ANSWERS, min_size=1, max_size=7), seed=SEEDS)
 def test_taking_an_answer_back_and_giving_it_again_changes_nothing(log, seed):
     again = [*log, None, log[-1]]
-    assert effective_answers(again) == tuple(log)
-    assert play(candidates=names(8), seed=seed, answers=effective_answers(again)) == play(
+    assert replay(again).standing == tuple(log)
+    assert play(candidates=names(8), seed=seed, answers=replay(again).standing) == play(
         candidates=names(8), seed=seed, answers=log
     )
 
 
 @given(log=st.lists(ANSWERS, max_size=7))
 def test_taking_back_everything_starts_anew(log):
-    assert effective_answers([*log, *[None] * len(log)]) == ()
+    assert replay([*log, *[None] * len(log)]) == Replayed(standing=(), taken_back=tuple(reversed(log)))
 
 
 def test_taking_back_more_than_was_answered_is_refused():
     with pytest.raises(TournamentError, match="none stands"):
-        effective_answers([Answer.LEFT, None, None])
+        replay([Answer.LEFT, None, None])
+
+
+def test_what_was_taken_back_can_be_given_again_until_another_answer_leads_elsewhere():
+    left, right, equal = Answer.LEFT, Answer.RIGHT, Answer.EQUAL
+    log = [left, right, equal, None, None]
+    assert replay(log).taken_back == (equal, right)
+    assert replay([*log, right]).taken_back == (equal,)
+    assert replay([*log, right, equal]).taken_back == ()
+    assert replay([*log, left]).taken_back == ()
+
+
+@given(seed=SEEDS, count=st.integers(2, 10), data=st.data())
+def test_order_and_layouts_tell_every_pair_and_winner_without_the_seed(seed, count, data):
+    """What the page does, so that the next pair need not wait for the server."""
+    answers = data.draw(st.lists(ANSWERS, max_size=count - 1))
+    tournament = play(candidates=names(count), seed=seed, answers=answers)
+    layouts = round_layouts(seed=seed, rounds=tournament.rounds)
+    staying = tournament.order[0]
+    pair = None
+    for number, layout in enumerate(layouts):
+        challenger = tournament.order[number + 1]
+        on_the_left = layout.staying_side is Answer.LEFT
+        pair = Pair(staying, challenger) if on_the_left else Pair(challenger, staying)
+        if number == len(answers):
+            break
+        side = layout.kept_if_equal if answers[number] is Answer.EQUAL else answers[number]
+        staying, pair = (pair.left if side is Answer.LEFT else pair.right), None
+    assert (pair, None if pair else staying) == (tournament.pair, tournament.winner)
 
 
 def test_unfinished_tournaments_have_a_pair_and_no_winner():
@@ -225,7 +256,7 @@ class AnnotatorAtWork(RuleBasedStateMachine):
         self.shown_after: dict[tuple[Answer, ...], object] = {}
 
     def standing(self):
-        return play(candidates=self.candidates, seed=self.seed, answers=effective_answers(self.log))
+        return play(candidates=self.candidates, seed=self.seed, answers=replay(self.log).standing)
 
     @precondition(lambda self: len(self.stack) < len(self.candidates) - 1)
     @rule(answer=ANSWERS)
@@ -241,7 +272,7 @@ class AnnotatorAtWork(RuleBasedStateMachine):
 
     @invariant()
     def the_log_says_what_stands(self):
-        assert list(effective_answers(self.log)) == self.stack
+        assert list(replay(self.log).standing) == self.stack
 
     @invariant()
     def there_is_a_pair_or_a_winner(self):
