@@ -16,7 +16,6 @@ from engine.sourcing.task_serializers import TaskImageSerializer as TaskImageSer
 from engine.sourcing.task_serializers import TaskMaskSerializer as TaskMaskSerializer
 from engine.workforce.serializers import TokenSerializer
 
-
 ANSWERS = [(answer.value, answer.value) for answer in Answer]
 SIDES = [(side.value, side.value) for side in (Answer.LEFT, Answer.RIGHT)]
 
