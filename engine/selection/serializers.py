@@ -150,8 +150,8 @@ class SubmitSelectionSerializer(SubmitSerializer):
     """Body that ends a selection."""
 
     rating = serializers.FloatField(help_text="r in [0, 1] by the rubric.")
-    rubric_version = serializers.ChoiceField(
-        choices=texts.RUBRIC_VERSIONS,
+    rubric_version = serializers.CharField(
+        max_length=40,
         required=False,
         default=texts.RUBRIC_VERSION,
         help_text="Of the rubric that was read; the current one where not said.",
@@ -159,6 +159,11 @@ class SubmitSelectionSerializer(SubmitSerializer):
     failure_reason = serializers.ChoiceField(
         choices=FailureReason.choices, required=False, allow_blank=True, default="", help_text="Wanted under the bar."
     )
+
+    def validate_rubric_version(self, version: str) -> str:
+        if version not in texts.RUBRIC_VERSIONS:
+            raise serializers.ValidationError(f"There is no such rubric; known are {', '.join(texts.RUBRIC_VERSIONS)}.")
+        return version
 
 
 class SubmittedSerializer(serializers.Serializer[Any]):

@@ -35,6 +35,12 @@ def shapes_are_shown(page: Page, *, other_than: str = "") -> str:
     return str(page.locator("canvas[data-shown]").get_attribute("data-shown"))
 
 
+def choose(page: Page, key: str) -> None:
+    """Look at the pair for a moment, as people do (sooner, the page takes it for a second click), then answer it."""
+    page.wait_for_timeout(350)
+    page.keyboard.press(key)
+
+
 def at_round(page: Page, number: int, *, of: int) -> None:
     """Wait until this round is on show."""
     expect(page.get_by_text(f"round {number} of {of}", exact=True)).to_be_visible()
@@ -51,18 +57,19 @@ def test_a_task_by_keyboard_alone_with_a_step_back_and_a_reload(person_page: Ope
     first = shapes_are_shown(page)
     at_round(page, 1, of=3)
     keep_screenshot(page, "selection-compare-dark-1280")
-    page.keyboard.press("ArrowLeft")
+    choose(page, "ArrowLeft")
     second = shapes_are_shown(page, other_than=first)
     assert first.split()[0] in second.split()  # the one that was picked stays on
-    page.keyboard.press("ArrowDown")
+    choose(page, "ArrowDown")
     at_round(page, 3, of=3)
     page.keyboard.press("u")
     at_round(page, 2, of=3)
+    expect(page.get_by_text("saved ✓")).to_be_visible()
     page.reload()
     assert shapes_are_shown(page) == second  # back, and reloaded: the same pair on the same sides
-    page.keyboard.press("ArrowRight")
+    choose(page, "ArrowRight")
     at_round(page, 3, of=3)
-    page.keyboard.press("ArrowRight")
+    choose(page, "ArrowRight")
     at_the_rating(page)
     page.keyboard.press("Digit2")
     expect(page.get_by_text("Under the bar: what")).to_be_visible()
@@ -102,12 +109,16 @@ def test_a_task_by_mouse_alone_with_a_step_back_and_a_skip(person_page: OpenPage
     page.mouse.up()
     page.mouse.wheel(0, -200)
     keep_screenshot(page, "selection-compare-light-1920")
-    page.get_by_role("button", name="Right").click()
+    page.wait_for_timeout(350)
+    page.get_by_role("button", name="Right").dblclick()  # the second click is not for the pair that it has not seen
     shapes_are_shown(page, other_than=first)
+    at_round(page, 2, of=2)
     page.get_by_role("button", name="Back").click()
     at_round(page, 1, of=2)
-    page.get_by_role("button", name="Left", exact=True).click()
+    page.wait_for_timeout(350)
+    page.get_by_role("button", name="Again").click()
     at_round(page, 2, of=2)
+    page.wait_for_timeout(350)
     page.get_by_role("button", name="Equal").click()
     at_the_rating(page)
     page.get_by_role("button", name="good").click()
@@ -130,7 +141,7 @@ def test_twenty_tasks_in_one_window_leave_no_memory_behind(person_page: OpenPage
     held = []
     for _ in range(20):
         before = shapes_are_shown(page)
-        page.keyboard.press("ArrowLeft")
+        choose(page, "ArrowLeft")
         at_the_rating(page)
         page.keyboard.press("Digit5")
         held.append(int(page.locator("canvas[data-shown]").get_attribute("data-geometries") or 0))
@@ -150,21 +161,24 @@ def test_offline_an_answer_waits_here_and_is_sent_by_itself(person_page: OpenPag
     page = begin(person_page)
     first = shapes_are_shown(page)
     page.context.set_offline(True)
-    page.keyboard.press("ArrowRight")
+    choose(page, "ArrowRight")
+    shapes_are_shown(page, other_than=first)  # the page knows the next pair by itself
     expect(page.get_by_text("kept on this machine and will be sent again")).to_be_visible()
+    choose(page, "ArrowLeft")
+    at_the_rating(page)
     keep_screenshot(page, "selection-offline-dark-1280")
     assert not Comparison.objects.exists()
     page.context.set_offline(False)
-    shapes_are_shown(page, other_than=first)
     expect(page.get_by_text("kept on this machine")).to_have_count(0)
-    assert list(Comparison.objects.values_list("answer", flat=True)) == ["right"]
+    expect(page.get_by_text("saved ✓")).to_be_visible()
+    assert list(Comparison.objects.order_by("sequence").values_list("answer", flat=True)) == ["right", "left"]
 
 
 def test_a_task_that_somebody_else_took_over_is_explained_and_its_rating_kept(person_page: OpenPage) -> None:
     (selection,) = queue_selections(1, candidates=2)
     page = begin(person_page)
     with page.expect_response("**/selections/claim"):  # the page looks for the next task; this one must not be it
-        page.keyboard.press("ArrowLeft")
+        choose(page, "ArrowLeft")
     at_the_rating(page)
     page.keyboard.press("Digit4")
     WorkItem.objects.filter(id=selection.work_item_id).update(state="open", holder=None, lease_expires_at=None)
@@ -181,11 +195,11 @@ def test_a_task_that_somebody_else_took_over_is_explained_and_its_rating_kept(pe
 def test_a_candidate_that_does_not_load_is_said_so_and_can_be_voted_down(person_page: OpenPage) -> None:
     queue_selections(1, candidates=2, broken=True)
     page = begin(person_page)
-    broken = page.locator("[data-chosen]").filter(has=page.get_by_role("alert"))
+    broken = page.locator("[data-place]").filter(has=page.get_by_role("alert"))
     expect(broken).to_contain_text("did not load. Try again, or vote it down")
     keep_screenshot(page, "selection-broken-dark-1280")
     name = "Left" if broken.get_by_role("img").get_attribute("aria-label") == "Left" else "Right"
-    page.keyboard.press("ArrowRight" if name == "Left" else "ArrowLeft")
+    choose(page, "ArrowRight" if name == "Left" else "ArrowLeft")
     at_the_rating(page)
     expect(page.get_by_text("did not load")).to_have_count(0)
 
@@ -200,7 +214,7 @@ def test_the_shapes_come_back_when_the_graphics_card_takes_the_canvas_away(perso
     expect(page.get_by_text("The graphics card took a break")).to_be_visible()
     page.evaluate("window.lost.restoreContext()")
     expect(page.get_by_text("The graphics card took a break")).to_have_count(0)
-    page.keyboard.press("ArrowLeft")
+    choose(page, "ArrowLeft")
     at_the_rating(page)
     shapes_are_shown(page)
 
@@ -213,7 +227,7 @@ def test_nothing_that_the_page_is_told_names_where_a_shape_comes_from(person_pag
     page.goto("/selection/", wait_until="commit")
     page.on("response", lambda response: told.append(response))
     shapes_are_shown(page)
-    page.keyboard.press("ArrowLeft")
+    choose(page, "ArrowLeft")
     at_round(page, 2, of=3)
     page.wait_for_load_state("networkidle")
     secrets = [*GENERATORS, MODEL_VERSION_ID]

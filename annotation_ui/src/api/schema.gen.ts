@@ -1588,11 +1588,6 @@ export interface components {
              */
             kept_if_equal: components["schemas"]["SideEnum"];
         };
-        /**
-         * @description * `v1` - v1
-         * @enum {string}
-         */
-        RubricVersionEnum: "v1";
         /** @description One generator's share of a request. */
         Run: {
             /** Format: uuid */
@@ -1883,11 +1878,9 @@ export interface components {
             rating: number;
             /**
              * @description Of the rubric that was read; the current one where not said.
-             *
-             *     * `v1` - v1
              * @default v1
              */
-            rubric_version: components["schemas"]["RubricVersionEnum"];
+            rubric_version: string;
             /**
              * @description Wanted under the bar.
              *

@@ -5,8 +5,7 @@ import classes from "./Work.module.css";
 
 /** The bar below: how far the tournament is, what to say about the pair, one step back, skip. */
 export function Choices({ state, run }: { state: TaskState | null; run: (id: string) => void }) {
-  const compare = state === null || state.progress.phase === "compare";
-  const busy = state === null || state.pending !== null;
+  const compare = state === null || state.standing.phase === "compare";
   const lacking = state && !compare ? missing(state) : null;
   return (
     <footer className={classes.bar}>
@@ -14,13 +13,13 @@ export function Choices({ state, run }: { state: TaskState | null; run: (id: str
       <Group gap="sm" justify="center" wrap="nowrap" className={classes.choices}>
         {compare ? (
           <>
-            <HotButton size="md" variant="filled" command="left" run={run} data-busy={busy}>
+            <HotButton size="md" variant="filled" command="left" run={run} disabled={state === null}>
               Left
             </HotButton>
-            <HotButton size="md" command="equal" run={run} data-busy={busy}>
+            <HotButton size="md" command="equal" run={run} disabled={state === null}>
               Equal
             </HotButton>
-            <HotButton size="md" variant="filled" command="right" run={run} data-busy={busy}>
+            <HotButton size="md" variant="filled" command="right" run={run} disabled={state === null}>
               Right
             </HotButton>
           </>
@@ -38,8 +37,11 @@ export function Choices({ state, run }: { state: TaskState | null; run: (id: str
         )}
       </Group>
       <Group gap="sm" justify="flex-end" wrap="nowrap">
-        <HotButton command="undo" run={run} disabled={!state?.progress.can_undo}>
+        <HotButton command="undo" run={run} disabled={!state?.answers.length}>
           Back
+        </HotButton>
+        <HotButton command="redo" run={run} disabled={!state?.takenBack.length}>
+          Again
         </HotButton>
         <HotButton command="skip" run={run} disabled={state === null}>
           Skip…
@@ -51,7 +53,7 @@ export function Choices({ state, run }: { state: TaskState | null; run: (id: str
 
 function Rounds({ state }: { state: TaskState | null }) {
   if (state === null) return <div />;
-  const { round, rounds, phase } = state.progress;
+  const { round, rounds, phase } = state.standing;
   const done = phase === "rate" ? rounds : round - 1;
   return (
     <Group gap="md" wrap="nowrap">

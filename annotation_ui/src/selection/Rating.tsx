@@ -5,7 +5,7 @@ import { KeyHint } from "../keys/KeyHint";
 import classes from "./Rating.module.css";
 import type { SelectionDesk } from "./task/desk";
 import { anchorsOf } from "./task/rubric";
-import { REASONS, reasonWanted, type TaskState } from "./task/taskState";
+import { REASONS, ratingOf, reasonWanted, type TaskState } from "./task/taskState";
 
 /** The rating of the winner on the rubric's scale; under the bar also the main reason. */
 export function Rating({
@@ -18,8 +18,8 @@ export function Rating({
   run: (id: string) => void;
 }) {
   const bindings = useContext(BindingsContext);
-  const { rating, reason, task } = state;
-  const anchors = anchorsOf(task.rubric.markdown);
+  const { rating, reason } = ratingOf(state) ?? { rating: null, reason: "" };
+  const anchors = anchorsOf(state.task.rubric.markdown);
   return (
     <Paper withBorder p="md" mb="md" component="section" aria-label="Rating">
       <Stack gap="sm">

@@ -6,7 +6,7 @@ import { COMMANDS, type CommandId } from "./commands";
 import type { Stage } from "./scene/stage";
 import type { SelectionDesk } from "./task/desk";
 import { anchorsOf } from "./task/rubric";
-import { REASONS, type TaskState } from "./task/taskState";
+import { REASONS, ratingOf, type TaskState } from "./task/taskState";
 import { Work } from "./Work";
 
 const TURN_RADIANS = Math.PI / 24;
@@ -25,15 +25,18 @@ export function SelectionPage({ desk }: { desk: SelectionDesk }) {
         case "left":
         case "right":
         case "equal":
-          return void desk.answer(command satisfies Answer);
+          if (stage?.state().revealed) void desk.answer(command satisfies Answer);
+          return;
         case "undo":
           return void desk.undo();
+        case "redo":
+          return void desk.redo();
         case "submit":
           return void desk.submit();
         case "lower":
-          return desk.rate((state?.rating ?? 0.5) - RATING_STEP);
+          return desk.rate(ratingNow(state) - RATING_STEP);
         case "higher":
-          return desk.rate((state?.rating ?? 0.5) + RATING_STEP);
+          return desk.rate(ratingNow(state) + RATING_STEP);
         case "photo":
           return setPhotoMode(
             (mode) => PHOTO_MODES[(PHOTO_MODES.indexOf(mode) + 1) % PHOTO_MODES.length] ?? mode,
@@ -97,6 +100,10 @@ export function SelectionPage({ desk }: { desk: SelectionDesk }) {
   );
 }
 
+function ratingNow(state: TaskState | null): number {
+  return (state && ratingOf(state)?.rating) ?? 0.5;
+}
+
 function phaseOf(state: TaskState) {
-  return state.progress.phase;
+  return state.standing.phase;
 }

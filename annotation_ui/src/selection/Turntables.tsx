@@ -62,7 +62,7 @@ export function Turntables({ state, next, onStage, run }: Props) {
         <canvas ref={canvas} className={classes.canvas} aria-hidden />
         {shapes.map(({ shape, name }, index) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: a place stays while the shapes in it change
-          <div key={index} className={classes.place} data-chosen={isChosen(state, index)}>
+          <div key={index} className={classes.place} data-place>
             {!shown.revealed && <Skeleton className={classes.skeleton} />}
             <div
               ref={(element) => {
@@ -114,11 +114,11 @@ export function Turntables({ state, next, onStage, run }: Props) {
 }
 
 function shapesOf(state: TaskState | null): { shape: string; name: string }[] {
-  const progress = state?.progress;
-  if (progress?.winner) return [{ shape: progress.winner, name: "Winner" }];
+  const standing = state?.standing;
+  if (standing?.winner) return [{ shape: standing.winner, name: "Winner" }];
   return [
-    { shape: progress?.pair?.left ?? "", name: "Left" },
-    { shape: progress?.pair?.right ?? "", name: "Right" },
+    { shape: standing?.pair?.left ?? "", name: "Left" },
+    { shape: standing?.pair?.right ?? "", name: "Right" },
   ];
 }
 
@@ -126,10 +126,6 @@ function wantedOf(task: SelectionTask | null): { id: string; url: string }[] {
   return (
     task?.candidates.map(({ presentation_id, mesh_url }) => ({ id: presentation_id, url: mesh_url })) ?? []
   );
-}
-
-function isChosen(state: TaskState | null, index: number): boolean {
-  return state?.pending === (index === 0 ? "left" : "right") || state?.pending === "equal";
 }
 
 /** Drag turns, the wheel comes closer. */

@@ -32,7 +32,7 @@ interface Props {
 export function Work({ state, next, photoMode, onPhotoMode, onStage, desk, run, children }: Props) {
   const photoKey = useContext(BindingsContext).photo;
   const task = state?.task;
-  const rating = state?.progress.phase === "rate";
+  const rating = state?.standing.phase === "rate";
   return (
     <main className={classes.work}>
       <section className={classes.photo} aria-label="Photograph">

@@ -10,6 +10,7 @@ export const COMMANDS = [
   { id: "equal", label: "Equal quality", contexts: ["compare"], combo: "ArrowDown" },
   { id: "right", label: "Right is better", contexts: ["compare"], combo: "ArrowRight" },
   { id: "undo", label: "Back one step", contexts: WORKING, combo: "KeyU" },
+  { id: "redo", label: "The step again that was taken back", contexts: WORKING, combo: "Shift+KeyU" },
   { id: "anchor1", label: "First anchor of the rubric", contexts: ["rate"], combo: "Digit1" },
   { id: "anchor2", label: "Second anchor", contexts: ["rate"], combo: "Digit2" },
   { id: "anchor3", label: "Third anchor", contexts: ["rate"], combo: "Digit3" },

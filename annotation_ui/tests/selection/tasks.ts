@@ -1,6 +1,6 @@
 import type { Progress, SelectionTask } from "../../src/api/selections";
 
-/** A selection among three: two rounds. */
+/** A selection among three: two rounds. "a" stays on the left first; in the second round whoever stays is right. */
 export function someTask(change: Partial<SelectionTask> = {}): SelectionTask {
   return {
     work_item: "item-1",
@@ -13,6 +13,12 @@ export function someTask(change: Partial<SelectionTask> = {}): SelectionTask {
     description: "",
     modality: "shape",
     candidates: ["a", "b", "c"].map((id) => ({ presentation_id: id, mesh_url: `/meshes/${id}` })),
+    layouts: [
+      { staying_side: "left", kept_if_equal: "right" },
+      { staying_side: "right", kept_if_equal: "left" },
+    ],
+    answers: [],
+    taken_back: [],
     pair: { left: "a", right: "b" },
     round: 1,
     rounds: 2,
@@ -26,6 +32,7 @@ export function someTask(change: Partial<SelectionTask> = {}): SelectionTask {
   };
 }
 
+/** After "left". */
 export const SECOND_ROUND: Progress = {
   pair: { left: "c", right: "a" },
   round: 2,
@@ -35,4 +42,9 @@ export const SECOND_ROUND: Progress = {
   can_undo: true,
 };
 
+/** After "left", "left". */
 export const RATING: Progress = { ...SECOND_ROUND, pair: null, phase: "rate", winner: "c" };
+
+/** All compared: "c" is to be rated. */
+export const toBeRated = (change: Partial<SelectionTask> = {}) =>
+  someTask({ ...RATING, answers: ["left", "left"], ...change });

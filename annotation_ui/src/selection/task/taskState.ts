@@ -1,18 +1,21 @@
-import type { Answer, FailureReason, Progress, SelectionTask } from "../../api/selections";
+import type { Answer, FailureReason, SelectionTask } from "../../api/selections";
+import { type Standing, standingAfter } from "./tournament";
 
-/** One task as the page holds it: what the server said, and what was not sent yet. */
+/** One task as the page holds it: what was answered, whether the server has it yet or not, and what was not sent. */
 export interface TaskState {
   readonly task: SelectionTask;
-  readonly progress: Progress;
-  /** On its way to the server. While it is, nothing else can be said about the pair. */
-  readonly pending: Answer | "undo" | null;
-  readonly rating: number | null;
-  readonly reason: FailureReason | "";
+  readonly answers: readonly Answer[];
+  /** Answers that can be given again as they were, the next one last. */
+  readonly takenBack: readonly Answer[];
+  readonly standing: Standing;
+  /** The rating given last. It counts while its winner is the winner: a step back and forth loses nothing. */
+  readonly given: RatingDraft | null;
 }
 
-/** What of a task is unsent and worth keeping. */
+/** What of a task is unsent and worth keeping: the rating of one winner. */
 export interface RatingDraft {
-  readonly rating: number | null;
+  readonly winner: string;
+  readonly rating: number;
   readonly reason: FailureReason | "";
 }
 
@@ -25,70 +28,68 @@ export const REASONS: readonly { value: FailureReason; label: string }[] = [
 ];
 
 /** A task as it was claimed or read again, with what was rated before if anything. */
-export function openTask(task: SelectionTask, draft: RatingDraft | null = null): TaskState {
-  const { pair, round, rounds, phase, winner, can_undo } = task;
-  return {
-    task,
-    progress: { pair, round, rounds, phase, winner, can_undo },
-    pending: null,
-    rating: draft?.rating ?? null,
-    reason: draft?.reason ?? "",
-  };
+export function openTask(task: SelectionTask, given: RatingDraft | null = null): TaskState {
+  const { answers, taken_back: takenBack } = task;
+  return { task, answers, takenBack, standing: standingAfter(task, answers), given };
 }
 
-/** Say which is better; the same state where that cannot be said now (a second click, say). */
-export function answering(state: TaskState, answer: Answer): TaskState {
-  if (state.pending !== null || state.progress.phase !== "compare") return state;
-  return { ...state, pending: answer };
+/** The rating of the winner on show, and why it is low; null where there is none. */
+export function ratingOf({ standing, given }: TaskState): RatingDraft | null {
+  return given !== null && given.winner === standing.winner ? given : null;
+}
+
+/** Say which is better; the same state where there is nothing to compare. */
+export function answered(state: TaskState, answer: Answer): TaskState {
+  if (state.standing.pair === null) return state;
+  const again = state.takenBack.at(-1) === answer;
+  return moved(state, [...state.answers, answer], again ? state.takenBack.slice(0, -1) : []);
 }
 
 /** Take the last answer back; the same state where there is none. */
-export function undoing(state: TaskState): TaskState {
-  if (state.pending !== null || !state.progress.can_undo) return state;
-  return { ...state, pending: "undo" };
-}
-
-/** The server has taken what was pending. A step back forgets the rating: it was of another winner, perhaps. */
-export function progressed(state: TaskState, progress: Progress): TaskState {
-  const steppedBack = state.pending === "undo";
-  return {
-    ...state,
-    progress,
-    pending: null,
-    rating: steppedBack ? null : state.rating,
-    reason: steppedBack ? "" : state.reason,
-  };
+export function stepBack(state: TaskState): TaskState {
+  const last = state.answers.at(-1);
+  if (last === undefined) return state;
+  return moved(state, state.answers.slice(0, -1), [...state.takenBack, last]);
 }
 
 /** Rate the winner, in [0, 1], in hundredths. */
 export function rated(state: TaskState, rating: number): TaskState {
-  if (state.progress.phase !== "rate") return state;
-  return { ...state, rating: Math.round(Math.min(1, Math.max(0, rating)) * 100) / 100 };
+  const { winner } = state.standing;
+  if (winner === null) return state;
+  const hundredths = Math.round(Math.min(1, Math.max(0, rating)) * 100) / 100;
+  return { ...state, given: { winner, rating: hundredths, reason: ratingOf(state)?.reason ?? "" } };
 }
 
 /** Say why the winner is under the bar. */
 export function reasoned(state: TaskState, reason: FailureReason): TaskState {
-  return reasonWanted(state) ? { ...state, reason } : state;
+  const given = ratingOf(state);
+  return given !== null && reasonWanted(state) ? { ...state, given: { ...given, reason } } : state;
 }
 
 /** Whether the rating is under the bar, so that the main reason is wanted. */
 export function reasonWanted(state: TaskState): boolean {
-  return state.progress.phase === "rate" && state.rating !== null && state.rating < state.task.bar;
+  const given = ratingOf(state);
+  return given !== null && given.rating < state.task.bar;
 }
 
 /** What is still missing before the task can be submitted; null when nothing is. */
 export function missing(state: TaskState): string | null {
-  if (state.progress.phase !== "rate") return "Compare the remaining candidates first.";
-  if (state.pending !== null) return "The last step is on its way.";
-  if (state.rating === null) return "Rate the winner first.";
-  if (reasonWanted(state) && state.reason === "") return "Say why it is under the bar.";
+  if (state.standing.phase !== "rate") return "Compare the remaining candidates first.";
+  const given = ratingOf(state);
+  if (given === null) return "Rate the winner first.";
+  if (reasonWanted(state) && given.reason === "") return "Say why it is under the bar.";
   return null;
 }
 
 /** Read a draft that came from outside (the server, an older page); null where it says nothing. */
 export function readDraft(content: unknown): RatingDraft | null {
   if (typeof content !== "object" || content === null) return null;
-  const { rating, reason } = content as Record<string, unknown>;
-  if (typeof rating !== "number" || !(rating >= 0 && rating <= 1)) return null;
-  return { rating, reason: REASONS.find((known) => known.value === reason)?.value ?? "" };
+  const { winner, rating, reason } = content as Record<string, unknown>;
+  if (typeof winner !== "string" || typeof rating !== "number" || !(rating >= 0 && rating <= 1)) return null;
+  return { winner, rating, reason: REASONS.find((known) => known.value === reason)?.value ?? "" };
+}
+
+function moved(state: TaskState, answers: readonly Answer[], takenBack: readonly Answer[]): TaskState {
+  const standing = standingAfter(state.task, answers);
+  return { ...state, answers, takenBack, standing };
 }
