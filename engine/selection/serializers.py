@@ -48,9 +48,7 @@ class RoundLayoutSerializer(serializers.Serializer[Any]):
         choices=SIDES,
         help_text="Where the candidate that stayed on stands; in the first round, the first of `candidates`.",
     )
-    kept_if_equal = serializers.ChoiceField(
-        choices=SIDES, help_text="The side that stays after `equal`."
-    )
+    kept_if_equal = serializers.ChoiceField(choices=SIDES, help_text="The side that stays after `equal`.")
 
 
 class SelectionTaskSerializer(TargetTaskSerializer):
@@ -153,7 +151,8 @@ class SubmitSelectionSerializer(SubmitSerializer):
     rubric_version = serializers.CharField(
         max_length=40,
         required=False,
-        default=texts.RUBRIC_VERSION,
+        default="",
+        allow_blank=True,
         help_text="Of the rubric that was read; the current one where not said.",
     )
     failure_reason = serializers.ChoiceField(
@@ -161,8 +160,9 @@ class SubmitSelectionSerializer(SubmitSerializer):
     )
 
     def validate_rubric_version(self, version: str) -> str:
-        if version not in texts.RUBRIC_VERSIONS:
-            raise serializers.ValidationError(f"There is no such rubric; known are {', '.join(texts.RUBRIC_VERSIONS)}.")
+        known = texts.rubric_versions()
+        if version and version not in known:
+            raise serializers.ValidationError(f"There is no such rubric; known are {', '.join(known)}.")
         return version
 
 

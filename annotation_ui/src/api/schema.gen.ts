@@ -1878,7 +1878,7 @@ export interface components {
             rating: number;
             /**
              * @description Of the rubric that was read; the current one where not said.
-             * @default v1
+             * @default
              */
             rubric_version: string;
             /**

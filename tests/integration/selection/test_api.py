@@ -5,6 +5,7 @@ import json
 import pytest
 from rest_framework.test import APIClient
 
+from engine.contracts.generation import Modality
 from engine.generation.models import Candidate
 from engine.lifecycle import State
 from engine.selection import texts
@@ -215,7 +216,7 @@ def test_a_candidate_that_does_not_load_is_counted_for_those_who_look_after_it(o
 def test_the_rubric_that_was_read_is_stored_with_the_rating(open_selection, desk, monkeypatch):
     open_selection(count=2)
     task = desk.answer_all(desk.claim())
-    monkeypatch.setattr(texts, "RUBRIC_VERSION", "v2")  # changed while the page was open
+    monkeypatch.setitem(texts.VERSIONS, Modality.SHAPE, "v2")  # changed while the page was open
     assert desk.submit(task, rubric_version="v9").status_code == 400
     assert desk.submit(task, rubric_version="v1").status_code == 200
     assert Selection.objects.get().rubric_version == "v1"
