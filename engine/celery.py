@@ -44,6 +44,7 @@ app = make_app(
         "engine.alignment.tasks.prepare*": {"queue": "geometry"},
         "engine.artistry.tasks.check*": {"queue": "geometry"},
         "engine.flywheel.tasks.freeze": {"queue": "geometry"},
+        "engine.generation.tasks.make_views": {"queue": "geometry"},
         # What a person waits for
         "engine.alignment.tasks.assist*": {"queue": "assist"},
     },

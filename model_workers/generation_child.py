@@ -25,6 +25,8 @@ from engine.contracts.blobs import BlobRef
 from engine.contracts.generation import CandidateResult, GenerateRequest
 from engine.contracts.glb import MEDIA_TYPE, GlbRefused
 from engine.contracts.serialisation import from_json, to_json
+from engine.contracts.splats import MEDIA_TYPE as SPLAT_MEDIA_TYPE
+from engine.contracts.splats import read_splat, write_splat
 from engine.embedded.places import var_folder
 from engine.storage.blobs import BlobStore, open_store
 from model_workers.child import Tell, attach_to_parent
@@ -102,10 +104,16 @@ class GeneratorHost:
             face_count=summary.face_count,
             watertight=summary.watertight,
             latent=self._stored_latent(proposal),
+            splat=self._stored_splat(proposal),
             layout=proposal.layout,
             model_version_id=model_version_id,
             parameters=proposal.parameters,
         )
+
+    def _stored_splat(self, proposal: Proposal) -> BlobRef | None:
+        if proposal.splat is None:
+            return None
+        return self._store.put(write_splat(read_splat(proposal.splat)), media_type=SPLAT_MEDIA_TYPE)
 
     def _stored_latent(self, proposal: Proposal) -> BlobRef | None:
         if proposal.latent is None:

@@ -79,7 +79,8 @@ class GenerateStart:
 class CandidateResult:
     """One proposed shape or textured shape: a canonical GLB (`engine.contracts.glb`), for sam3d its latent and layout.
 
-    `model_version_id` repeats the request's where the generator sampled from its checkpoint.
+    `model_version_id` repeats the request's where the generator sampled from its checkpoint. `splat` shows the same
+    object as a canonical Gaussian splat (`engine.contracts.splats`), in the frame of the mesh.
     """
 
     seed: int
@@ -88,6 +89,7 @@ class CandidateResult:
     face_count: int
     watertight: bool
     latent: BlobRef | None = None
+    splat: BlobRef | None = None
     layout: Pose | None = None
     model_version_id: str | None = None
     parameters: dict[str, Any] = field(default_factory=dict)

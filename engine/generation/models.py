@@ -148,6 +148,16 @@ class Candidate(models.Model):
     seed = models.BigIntegerField()
     parameters = models.JSONField(default=dict)
     mesh = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
+    view = models.ForeignKey(
+        Blob,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="The mesh as people are shown it; none until a worker has made it.",
+    )
+    splat = models.ForeignKey(
+        Blob, null=True, on_delete=models.PROTECT, related_name="+", help_text="The same object as a Gaussian splat."
+    )
     latent = models.ForeignKey(Blob, null=True, on_delete=models.PROTECT, related_name="+")
     layout = models.JSONField(null=True, help_text="Predicted Pose, as the contract's JSON.")
     vertex_count = models.PositiveIntegerField()
@@ -163,6 +173,7 @@ class Candidate(models.Model):
                 name="candidate_run_or_artist", condition=Q(run__isnull=False) | Q(generator="artist")
             ),
         ]
+        indexes = [models.Index(name="candidate_without_view", fields=["created_at"], condition=Q(view__isnull=True))]
 
     def __str__(self) -> str:
         return f"{self.generator} seed {self.seed}"

@@ -13,8 +13,11 @@ from engine.contracts.blobs import BlobRef
 from engine.contracts.generation import CandidateResult, GenerateReply, Modality, ReplyStatus
 from engine.contracts.glb import MEDIA_TYPE, GlbRefused, MeshSummary, check_canonical, read_glb, same_surface
 from engine.contracts.serialisation import to_json
+from engine.contracts.splats import MEDIA_TYPE as SPLAT_MEDIA_TYPE
+from engine.contracts.splats import check_canonical_splat
 from engine.errors import LatheError
 from engine.generation.models import Candidate, Collection, GenerationRequest, GenerationRun
+from engine.generation.views import make_views_soon
 from engine.lifecycle import Move
 from engine.sourcing import services as sourcing
 from engine.storage import services as storage
@@ -65,6 +68,7 @@ def record_reply(*, reply: GenerateReply, now: datetime | None = None) -> bool:
         )
         if recorded:
             _add_candidates(run, checked)
+            transaction.on_commit(make_views_soon)
             _settle(request_id=run.request_id, now=now or timezone.now())
     log.info(
         "reply_recorded" if recorded else "reply_ignored", run_id=reply.run_id, candidates=len(checked), error=error
@@ -163,6 +167,11 @@ def _check_objects(result: CandidateResult, *, shape: bytes | None) -> MeshSumma
         latent_bytes = store.size_bytes(result.latent.sha256)
         if latent_bytes != result.latent.size_bytes or latent_bytes > MOST_LATENT_BYTES:
             raise GlbRefused(f"the latent has {latent_bytes} bytes, at most {MOST_LATENT_BYTES} as named are allowed")
+    if result.splat is not None:
+        splat_bytes = store.size_bytes(result.splat.sha256)
+        if splat_bytes != result.splat.size_bytes or splat_bytes > settings.LATHE_MESH_MAX_BYTES:
+            raise GlbRefused(f"the splat has {splat_bytes} bytes, at most {settings.LATHE_MESH_MAX_BYTES} are allowed")
+        check_canonical_splat(store.get(result.splat.sha256))
     mesh = store.get(result.mesh.sha256)
     summary = check_canonical(mesh, max_bytes=settings.LATHE_MESH_MAX_BYTES, max_faces=settings.LATHE_MESH_MAX_FACES)
     if shape is not None and not same_surface(read_glb(mesh), read_glb(shape)):
@@ -176,6 +185,8 @@ def _add_candidates(run: GenerationRun, checked: list[_Checked]) -> None:
         refs.append(BlobRef(item.result.mesh.sha256, MEDIA_TYPE, item.result.mesh.size_bytes))
         if item.result.latent is not None:
             refs.append(item.result.latent)
+        if item.result.splat is not None:
+            refs.append(BlobRef(item.result.splat.sha256, SPLAT_MEDIA_TYPE, item.result.splat.size_bytes))
     storage.record_blobs(refs=refs)
     Candidate.objects.bulk_create(
         Candidate(
@@ -187,6 +198,7 @@ def _add_candidates(run: GenerationRun, checked: list[_Checked]) -> None:
             parameters=item.result.parameters,
             mesh_id=item.result.mesh.sha256,
             latent_id=item.result.latent.sha256 if item.result.latent else None,
+            splat_id=item.result.splat.sha256 if item.result.splat else None,
             layout=item.result.layout and to_json(item.result.layout),
             vertex_count=item.summary.vertex_count,
             face_count=item.summary.face_count,

@@ -21,6 +21,7 @@ from engine.generation.models import Candidate, Collection, GenerationRequest, G
 from engine.generation.outbox import publish_soon, publish_waiting_runs, record_start, sweep_overdue_runs
 from engine.generation.replies import record_reply
 from engine.generation.seeds import counts_of_round, fresh_seeds
+from engine.generation.views import make_missing_views, make_views_soon, resend_missing_views, view_of
 from engine.lifecycle import Move, State
 from engine.sourcing import services as sourcing
 from engine.sourcing.models import TargetObject
@@ -31,6 +32,7 @@ __all__ = [
     "continue_search",
     "continue_searches",
     "current_collection",
+    "make_missing_views",
     "open_collection",
     "open_request",
     "open_texture_request",
@@ -39,8 +41,10 @@ __all__ = [
     "record_reply",
     "record_start",
     "request_ready_targets",
+    "resend_missing_views",
     "sweep_overdue_runs",
     "targets_to_texture",
+    "view_of",
 ]
 
 # Decided in one call; the sweeper goes on with the rest.
@@ -275,6 +279,7 @@ def record_artist_candidate(
     parameters: dict[str, Any] | None = None,
 ) -> Candidate:
     """Record the canonical mesh that an artist made as a candidate of the generator `artist`."""
+    transaction.on_commit(make_views_soon)
     return Candidate.objects.create(
         target_id=target_id,
         generator="artist",

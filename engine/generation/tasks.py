@@ -7,11 +7,13 @@ from celery import shared_task
 from engine.contracts.generation import GenerateReply, GenerateStart
 from engine.contracts.serialisation import ContractError, from_json
 from engine.generation import services
+from engine.generation.views import MAKE_VIEWS_TASK
 
 SWEEP_SECONDS = 5.0
 SEARCH_SECONDS = 3.0  # only targets whose move found no broker wait for it
 
 BEAT_SCHEDULE = {
+    "resend-missing-views": {"task": "engine.generation.tasks.resend_missing_views", "schedule": 60.0},
     "sweep-generation-runs": {"task": "engine.generation.tasks.sweep", "schedule": SWEEP_SECONDS},
     "continue-searches": {"task": "engine.generation.tasks.continue_searches", "schedule": SEARCH_SECONDS},
 }
@@ -54,3 +56,15 @@ def sweep(**kwargs: Any) -> None:
 def continue_searches(**kwargs: Any) -> None:
     """Take up targets that are searching (`lifecycle.ON_ENTRY`)."""
     services.continue_searches()
+
+
+@shared_task(name=MAKE_VIEWS_TASK)
+def make_views(**kwargs: Any) -> int:
+    """Make what people are shown of new candidates."""
+    return services.make_missing_views()
+
+
+@shared_task(name="engine.generation.tasks.resend_missing_views", expires=60.0)
+def resend_missing_views(**kwargs: Any) -> None:
+    """Look after candidates whose view was forgotten."""
+    services.resend_missing_views()

@@ -11,8 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from engine.contracts.splats import MEDIA_TYPE as SPLAT_MEDIA_TYPE
 from engine.selection import services
-from engine.selection.blind_meshes import mesh_response
+from engine.selection.blind_meshes import candidate_response, mesh_response
 from engine.selection.serializers import (
     AnswerSerializer,
     ClaimSerializer,
@@ -48,8 +49,8 @@ TASK_EXAMPLE = {
     "description": "a white mug with a blue rim",
     "modality": "shape",
     "candidates": [
-        {"presentation_id": LEFT, "mesh_url": f"/api/v1/presentations/{LEFT}/mesh"},
-        {"presentation_id": RIGHT, "mesh_url": f"/api/v1/presentations/{RIGHT}/mesh"},
+        {"presentation_id": LEFT, "mesh_url": f"/api/v1/presentations/{LEFT}/mesh", "splat_url": None},
+        {"presentation_id": RIGHT, "mesh_url": f"/api/v1/presentations/{RIGHT}/mesh", "splat_url": None},
     ],
     "pair": {"left": LEFT, "right": RIGHT},
     "round": 1,
@@ -205,7 +206,25 @@ class PresentationMeshView(APIView):
     def get(self, request: Request, presentation: UUID) -> HttpResponseBase:
         """Read the canonical GLB of a presentation: for the person it was made for, and for reviewers."""
         shown = services.shown_mesh(user=person_of(request), presentation_id=presentation)
-        return mesh_response(request=request, mesh=shown.candidate.mesh, shown_as=str(shown.id))
+        return candidate_response(request=request, candidate=shown.candidate, shown_as=str(shown.id))
+
+
+class PresentationSplatView(APIView):
+    """A candidate as it was shown, as a Gaussian splat."""
+
+    content_negotiation_class = AnyContent
+    permission_classes = [HasRole(Role.ANNOTATOR, Role.REVIEWER)]
+
+    @extend_schema(
+        operation_id="presentations_splat",
+        responses={(200, SPLAT_MEDIA_TYPE): OpenApiTypes.BINARY, 404: OpenApiResponse(description="Not for you.")},
+    )
+    def get(self, request: Request, presentation: UUID) -> HttpResponseBase:
+        """Read the canonical splat (PLY) of a presentation: for the person it was made for, and for reviewers."""
+        shown = services.shown_mesh(user=person_of(request), presentation_id=presentation)
+        if shown.candidate.splat is None:
+            raise services.NoSuchPresentation("This candidate is shown as a mesh.", what_to_do="Read its mesh_url.")
+        return mesh_response(request=request, mesh=shown.candidate.splat, shown_as=f"{shown.id}-splat")
 
 
 class LoadFailureView(IdempotentWrites, APIView):

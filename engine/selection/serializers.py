@@ -93,14 +93,23 @@ class SelectionTaskSerializer(TargetTaskSerializer):
                 "properties": {
                     "presentation_id": {"type": "string", "format": "uuid"},
                     "mesh_url": {"type": "string"},
+                    "splat_url": {
+                        "type": "string",
+                        "nullable": True,
+                        "description": "Where textures are judged and every candidate has a splat: show these instead.",
+                    },
                 },
-                "required": ["presentation_id", "mesh_url"],
+                "required": ["presentation_id", "mesh_url", "splat_url"],
             },
         }
     )
-    def get_candidates(self, task: SelectionTask) -> list[dict[str, str]]:
+    def get_candidates(self, task: SelectionTask) -> list[dict[str, str | None]]:
         return [
-            {"presentation_id": str(shown.id), "mesh_url": reverse("presentation-mesh", args=[shown.id])}
+            {
+                "presentation_id": str(shown.id),
+                "mesh_url": reverse("presentation-mesh", args=[shown.id]),
+                "splat_url": reverse("presentation-splat", args=[shown.id]) if task.as_splats else None,
+            }
             for shown in task.progress.presentations.values()
         ]
 

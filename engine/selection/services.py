@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
-from django.db.models import F, FilteredRelation, OuterRef, Q
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Q
 from django.utils import timezone
 
 from engine.contracts.generation import Modality
@@ -141,12 +141,18 @@ class Progress:
 
 @dataclass(frozen=True)
 class SelectionTask:
-    """A selection as its holder sees it. `bar` is α of its collection: a rating under it needs a reason."""
+    """A selection as its holder sees it.
+
+    Attributes:
+        bar: α of its collection; a rating under it needs a reason.
+        as_splats: show splats instead of meshes. All or none: a mesh beside a splat would be judged by its looks.
+    """
 
     selection: Selection
     work_item: WorkItem
     progress: Progress
     bar: float
+    as_splats: bool
 
     @property
     def target(self) -> TargetObject:
@@ -361,7 +367,13 @@ def shown_mesh(*, user: User, presentation_id: UUID) -> Presentation:
         NoSuchPresentation: it does not exist, or the user holds the selection no more.
     """
     presentation = (
-        Presentation.objects.select_related("candidate__mesh", "tournament__selection__work_item")
+        Presentation.objects.select_related(
+            "candidate__mesh",
+            "candidate__view",
+            "candidate__splat",
+            "candidate__run__request",
+            "tournament__selection__work_item",
+        )
         .filter(id=presentation_id)
         .first()
     )
@@ -391,6 +403,7 @@ def _selections_for(user: User) -> SelectionQuerySet:
     candidates = Candidate.objects.filter(run__request_id=OuterRef("request_id"))
     return Selection.objects.select_related("target__image__blob", "request__collection").annotate(
         candidate_ids=ArraySubquery(candidates.values("id")),
+        lacks_splats=Exists(candidates.filter(splat=None)),
         own=FilteredRelation("tournaments", condition=Q(tournaments__annotator=user)),
         own_tournament_id=F("own__id"),
     )
@@ -403,7 +416,8 @@ def _task(*, selection: Any, work_item: WorkItem, user: User) -> SelectionTask:
     else:
         progress = _progress_of(work_item_id=selection.pk, user=user)
     bar = selection.request.collection.alpha
-    return SelectionTask(selection=selection, work_item=work_item, progress=progress, bar=bar)
+    as_splats = selection.modality is Modality.TEXTURE and not selection.lacks_splats
+    return SelectionTask(selection=selection, work_item=work_item, progress=progress, bar=bar, as_splats=as_splats)
 
 
 def _start(selection: Selection, user: User, candidate_ids: list[UUID]) -> Progress:

@@ -9,5 +9,6 @@ urlpatterns = [
     path("selections/<uuid:work_item>/undo", api.UndoView.as_view(), name="selection-undo"),
     path("selections/<uuid:work_item>/submit", api.SubmitSelectionView.as_view(), name="selection-submit"),
     path("presentations/<uuid:presentation>/mesh", api.PresentationMeshView.as_view(), name="presentation-mesh"),
+    path("presentations/<uuid:presentation>/splat", api.PresentationSplatView.as_view(), name="presentation-splat"),
     path("presentations/<uuid:presentation>/load-failure", api.LoadFailureView.as_view(), name="presentation-failed"),
 ]

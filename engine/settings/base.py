@@ -213,7 +213,7 @@ LATHE_GENERATION_QUEUE_SECONDS = float(os.environ.get("LATHE_GENERATION_QUEUE_SE
 LATHE_GENERATION_ATTEMPTS = int(os.environ.get("LATHE_GENERATION_ATTEMPTS", "3"))
 # Limits on the canonical mesh of a candidate.
 LATHE_MESH_MAX_BYTES = int(os.environ.get("LATHE_MESH_MAX_BYTES", str(64 * 2**20)))
-LATHE_MESH_MAX_FACES = int(os.environ.get("LATHE_MESH_MAX_FACES", "200000"))
+LATHE_MESH_MAX_FACES = int(os.environ.get("LATHE_MESH_MAX_FACES", "1000000"))
 
 logs.configure_structlog()
 LOGGING = logs.logging_config()

@@ -5,78 +5,207 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('generation', '0002_initial'),
-        ('sourcing', '0003_judged_masks'),
-        ('storage', '0001_initial'),
-        ('workforce', '0002_roles_and_append_only_audit'),
+        ("generation", "0002_initial"),
+        ("sourcing", "0003_judged_masks"),
+        ("storage", "0001_initial"),
+        ("workforce", "0002_roles_and_append_only_audit"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Alignment',
+            name="Alignment",
             fields=[
-                ('work_item', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='alignment', serialize=False, to='workforce.workitem')),
-                ('ground_plane', models.JSONField(help_text='normal · x = offset below the object, camera frame.', null=True)),
-                ('initial_pose', models.JSONField(help_text='Where the page puts the mesh first; computed once.', null=True)),
-                ('initial_pose_source', models.CharField(blank=True, choices=[('predicted', 'Predicted'), ('target_points', 'Target Points')], max_length=20)),
-                ('prepared_at', models.DateTimeField(null=True)),
-                ('preparation_attempts', models.PositiveSmallIntegerField(default=0)),
-                ('preparation_asked_at', models.DateTimeField(auto_now_add=True)),
-                ('pose', models.JSONField(help_text="camera_from_object as the contract's Pose.", null=True)),
-                ('not_alignable', models.CharField(blank=True, choices=[('bad_mesh', 'Bad Mesh'), ('bad_points', 'Bad Points'), ('too_occluded', 'Too Occluded')], max_length=20)),
-                ('client_silhouette_iou', models.FloatField(null=True)),
-                ('client_inlier_share', models.FloatField(null=True)),
-                ('silhouette_iou', models.FloatField(help_text='Posed mesh against M from the input camera.', null=True)),
-                ('inlier_share', models.FloatField(help_text="Share of M's points within τ of the surface.", null=True)),
-                ('inlier_tolerance', models.FloatField(help_text='τ, in the unit of the point map; null: no points.', null=True)),
-                ('submitted_at', models.DateTimeField(null=True)),
-                ('scored_at', models.DateTimeField(null=True)),
-                ('scoring_attempts', models.PositiveSmallIntegerField(default=0)),
-                ('candidate', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='alignments', to='generation.candidate')),
-                ('point_cloud', models.ForeignKey(help_text='What the page draws of the point map.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='storage.blob')),
-                ('point_map', models.ForeignKey(help_text='Set when the task is prepared.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='sourcing.pointmap')),
-                ('target', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='alignments', to='sourcing.targetobject')),
+                (
+                    "work_item",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="alignment",
+                        serialize=False,
+                        to="workforce.workitem",
+                    ),
+                ),
+                (
+                    "ground_plane",
+                    models.JSONField(help_text="normal · x = offset below the object, camera frame.", null=True),
+                ),
+                (
+                    "initial_pose",
+                    models.JSONField(help_text="Where the page puts the mesh first; computed once.", null=True),
+                ),
+                (
+                    "initial_pose_source",
+                    models.CharField(
+                        blank=True,
+                        choices=[("predicted", "Predicted"), ("target_points", "Target Points")],
+                        max_length=20,
+                    ),
+                ),
+                ("prepared_at", models.DateTimeField(null=True)),
+                ("preparation_attempts", models.PositiveSmallIntegerField(default=0)),
+                ("preparation_asked_at", models.DateTimeField(auto_now_add=True)),
+                ("pose", models.JSONField(help_text="camera_from_object as the contract's Pose.", null=True)),
+                (
+                    "not_alignable",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("bad_mesh", "Bad Mesh"),
+                            ("bad_points", "Bad Points"),
+                            ("too_occluded", "Too Occluded"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("client_silhouette_iou", models.FloatField(null=True)),
+                ("client_inlier_share", models.FloatField(null=True)),
+                (
+                    "silhouette_iou",
+                    models.FloatField(help_text="Posed mesh against M from the input camera.", null=True),
+                ),
+                (
+                    "inlier_share",
+                    models.FloatField(help_text="Share of M's points within τ of the surface.", null=True),
+                ),
+                (
+                    "inlier_tolerance",
+                    models.FloatField(help_text="τ, in the unit of the point map; null: no points.", null=True),
+                ),
+                ("submitted_at", models.DateTimeField(null=True)),
+                ("scored_at", models.DateTimeField(null=True)),
+                ("scoring_attempts", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "candidate",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="alignments",
+                        to="generation.candidate",
+                    ),
+                ),
+                (
+                    "point_cloud",
+                    models.ForeignKey(
+                        help_text="What the page draws of the point map.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="storage.blob",
+                    ),
+                ),
+                (
+                    "point_map",
+                    models.ForeignKey(
+                        help_text="Set when the task is prepared.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="sourcing.pointmap",
+                    ),
+                ),
+                (
+                    "target",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="alignments",
+                        to="sourcing.targetobject",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='AssistanceUse',
+            name="AssistanceUse",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('initial_pose', 'Initial Pose'), ('snap', 'Snap'), ('try_others', 'Try Others'), ('ground', 'Ground')], max_length=20)),
-                ('silhouette_iou_before', models.FloatField(null=True)),
-                ('silhouette_iou_after', models.FloatField(null=True)),
-                ('inlier_share_before', models.FloatField(null=True)),
-                ('inlier_share_after', models.FloatField(null=True)),
-                ('kept', models.BooleanField(help_text='Not undone before the pose was submitted.')),
-                ('alignment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='assistance', to='alignment.alignment')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("initial_pose", "Initial Pose"),
+                            ("snap", "Snap"),
+                            ("try_others", "Try Others"),
+                            ("ground", "Ground"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("silhouette_iou_before", models.FloatField(null=True)),
+                ("silhouette_iou_after", models.FloatField(null=True)),
+                ("inlier_share_before", models.FloatField(null=True)),
+                ("inlier_share_after", models.FloatField(null=True)),
+                ("kept", models.BooleanField(help_text="Not undone before the pose was submitted.")),
+                (
+                    "alignment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="assistance", to="alignment.alignment"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='alignment',
-            index=models.Index(condition=models.Q(('pose__isnull', False), ('scored_at__isnull', True)), fields=['submitted_at'], name='alignment_unscored'),
+            model_name="alignment",
+            index=models.Index(
+                condition=models.Q(("pose__isnull", False), ("scored_at__isnull", True)),
+                fields=["submitted_at"],
+                name="alignment_unscored",
+            ),
         ),
         migrations.AddIndex(
-            model_name='alignment',
-            index=models.Index(condition=models.Q(('prepared_at__isnull', True), ('submitted_at__isnull', True)), fields=['preparation_asked_at'], name='alignment_unprepared'),
+            model_name="alignment",
+            index=models.Index(
+                condition=models.Q(("prepared_at__isnull", True), ("submitted_at__isnull", True)),
+                fields=["preparation_asked_at"],
+                name="alignment_unprepared",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='alignment',
-            constraint=models.CheckConstraint(condition=models.Q(('submitted_at__isnull', True), models.Q(('not_alignable', ''), ('pose__isnull', False)), models.Q(('pose__isnull', True), models.Q(('not_alignable', ''), _negated=True)), _connector='OR'), name='alignment_pose_or_reason'),
+            model_name="alignment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("submitted_at__isnull", True),
+                    models.Q(("not_alignable", ""), ("pose__isnull", False)),
+                    models.Q(("pose__isnull", True), models.Q(("not_alignable", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="alignment_pose_or_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='alignment',
-            constraint=models.CheckConstraint(condition=models.Q(('prepared_at__isnull', True), models.Q(('point_cloud__isnull', False), ('point_map__isnull', False)), _connector='OR'), name='alignment_prepared_has_points'),
+            model_name="alignment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("prepared_at__isnull", True),
+                    models.Q(("point_cloud__isnull", False), ("point_map__isnull", False)),
+                    _connector="OR",
+                ),
+                name="alignment_prepared_has_points",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='alignment',
-            constraint=models.CheckConstraint(condition=models.Q(('submitted_at__isnull', True), ('prepared_at__isnull', False), _connector='OR'), name='alignment_submitted_is_prepared'),
+            model_name="alignment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("submitted_at__isnull", True), ("prepared_at__isnull", False), _connector="OR"),
+                name="alignment_submitted_is_prepared",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='alignment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('silhouette_iou__isnull', True), models.Q(('silhouette_iou__gte', 0), ('silhouette_iou__lte', 1)), _connector='OR'), models.Q(('inlier_share__isnull', True), models.Q(('inlier_share__gte', 0), ('inlier_share__lte', 1)), _connector='OR')), name='alignment_scores_range'),
+            model_name="alignment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("silhouette_iou__isnull", True),
+                        models.Q(("silhouette_iou__gte", 0), ("silhouette_iou__lte", 1)),
+                        _connector="OR",
+                    ),
+                    models.Q(
+                        ("inlier_share__isnull", True),
+                        models.Q(("inlier_share__gte", 0), ("inlier_share__lte", 1)),
+                        _connector="OR",
+                    ),
+                ),
+                name="alignment_scores_range",
+            ),
         ),
     ]

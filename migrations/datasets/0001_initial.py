@@ -6,60 +6,115 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('storage', '0001_initial'),
+        ("storage", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Snapshot',
+            name="Snapshot",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('iteration', models.PositiveIntegerField(unique=True)),
-                ('alpha', models.FloatField(help_text='α_k: a filter on ratings, applied here and nowhere else.')),
-                ('status', models.CharField(choices=[('freezing', 'Freezing'), ('frozen', 'Frozen'), ('failed', 'Failed')], default='freezing', max_length=10)),
-                ('cutoff_at', models.DateTimeField(help_text='Judgements up to this instant are in.')),
-                ('options', models.JSONField(default=dict, help_text='FreezeOptions: what the default DPO export leaves out.')),
-                ('example_count', models.PositiveIntegerField(default=0, help_text='D+ in the shards')),
-                ('negative_count', models.PositiveIntegerField(default=0, help_text='D-: losers that an exported pair names')),
-                ('direct_pair_count', models.PositiveIntegerField(default=0, help_text='Exported pairs that were compared.')),
-                ('inferred_pair_count', models.PositiveIntegerField(default=0, help_text='Exported pairs that never met.')),
-                ('below_alpha_count', models.PositiveIntegerField(default=0)),
-                ('posed_count', models.PositiveIntegerField(default=0)),
-                ('counts', models.JSONField(default=dict, help_text='All counts of the manifest, what was left out included.')),
-                ('heartbeat_at', models.DateTimeField(help_text='Last sign of life of the freeze.', null=True)),
-                ('error', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('frozen_at', models.DateTimeField(null=True)),
-                ('manifest', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='storage.blob')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("iteration", models.PositiveIntegerField(unique=True)),
+                ("alpha", models.FloatField(help_text="α_k: a filter on ratings, applied here and nowhere else.")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("freezing", "Freezing"), ("frozen", "Frozen"), ("failed", "Failed")],
+                        default="freezing",
+                        max_length=10,
+                    ),
+                ),
+                ("cutoff_at", models.DateTimeField(help_text="Judgements up to this instant are in.")),
+                (
+                    "options",
+                    models.JSONField(default=dict, help_text="FreezeOptions: what the default DPO export leaves out."),
+                ),
+                ("example_count", models.PositiveIntegerField(default=0, help_text="D+ in the shards")),
+                (
+                    "negative_count",
+                    models.PositiveIntegerField(default=0, help_text="D-: losers that an exported pair names"),
+                ),
+                (
+                    "direct_pair_count",
+                    models.PositiveIntegerField(default=0, help_text="Exported pairs that were compared."),
+                ),
+                (
+                    "inferred_pair_count",
+                    models.PositiveIntegerField(default=0, help_text="Exported pairs that never met."),
+                ),
+                ("below_alpha_count", models.PositiveIntegerField(default=0)),
+                ("posed_count", models.PositiveIntegerField(default=0)),
+                (
+                    "counts",
+                    models.JSONField(default=dict, help_text="All counts of the manifest, what was left out included."),
+                ),
+                ("heartbeat_at", models.DateTimeField(help_text="Last sign of life of the freeze.", null=True)),
+                ("error", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("frozen_at", models.DateTimeField(null=True)),
+                (
+                    "manifest",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="storage.blob"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Shard',
+            name="Shard",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('examples', 'Examples'), ('index', 'Index'), ('pairs', 'Pairs')], max_length=10)),
-                ('number', models.PositiveIntegerField()),
-                ('name', models.CharField(max_length=100)),
-                ('row_count', models.PositiveIntegerField()),
-                ('last_key', models.CharField(blank=True, help_text='Walk key of the last example: a resumed freeze goes on after it.', max_length=60)),
-                ('blob', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='storage.blob')),
-                ('snapshot', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='shards', to='datasets.snapshot')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("examples", "Examples"), ("index", "Index"), ("pairs", "Pairs")], max_length=10
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("name", models.CharField(max_length=100)),
+                ("row_count", models.PositiveIntegerField()),
+                (
+                    "last_key",
+                    models.CharField(
+                        blank=True,
+                        help_text="Walk key of the last example: a resumed freeze goes on after it.",
+                        max_length=60,
+                    ),
+                ),
+                (
+                    "blob",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="storage.blob"),
+                ),
+                (
+                    "snapshot",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="shards", to="datasets.snapshot"
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='snapshot',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'frozen'), _negated=True), models.Q(('frozen_at__isnull', False), ('manifest__isnull', False)), _connector='OR'), name='snapshot_frozen_has_manifest'),
+            model_name="snapshot",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "frozen"), _negated=True),
+                    models.Q(("frozen_at__isnull", False), ("manifest__isnull", False)),
+                    _connector="OR",
+                ),
+                name="snapshot_frozen_has_manifest",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='snapshot',
-            constraint=models.CheckConstraint(condition=models.Q(('alpha__gte', 0), ('alpha__lte', 1)), name='snapshot_alpha_range'),
+            model_name="snapshot",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("alpha__gte", 0), ("alpha__lte", 1)), name="snapshot_alpha_range"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='shard',
-            constraint=models.UniqueConstraint(fields=('snapshot', 'kind', 'number'), name='shard_number_once'),
+            model_name="shard",
+            constraint=models.UniqueConstraint(fields=("snapshot", "kind", "number"), name="shard_number_once"),
         ),
     ]

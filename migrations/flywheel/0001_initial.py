@@ -7,131 +7,311 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('datasets', '0001_initial'),
-        ('generation', '0002_initial'),
-        ('storage', '0001_initial'),
+        ("datasets", "0001_initial"),
+        ("generation", "0002_initial"),
+        ("storage", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ModelVersion',
+            name="ModelVersion",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=100, unique=True)),
-                ('stage', models.CharField(choices=[('pretrain', 'pretrain'), ('midtrain', 'midtrain'), ('sft', 'sft'), ('dpo', 'dpo'), ('distil', 'distil')], max_length=10)),
-                ('recipe', models.CharField(max_length=100)),
-                ('metrics', models.JSONField(default=dict)),
-                ('promoted', models.BooleanField(default=False)),
-                ('promoted_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('checkpoint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='storage.blob')),
-                ('parent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='flywheel.modelversion')),
-                ('snapshot', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='datasets.snapshot')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=100, unique=True)),
+                (
+                    "stage",
+                    models.CharField(
+                        choices=[
+                            ("pretrain", "pretrain"),
+                            ("midtrain", "midtrain"),
+                            ("sft", "sft"),
+                            ("dpo", "dpo"),
+                            ("distil", "distil"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("recipe", models.CharField(max_length=100)),
+                ("metrics", models.JSONField(default=dict)),
+                ("promoted", models.BooleanField(default=False)),
+                ("promoted_at", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "checkpoint",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="storage.blob"),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="flywheel.modelversion",
+                    ),
+                ),
+                (
+                    "snapshot",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="datasets.snapshot"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Iteration',
+            name="Iteration",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('number', models.PositiveIntegerField(unique=True)),
-                ('step', models.CharField(choices=[('collecting', 'Collecting'), ('freezing', 'Freezing'), ('sft', 'Sft'), ('dpo', 'Dpo'), ('evaluating', 'Evaluating'), ('promoting', 'Promoting'), ('done', 'Done')], default='collecting', max_length=10)),
-                ('failed', models.BooleanField(default=False, help_text='Stopped at `step`; resume continues there.')),
-                ('failure', models.TextField(blank=True)),
-                ('alpha', models.FloatField()),
-                ('settings', models.JSONField(default=dict, help_text='Recipes, overrides, suite, promotion rule.')),
-                ('requested_at', models.DateTimeField(help_text='The targets at hand were asked for.', null=True)),
-                ('stop_collecting', models.BooleanField(default=False, help_text='Told to go on with what there is.')),
-                ('skipped', models.JSONField(default=dict, help_text='Step → why there was nothing to do in it.')),
-                ('decision', models.JSONField(default=dict, help_text='What the promotion gate compared and decided.')),
-                ('started_at', models.DateTimeField(auto_now_add=True)),
-                ('step_entered_at', models.DateTimeField(auto_now_add=True)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('step_seconds', models.JSONField(default=dict, help_text='Step → seconds spent in it.')),
-                ('collection', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='flywheel_iteration', to='generation.collection')),
-                ('snapshot', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='flywheel_iteration', to='datasets.snapshot')),
-                ('started_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('base', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='flywheel.modelversion')),
-                ('dpo_version', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='flywheel.modelversion')),
-                ('sft_version', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='flywheel.modelversion')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("number", models.PositiveIntegerField(unique=True)),
+                (
+                    "step",
+                    models.CharField(
+                        choices=[
+                            ("collecting", "Collecting"),
+                            ("freezing", "Freezing"),
+                            ("sft", "Sft"),
+                            ("dpo", "Dpo"),
+                            ("evaluating", "Evaluating"),
+                            ("promoting", "Promoting"),
+                            ("done", "Done"),
+                        ],
+                        default="collecting",
+                        max_length=10,
+                    ),
+                ),
+                ("failed", models.BooleanField(default=False, help_text="Stopped at `step`; resume continues there.")),
+                ("failure", models.TextField(blank=True)),
+                ("alpha", models.FloatField()),
+                ("settings", models.JSONField(default=dict, help_text="Recipes, overrides, suite, promotion rule.")),
+                ("requested_at", models.DateTimeField(help_text="The targets at hand were asked for.", null=True)),
+                ("stop_collecting", models.BooleanField(default=False, help_text="Told to go on with what there is.")),
+                ("skipped", models.JSONField(default=dict, help_text="Step → why there was nothing to do in it.")),
+                ("decision", models.JSONField(default=dict, help_text="What the promotion gate compared and decided.")),
+                ("started_at", models.DateTimeField(auto_now_add=True)),
+                ("step_entered_at", models.DateTimeField(auto_now_add=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("step_seconds", models.JSONField(default=dict, help_text="Step → seconds spent in it.")),
+                (
+                    "collection",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="flywheel_iteration",
+                        to="generation.collection",
+                    ),
+                ),
+                (
+                    "snapshot",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="flywheel_iteration",
+                        to="datasets.snapshot",
+                    ),
+                ),
+                (
+                    "started_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "base",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="flywheel.modelversion",
+                    ),
+                ),
+                (
+                    "dpo_version",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="flywheel.modelversion",
+                    ),
+                ),
+                (
+                    "sft_version",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="flywheel.modelversion",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='TrainingRun',
+            name="TrainingRun",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('train', 'Train'), ('evaluate', 'Evaluate')], max_length=10)),
-                ('purpose', models.CharField(help_text='pretrain, sft, dpo, evaluate_base, evaluate_new …', max_length=40)),
-                ('request', models.JSONField(help_text='The contract as sent, without the attempt.')),
-                ('status', models.CharField(choices=[('waiting', 'Waiting'), ('sent', 'Sent'), ('succeeded', 'Succeeded'), ('failed', 'Failed')], default='waiting', max_length=10)),
-                ('attempt', models.PositiveSmallIntegerField(default=0)),
-                ('deadline_at', models.DateTimeField(null=True)),
-                ('step', models.PositiveIntegerField(default=0)),
-                ('total_steps', models.PositiveIntegerField(default=0)),
-                ('metrics', models.JSONField(default=dict)),
-                ('error', models.TextField(blank=True)),
-                ('duration_ms', models.PositiveIntegerField(null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('iteration', models.ForeignKey(help_text='None: the first checkpoint.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='flywheel.iteration')),
-                ('log', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='storage.blob')),
-                ('produced', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='produced_by', to='flywheel.modelversion')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("kind", models.CharField(choices=[("train", "Train"), ("evaluate", "Evaluate")], max_length=10)),
+                (
+                    "purpose",
+                    models.CharField(help_text="pretrain, sft, dpo, evaluate_base, evaluate_new …", max_length=40),
+                ),
+                ("request", models.JSONField(help_text="The contract as sent, without the attempt.")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("sent", "Sent"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                        ],
+                        default="waiting",
+                        max_length=10,
+                    ),
+                ),
+                ("attempt", models.PositiveSmallIntegerField(default=0)),
+                ("deadline_at", models.DateTimeField(null=True)),
+                ("step", models.PositiveIntegerField(default=0)),
+                ("total_steps", models.PositiveIntegerField(default=0)),
+                ("metrics", models.JSONField(default=dict)),
+                ("error", models.TextField(blank=True)),
+                ("duration_ms", models.PositiveIntegerField(null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "iteration",
+                    models.ForeignKey(
+                        help_text="None: the first checkpoint.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="runs",
+                        to="flywheel.iteration",
+                    ),
+                ),
+                (
+                    "log",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="storage.blob"
+                    ),
+                ),
+                (
+                    "produced",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="produced_by",
+                        to="flywheel.modelversion",
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.UniqueConstraint(condition=models.Q(('promoted', True)), fields=('promoted',), name='model_one_promoted'),
+            model_name="modelversion",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("promoted", True)), fields=("promoted",), name="model_one_promoted"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.CheckConstraint(condition=models.Q(('promoted', False), ('promoted_at__isnull', False), _connector='OR'), name='model_promoted_has_time'),
+            model_name="modelversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("promoted", False), ("promoted_at__isnull", False), _connector="OR"),
+                name="model_promoted_has_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.CheckConstraint(condition=models.Q(('stage', 'pretrain'), ('parent__isnull', False), _connector='OR'), name='model_trained_has_parent'),
+            model_name="modelversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("stage", "pretrain"), ("parent__isnull", False), _connector="OR"),
+                name="model_trained_has_parent",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='iteration',
-            constraint=models.UniqueConstraint(models.ExpressionWrapper(models.Q(('step', 'done'), _negated=True), output_field=models.BooleanField()), condition=models.Q(('step', 'done'), _negated=True), name='iteration_one_running'),
+            model_name="iteration",
+            constraint=models.UniqueConstraint(
+                models.ExpressionWrapper(models.Q(("step", "done"), _negated=True), output_field=models.BooleanField()),
+                condition=models.Q(("step", "done"), _negated=True),
+                name="iteration_one_running",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='iteration',
-            constraint=models.CheckConstraint(condition=models.Q(('failed', False), models.Q(('failure', ''), _negated=True), _connector='OR'), name='iteration_failed_says_why'),
+            model_name="iteration",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("failed", False), models.Q(("failure", ""), _negated=True), _connector="OR"),
+                name="iteration_failed_says_why",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='iteration',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', False), ('step', 'done')), models.Q(models.Q(('step', 'done'), _negated=True), ('ended_at__isnull', True)), _connector='OR'), name='iteration_done_has_end'),
+            model_name="iteration",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("ended_at__isnull", False), ("step", "done")),
+                    models.Q(models.Q(("step", "done"), _negated=True), ("ended_at__isnull", True)),
+                    _connector="OR",
+                ),
+                name="iteration_done_has_end",
+            ),
         ),
         migrations.AddIndex(
-            model_name='trainingrun',
-            index=models.Index(condition=models.Q(('status', 'waiting')), fields=['created_at'], name='trainingrun_unsent'),
+            model_name="trainingrun",
+            index=models.Index(
+                condition=models.Q(("status", "waiting")), fields=["created_at"], name="trainingrun_unsent"
+            ),
         ),
         migrations.AddIndex(
-            model_name='trainingrun',
-            index=models.Index(condition=models.Q(('status', 'sent')), fields=['deadline_at'], name='trainingrun_overdue'),
+            model_name="trainingrun",
+            index=models.Index(
+                condition=models.Q(("status", "sent")), fields=["deadline_at"], name="trainingrun_overdue"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trainingrun',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['waiting', 'sent', 'succeeded'])), fields=('iteration', 'purpose'), name='trainingrun_one_live', nulls_distinct=False),
+            model_name="trainingrun",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status__in", ["waiting", "sent", "succeeded"])),
+                fields=("iteration", "purpose"),
+                name="trainingrun_one_live",
+                nulls_distinct=False,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trainingrun',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['waiting', 'sent', 'succeeded', 'failed'])), name='trainingrun_status_known'),
+            model_name="trainingrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["waiting", "sent", "succeeded", "failed"])),
+                name="trainingrun_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trainingrun',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'sent'), _negated=True), ('deadline_at__isnull', False), _connector='OR'), name='trainingrun_sent_has_deadline'),
+            model_name="trainingrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "sent"), _negated=True), ("deadline_at__isnull", False), _connector="OR"
+                ),
+                name="trainingrun_sent_has_deadline",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trainingrun',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'failed'), _negated=True), models.Q(('error', ''), _negated=True), _connector='OR'), name='trainingrun_failed_says_why'),
+            model_name="trainingrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "failed"), _negated=True),
+                    models.Q(("error", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="trainingrun_failed_says_why",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trainingrun',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('status__in', ['waiting', 'sent'])), models.Q(('ended_at__isnull', False), ('status__in', ['succeeded', 'failed'])), _connector='OR'), name='trainingrun_ended_has_time'),
+            model_name="trainingrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("ended_at__isnull", True), ("status__in", ["waiting", "sent"])),
+                    models.Q(("ended_at__isnull", False), ("status__in", ["succeeded", "failed"])),
+                    _connector="OR",
+                ),
+                name="trainingrun_ended_has_time",
+            ),
         ),
     ]

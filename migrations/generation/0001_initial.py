@@ -112,6 +112,26 @@ class Migration(migrations.Migration):
                 ("watertight", models.BooleanField()),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
+                    "view",
+                    models.ForeignKey(
+                        help_text="The mesh as people are shown it; none until a worker has made it.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="storage.blob",
+                    ),
+                ),
+                (
+                    "splat",
+                    models.ForeignKey(
+                        help_text="The same object as a Gaussian splat.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="storage.blob",
+                    ),
+                ),
+                (
                     "latent",
                     models.ForeignKey(
                         null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="storage.blob"

@@ -71,6 +71,12 @@ class Migration(migrations.Migration):
                 to="generation.generationrun",
             ),
         ),
+        migrations.AddIndex(
+            model_name="candidate",
+            index=models.Index(
+                condition=models.Q(("view__isnull", True)), fields=["created_at"], name="candidate_without_view"
+            ),
+        ),
         migrations.AddConstraint(
             model_name="collection",
             constraint=models.UniqueConstraint(

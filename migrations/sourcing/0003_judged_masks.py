@@ -4,30 +4,42 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('sourcing', '0002_initial'),
-        ('storage', '0001_initial'),
-        ('workforce', '0002_roles_and_append_only_audit'),
+        ("sourcing", "0002_initial"),
+        ("storage", "0001_initial"),
+        ("workforce", "0002_roles_and_append_only_audit"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='masktask',
-            name='proposed_counts',
-            field=models.JSONField(help_text='Run lengths of the mask that it replaced.', null=True),
+            model_name="masktask",
+            name="proposed_counts",
+            field=models.JSONField(help_text="Run lengths of the mask that it replaced.", null=True),
         ),
         migrations.AddField(
-            model_name='masktask',
-            name='refined_counts',
-            field=models.JSONField(help_text='Run lengths of the mask drawn, where refined.', null=True),
+            model_name="masktask",
+            name="refined_counts",
+            field=models.JSONField(help_text="Run lengths of the mask drawn, where refined.", null=True),
         ),
         migrations.AddIndex(
-            model_name='pointmap',
-            index=models.Index(fields=['image', '-created_at'], name='pointmap_newest'),
+            model_name="pointmap",
+            index=models.Index(fields=["image", "-created_at"], name="pointmap_newest"),
         ),
         migrations.AddConstraint(
-            model_name='masktask',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('proposed_counts__isnull', False), ('refined_counts__isnull', False), ('verdict', 'refine')), models.Q(models.Q(('verdict', 'refine'), _negated=True), ('proposed_counts__isnull', True), ('refined_counts__isnull', True)), _connector='OR'), name='masktask_refined_has_masks'),
+            model_name="masktask",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("proposed_counts__isnull", False), ("refined_counts__isnull", False), ("verdict", "refine")
+                    ),
+                    models.Q(
+                        models.Q(("verdict", "refine"), _negated=True),
+                        ("proposed_counts__isnull", True),
+                        ("refined_counts__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="masktask_refined_has_masks",
+            ),
         ),
     ]

@@ -70,12 +70,14 @@ class PosedShape:
 class Proposal:
     """One proposed shape. `mesh` is Y up in any size, as a trimesh object or as the bytes of a foreign GLB.
 
-    `layout` and `latent` (tokens, channels) only from generators that predict them. `parameters` are JSON values that
-    say how the shape was made.
+    `splat` is the same object as a Gaussian splat (the bytes of a PLY), already in the frame of the fitted mesh: Y up,
+    in [-0.5, 0.5]³. `layout` and `latent` (tokens, channels) only from generators that predict them. `parameters` are
+    JSON values that say how the shape was made.
     """
 
     seed: int
     mesh: trimesh.Trimesh | bytes
+    splat: bytes | None = None
     layout: Pose | None = None
     latent: NDArray[np.floating[Any]] | None = None
     parameters: dict[str, Any] = field(default_factory=dict)

@@ -617,6 +617,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/presentations/{presentation}/splat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Read the canonical splat (PLY) of a presentation: for the person it was made for, and for reviewers. */
+        get: operations["presentations_splat"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/selections/{work_item}": {
         parameters: {
             query?: never;
@@ -1641,6 +1658,8 @@ export interface components {
                 /** Format: uuid */
                 presentation_id: string;
                 mesh_url: string;
+                /** @description Where textures are judged and every candidate has a splat: show these instead. */
+                splat_url: string | null;
             }[];
             pair: components["schemas"]["Pair"] | null;
             round: number;
@@ -3235,6 +3254,34 @@ export interface operations {
                 };
                 content: {
                     "model/gltf-binary": string;
+                };
+            };
+            /** @description Not for you. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    presentations_splat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                presentation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ply": string;
                 };
             };
             /** @description Not for you. */
