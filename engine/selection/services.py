@@ -450,7 +450,7 @@ def _progress_of(*, work_item_id: UUID, user: User) -> Progress:
         .annotate(log=ArraySubquery(said))
         .order_by("order")
     )
-    log = [Answer(entry) if entry else None for entry in shown[0].log]  # type: ignore[attr-defined]  # annotated
+    log = [Answer(entry) if entry else None for entry in shown[0].log]
     return _progress(shown[0].tournament, {presentation.candidate_id: presentation for presentation in shown}, log)
 
 

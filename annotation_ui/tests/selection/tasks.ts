@@ -12,7 +12,11 @@ export function someTask(change: Partial<SelectionTask> = {}): SelectionTask {
     category: "mug",
     description: "",
     modality: "shape",
-    candidates: ["a", "b", "c"].map((id) => ({ presentation_id: id, mesh_url: `/meshes/${id}` })),
+    candidates: ["a", "b", "c"].map((id) => ({
+      presentation_id: id,
+      mesh_url: `/meshes/${id}`,
+      splat_url: null,
+    })),
     layouts: [
       { staying_side: "left", kept_if_equal: "right" },
       { staying_side: "right", kept_if_equal: "left" },
