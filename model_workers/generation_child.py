@@ -120,7 +120,8 @@ class GeneratorHost:
             return None
         from safetensors.numpy import save
 
-        content = save({LATENT_TENSOR: np.ascontiguousarray(proposal.latent, dtype=np.float16)})
+        space = {"latent_space": proposal.latent_space} if proposal.latent_space else None
+        content = save({LATENT_TENSOR: np.ascontiguousarray(proposal.latent, dtype=np.float16)}, metadata=space)
         return self._store.put(io.BytesIO(content), media_type=LATENT_MEDIA_TYPE)
 
 

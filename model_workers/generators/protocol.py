@@ -71,8 +71,9 @@ class Proposal:
     """One proposed shape. `mesh` is Y up in any size, as a trimesh object or as the bytes of a foreign GLB.
 
     `splat` is the same object as a Gaussian splat (the bytes of a PLY), already in the frame of the fitted mesh: Y up,
-    in [-0.5, 0.5]³. `layout` and `latent` (tokens, channels) only from generators that predict them. `parameters` are
-    JSON values that say how the shape was made.
+    in [-0.5, 0.5]³. `layout` and `latent` (tokens, channels) only from generators that predict them; `latent_space`
+    names the VAE that decodes the latent (`ShapeVAE.fingerprint`). `parameters` are JSON values that say how the shape
+    was made.
     """
 
     seed: int
@@ -80,6 +81,7 @@ class Proposal:
     splat: bytes | None = None
     layout: Pose | None = None
     latent: NDArray[np.floating[Any]] | None = None
+    latent_space: str | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
 
 

@@ -34,8 +34,9 @@ class Sam3D:
         settings: dict[str, Any] = {
             name: context.parameters[name] for name in ("steps", "cfg", "shortcut") if name in context.parameters
         }
+        model = self._model(context.checkpoint)
         samples = sample_candidates(
-            model=self._model(context.checkpoint),
+            model=model,
             image=context.image,
             mask=context.mask,
             point_map=context.point_map,
@@ -49,6 +50,7 @@ class Sam3D:
                 mesh=sample.mesh,
                 layout=sample.layout,
                 latent=sample.latent,
+                latent_space=model.latent_space,
                 parameters=settings,
             )
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from training_loop.models.conditioning import ViewBatch, build_conditioner
+from training_loop.models.conditioning import PointPatchEmbed, ViewBatch, build_conditioner
 from training_loop.models.config import LAYOUT_CHANNELS, SHAPE, ModelConfig
 from training_loop.models.dinov2 import DinoV2
 from training_loop.models.geometry_flow import ConditioningCache, GeometryFlow, Latents
@@ -61,12 +61,14 @@ class GeometryModel(nn.Module):
         self.config = replace(self.config, vae=vae.config)
 
     def compile_blocks(self) -> None:
-        """Compile what repeats (blocks of the flow and of the DINOv2 encoders), for GPUs."""
+        """Compile what repeats (blocks of the flow and of the DINOv2 encoders) and the point patches, for GPUs."""
         self.flow.compile_blocks()
         for module in self.conditioner.modules():
             if isinstance(module, DinoV2):
                 for block in module.blocks:
                     block.compile(dynamic=False)
+            elif isinstance(module, PointPatchEmbed):
+                module.compile(dynamic=False)
 
     def normalise_layout(self, layout: Latents) -> Latents:
         """Layout in our frames → the model's frames, z-scored where it has statistics (paper E.4)."""
