@@ -20,12 +20,12 @@ import trimesh
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from safetensors import SafetensorError
-from safetensors.torch import load as load_safetensors
 from torch import Tensor
 
 from engine.contracts.serialisation import ContractError, from_json
 from engine.contracts.snapshots import PreferencePair, SnapshotExample
 from training_loop.examples import Examples, PreparedTarget, prepare_target, stack_examples, stack_views
+from training_loop.latents import StoredLatent, read_latent
 from training_loop.models.config import ModelConfig
 from training_loop.recipes import DPOConfig
 from training_loop.shards import ShardSample, index_shard
@@ -93,14 +93,14 @@ class ReadReport:
 
 @dataclass(frozen=True)
 class SnapshotSample:
-    """One decoded sample: the contract's record, the pictures, and candidates' GLBs and latents by index."""
+    """One decoded sample: the contract's record, the pictures, and candidates' GLBs and stored latents by index."""
 
     record: SnapshotExample
     image: NDArray[np.uint8]
     mask: NDArray[np.bool_]
     point_map: NDArray[np.float32] | None
     glbs: dict[int, bytes]
-    latents: dict[int, torch.Tensor]
+    latents: dict[int, StoredLatent]
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def decode_sample(parts: Mapping[str, bytes], candidates: Sequence[int] | None =
                 point_map = archive["points_camera"].astype(np.float32)
         wanted = _candidates_in_use(record) if candidates is None else candidates
         latents = {
-            index: load_safetensors(parts[f"candidate_{index:02d}.latent.safetensors"])["shape"].float()
+            index: read_latent(parts[f"candidate_{index:02d}.latent.safetensors"])
             for index in wanted
             if f"candidate_{index:02d}.latent.safetensors" in parts
         }
@@ -223,7 +223,9 @@ class SnapshotRow:
         return sum(int(array.nbytes) for array in (*arrays, *self.shapes))
 
 
-def load_row(entry: SnapshotEntry, candidates: Sequence[int], config: ModelConfig) -> SnapshotRow | str:
+def load_row(
+    entry: SnapshotEntry, candidates: Sequence[int], config: ModelConfig, latent_space: str
+) -> SnapshotRow | str:
     """Read and decode what a step needs of a sample, or say why that is not possible. Runs in other processes."""
     try:
         sample = decode_sample(entry.parts, candidates)
@@ -235,7 +237,7 @@ def load_row(entry: SnapshotEntry, candidates: Sequence[int], config: ModelConfi
             pose=sample.record.pose,
             config=config.conditioning,
         )
-        return SnapshotRow(target, [_stored_or_occupancy(sample, index, config) for index in candidates])
+        return SnapshotRow(target, [_stored_or_occupancy(sample, index, config, latent_space) for index in candidates])
     except ValueError as error:
         return str(error)
 
@@ -243,18 +245,26 @@ def load_row(entry: SnapshotEntry, candidates: Sequence[int], config: ModelConfi
 class SnapshotReader:
     """Turns entries into rows with latents.
 
-    A candidate's latent is the stored x₁ where it fits the model, else its mesh goes through the encoder.
+    A candidate's latent is the stored x₁ where that is of the model's latent space; else its mesh is encoded.
 
     Args:
         encode: packed occupancies (n, R³/8) uint8 → latents (n, cells, channels), both on the CPU.
+        latent_space: fingerprint of the VAE; a stored latent of another one would be noise to the model.
         executor: where to decode; None is here.
         cache_bytes: rows are kept up to this size, so that a small snapshot is decoded once.
     """
 
     def __init__(
-        self, config: ModelConfig, encode: Callable[[Tensor], Tensor], *, executor: Executor | None, cache_bytes: int
+        self,
+        config: ModelConfig,
+        encode: Callable[[Tensor], Tensor],
+        *,
+        latent_space: str,
+        executor: Executor | None,
+        cache_bytes: int,
     ) -> None:
-        self.config, self.encode, self.executor, self.cache_bytes = config, encode, executor, cache_bytes
+        self.config, self.encode, self.latent_space = config, encode, latent_space
+        self.executor, self.cache_bytes = executor, cache_bytes
         self.cached: OrderedDict[tuple[Path, str, tuple[int, ...]], SnapshotRow] = OrderedDict()
         self.used_bytes = 0
 
@@ -264,7 +274,9 @@ class SnapshotReader:
         missing = {key: job for key, job in zip(keys, wanted, strict=True) if key not in self.cached}
         entries, candidates = [job[0] for job in missing.values()], [job[1] for job in missing.values()]
         run = map if self.executor is None else self.executor.map
-        loaded = dict(zip(missing, run(load_row, entries, candidates, [self.config] * len(entries)), strict=True))
+        count = len(entries)
+        decoded = run(load_row, entries, candidates, [self.config] * count, [self.latent_space] * count)
+        loaded = dict(zip(missing, decoded, strict=True))
         self._encode(row for row in loaded.values() if isinstance(row, SnapshotRow))
         rows = [loaded[key] if key in loaded else self.cached[key] for key in keys]
         for key, row in zip(keys, rows, strict=True):
@@ -402,8 +414,8 @@ def _occupancy(mesh: trimesh.Trimesh) -> NDArray[np.bool_]:
     return occupancy
 
 
-def _stored_or_occupancy(sample: SnapshotSample, index: int, config: ModelConfig) -> Tensor:
+def _stored_or_occupancy(sample: SnapshotSample, index: int, config: ModelConfig, latent_space: str) -> Tensor:
     stored = sample.latents.get(index)
-    if stored is not None and tuple(stored.shape) == config.vae.latent_shape and bool(stored.isfinite().all()):
-        return stored
+    if stored is not None and stored.fits(config.vae.latent_shape, latent_space):
+        return stored.x_1
     return torch.from_numpy(np.packbits(_occupancy(load_mesh(sample.glbs[index])).reshape(-1)))

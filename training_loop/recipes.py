@@ -93,6 +93,7 @@ class Recipe:
     given; the rest from the snapshot. `sources` keeps examples of some makers (`mitl`, `art`); none named means all.
     `condition` names what the model sees: `crop`, `full`, `point_map`. `parallel` is `ddp` or `fsdp`. `read_processes`
     decode samples, which stay in memory up to `cache_mib`. `flush_every_steps` is how often the host looks at metrics.
+    `compile_blocks` compiles what repeats, on a GPU and in one process.
     """
 
     name: str
@@ -104,6 +105,7 @@ class Recipe:
     micro_batch_size: int = 0
     parallel: str = "ddp"
     precision: str = "auto"
+    compile_blocks: bool = False
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     time: TimeConfig = field(default_factory=TimeConfig)
     weights: dict[str, float] = field(default_factory=lambda: {SHAPE: 1.0, ROTATION: 0.1})
@@ -163,6 +165,7 @@ def full_pretrain() -> Recipe:
         batch_size=PER_GPU * 512,
         micro_batch_size=PER_GPU,
         parallel="fsdp",
+        compile_blocks=True,
         weights=dict(SHAPE_AND_ROTATION),
         condition=("crop",),
         vae=VAEConfig(steps=200_000),
@@ -215,6 +218,7 @@ def full_sft() -> Recipe:
         batch_size=PER_GPU * 128,
         micro_batch_size=PER_GPU,
         parallel="fsdp",
+        compile_blocks=True,
         optimiser=OptimiserConfig(learning_rate=1e-5, ema_decay=0.999),
         weights=dict(ALL_MODALITIES),
         train_conditioner=False,

@@ -155,6 +155,8 @@ class _Run:
         else:
             model = load_model(self.parent, device=self.device).train()
             library = self.library(model)
+        if recipe.compile_blocks and self.device.type == "cuda" and not self.parallel.is_sharded:
+            model.compile_blocks()
         heldout, before = None, 0.0
         if recipe.regression.count and self.parent is not None and self.parallel.is_first:
             image_px = recipe.library.image_px if recipe.library else model.config.conditioning.image_px
@@ -248,7 +250,13 @@ class _Run:
             with torch.no_grad():
                 return model.vae.encode(unpack_occupancy(bits.to(self.device))).cpu()
 
-        reader = SnapshotReader(model.config, encode, executor=executor, cache_bytes=recipe.cache_mib << 20)
+        reader = SnapshotReader(
+            model.config,
+            encode,
+            latent_space=model.vae.fingerprint(),
+            executor=executor,
+            cache_bytes=recipe.cache_mib << 20,
+        )
         entries = open_snapshot(self.shards, self.report, sources=recipe.sources)
         older = open_snapshot(self.replay_shards, self.report)
         replay = SnapshotExamples(older, reader, self.report) if older else None

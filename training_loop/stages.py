@@ -239,6 +239,8 @@ class DPOStage(_Trains):
             )
         self.model, self.recipe, self.seed, self.pairs = model, recipe, seed, pairs
         self.reference = copy.deepcopy(model.flow).requires_grad_(False)
+        if self.reference.compiled:
+            self.reference.compile_blocks()
         self.batch_size = recipe.batch_size
         self.anchors: FlowStage | None = None
         if anchors:
@@ -272,9 +274,9 @@ class DPOStage(_Trains):
         views = batch.pairs.views
         with torch.no_grad():
             tokens = self.model.conditioner(views)
-            reference_condition = self.reference.condition(tokens, views.crop)
+            reference_condition = self.reference.condition(tokens, views.crop, layout=False)
         result = dpo_loss(
-            field_of(self.model, self.model.flow.condition(tokens, views.crop)),
+            field_of(self.model, self.model.flow.condition(tokens, views.crop, layout=False)),
             lambda x, t, d: self.reference(x, t, reference_condition, d),
             batch.x_0,
             batch.pairs.winner,

@@ -94,7 +94,13 @@ class Opened:
         self.model, self.encoded = model, 0
         self.report = ReadReport(allowed_share=allowed)
         self.entries = open_snapshot(shards, self.report, sources=sources)
-        reader = SnapshotReader(model.config, self.encode, executor=executor, cache_bytes=cache_bytes)
+        reader = SnapshotReader(
+            model.config,
+            self.encode,
+            latent_space=model.vae.fingerprint(),
+            executor=executor,
+            cache_bytes=cache_bytes,
+        )
         self.examples = SnapshotExamples(self.entries, reader, self.report)
         self.pairs = SnapshotPairs(self.entries, reader, self.report, dpo or DPOConfig())
 
@@ -123,6 +129,19 @@ def test_examples_and_pairs_come_out_of_a_shard(tiny_model, shape, tmp_path):
     assert torch.equal(pairs.winner[0], stored)
     assert torch.equal(pairs.views.crop, examples.crop)
     assert opened.encoded == 0
+
+
+@pytest.mark.parametrize(("ours", "encoded"), [(True, 0), (False, 1)])
+def test_a_latent_of_another_latent_space_is_never_used(tiny_model, shape, tmp_path, ours, encoded):
+    parts = sample_parts("a", shape, generators=("sam3d", "sam3d"), pairs=((0, 1),))
+    space = tiny_model.vae.fingerprint() if ours else "of another VAE"
+    parts["candidate_01.latent.safetensors"] = save_safetensors(
+        {"shape": torch.ones(shape)}, metadata={"latent_space": space}
+    )
+    opened = Opened([write_shard(tmp_path / "s.tar", [("a", parts)])], tiny_model)
+    loser = everything(opened.pairs).loser[0]
+    assert torch.equal(loser, torch.ones(shape)) == ours
+    assert opened.encoded == encoded
 
 
 def test_candidates_without_a_fitting_latent_go_through_the_encoder_once(tiny_model, shape, tmp_path):
