@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from engine.alignment.models import Alignment
+from engine.alignment.models import Alignment, AssistanceUse, PoseCheck
 from engine.read_only_admin import ReadOnlyModelAdmin
 
 
@@ -21,3 +21,19 @@ class AlignmentAdmin(ReadOnlyModelAdmin):
     list_select_related = ("target", "candidate")
     search_fields = ("work_item__id__exact", "target__id__exact")
     ordering = ("-submitted_at", "-work_item")
+
+
+@admin.register(PoseCheck)
+class PoseCheckAdmin(ReadOnlyModelAdmin):
+    list_display = ("alignment", "reference", "add_s", "rotation_degrees", "translation_over_diameter", "scale_ratio")
+    list_filter = ("alignment__work_item__purpose",)
+    list_select_related = ("alignment", "reference")
+    ordering = ("-add_s",)
+
+
+@admin.register(AssistanceUse)
+class AssistanceUseAdmin(ReadOnlyModelAdmin):
+    list_display = ("kind", "alignment", "silhouette_iou_before", "silhouette_iou_after", "kept")
+    list_filter = ("kind", "kept")
+    list_select_related = ("alignment",)
+    ordering = ("-id",)

@@ -11,10 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from engine.alignment import assistance, services
+from engine.alignment import assistance, checks, services
 from engine.alignment.serializers import (
     AlignmentTaskSerializer,
+    AskAgainSerializer,
     AskForPoseSerializer,
+    PersonAgreementSerializer,
     ProposalSerializer,
     SubmitAlignmentSerializer,
 )
@@ -172,6 +174,60 @@ class TryOthersView(WritesNothing, APIView):
         body = _read(AskForPoseSerializer, request)
         found = assistance.try_others(user=person_of(request), work_item_id=work_item, pose=body["pose"])
         return Response(ProposalSerializer(found, many=True).data)
+
+
+class AskAgainView(IdempotentWrites, APIView):
+    """A second opinion on a pose."""
+
+    permission_classes = [HasRole(Role.REVIEWER, Role.ML_ENGINEER)]
+
+    @extend_schema(
+        operation_id="alignments_ask_again",
+        request=AskAgainSerializer,
+        responses={
+            201: SubmittedSerializer,
+            404: OpenApiResponse(description="`no_such_alignment`."),
+            409: OpenApiResponse(description="`nothing_to_compare`: it has no pose, or is a second opinion itself."),
+        },
+        examples=[
+            OpenApiExample("As gold", value={"purpose": "gold"}, request_only=True),
+            OpenApiExample("Opened", value={"work_item": ITEM}, response_only=True),
+        ],
+    )
+    def post(self, request: Request, work_item: UUID) -> Response:
+        """Want a submitted pose once more from somebody else: as gold (it is known) or as overlap (two count alike)."""
+        body = _read(AskAgainSerializer, request)
+        opened = checks.ask_again(work_item_id=work_item, purpose=body["purpose"])
+        return Response({"work_item": str(opened.pk)}, status=status.HTTP_201_CREATED)
+
+
+class PoseAgreementView(APIView):
+    """How well people agree on poses."""
+
+    permission_classes = [HasRole(Role.REVIEWER, Role.ML_ENGINEER)]
+
+    @extend_schema(
+        operation_id="alignments_agreement",
+        responses={200: PersonAgreementSerializer(many=True)},
+        examples=[
+            OpenApiExample(
+                "One person",
+                value={
+                    "username": "ann",
+                    "purpose": "gold",
+                    "poses": 12,
+                    "agreeing": 11,
+                    "mean_add_s": 0.031,
+                    "mean_rotation_degrees": 4.2,
+                    "mean_translation_over_diameter": 0.02,
+                },
+                response_only=True,
+            )
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        """Read the agreement of each person's second opinions, gold and overlap apart."""
+        return Response(PersonAgreementSerializer(checks.agreement_by_person(), many=True).data)
 
 
 class SubmitAlignmentView(IdempotentWrites, APIView):

@@ -30,6 +30,13 @@ class Alignment(models.Model):
     work_item = models.OneToOneField(WorkItem, primary_key=True, on_delete=models.CASCADE, related_name="alignment")
     target = models.ForeignKey(TargetObject, on_delete=models.CASCADE, related_name="alignments")
     candidate = models.ForeignKey(Candidate, on_delete=models.PROTECT, related_name="alignments")
+    reference = models.ForeignKey(
+        "self",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="asked_again",
+        help_text="Whose pose this one is compared with: a known one (gold) or a colleague's (overlap).",
+    )
     point_map = models.ForeignKey(
         PointMap, null=True, on_delete=models.PROTECT, related_name="+", help_text="Set when the task is prepared."
     )
@@ -90,6 +97,30 @@ class Alignment(models.Model):
 
     def __str__(self) -> str:
         return f"alignment of {self.target_id}"
+
+
+class PoseCheck(models.Model):
+    """How far a submitted pose is from a known one (gold) or from a colleague's on the same mesh (overlap)."""
+
+    alignment = models.OneToOneField(Alignment, primary_key=True, on_delete=models.CASCADE, related_name="check_of")
+    reference = models.ForeignKey(Alignment, on_delete=models.CASCADE, related_name="references")
+    add_s = models.FloatField(help_text="Mean distance to the nearest point over the diameter; agrees below 0.1.")
+    rotation_degrees = models.FloatField(help_text="Modulo the symmetries of the mesh.")
+    translation_over_diameter = models.FloatField()
+    scale_ratio = models.FloatField(help_text="Of the pose over the reference.")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="posecheck_not_of_itself", condition=~Q(alignment=models.F("reference"))),
+            models.CheckConstraint(
+                name="posecheck_ranges",
+                condition=Q(add_s__gte=0, translation_over_diameter__gte=0, scale_ratio__gt=0)
+                & Q(rotation_degrees__gte=0, rotation_degrees__lte=180.001),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.alignment_id} against {self.reference_id}"
 
 
 class AssistanceKind(models.TextChoices):

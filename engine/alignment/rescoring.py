@@ -1,4 +1,4 @@
-"""Recomputes the scores of submitted poses, in a process that may import open3d."""
+"""Recomputes the scores of submitted poses, and compares second opinions, in a process that may import open3d."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db.models import F
 from django.utils import timezone
 
+from engine.alignment.checks import compare_with_reference
 from engine.alignment.models import Alignment
 from engine.alignment.scoring import score_pose
 from engine.alignment.services import SCORE_TASK
@@ -28,9 +29,9 @@ def score_alignment(*, work_item_id: UUID) -> None:
     unscored = Alignment.objects.filter(pk=work_item_id, scored_at=None, pose__isnull=False)
     if not unscored.update(scoring_attempts=F("scoring_attempts") + 1):
         return
-    alignment = Alignment.objects.select_related("candidate__mesh", "target__image", "point_map__image").get(
-        pk=work_item_id
-    )
+    alignment = Alignment.objects.select_related(
+        "candidate__mesh", "target__image", "point_map__image", "point_map__blob", "reference"
+    ).get(pk=work_item_id)
     if alignment.point_map is None:
         raise RuntimeError(f"the alignment {alignment.pk} was submitted without a point map")
     vertices_object, faces = triangles(read_glb(read_blob(blob=alignment.candidate.mesh)))
@@ -42,6 +43,7 @@ def score_alignment(*, work_item_id: UUID) -> None:
         points_camera=unpack_point_map(read_blob(blob=alignment.point_map.blob)),
         intrinsics=sourcing.intrinsics_of(alignment.point_map),
     )
+    compare_with_reference(alignment=alignment)
     unscored.update(
         silhouette_iou=scores.silhouette_iou,
         inlier_share=scores.inlier_share,

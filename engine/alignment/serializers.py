@@ -15,6 +15,7 @@ from engine.layouts import PoseSerializer
 from engine.selection.serializers import SubmitSerializer
 from engine.sourcing.task_serializers import TargetTaskSerializer, TextSerializer
 from engine.storage.services import signed_url
+from engine.workforce.models import WorkItem
 
 # Of assistance in one task; a page that sends more is broken.
 MOST_USES = 200
@@ -109,6 +110,24 @@ class ProposalSerializer(serializers.Serializer[Any]):
     pose = PoseSerializer()
     silhouette_iou = serializers.FloatField()
     inlier_share = serializers.FloatField(allow_null=True)
+
+
+class AskAgainSerializer(serializers.Serializer[Any]):
+    """Body that asks somebody else for the same pose."""
+
+    purpose = serializers.ChoiceField(choices=[WorkItem.Purpose.GOLD, WorkItem.Purpose.OVERLAP])
+
+
+class PersonAgreementSerializer(serializers.Serializer[Any]):
+    """How well a person's poses agree with known ones (`gold`) or with colleagues' (`overlap`)."""
+
+    username = serializers.CharField()
+    purpose = serializers.CharField()
+    poses = serializers.IntegerField()
+    agreeing = serializers.IntegerField(help_text="With ADD-S under a tenth of the diameter.")
+    mean_add_s = serializers.FloatField(help_text="Over the diameter.")
+    mean_rotation_degrees = serializers.FloatField(help_text="Modulo the symmetries of the mesh.")
+    mean_translation_over_diameter = serializers.FloatField()
 
 
 class SubmitAlignmentSerializer(SubmitSerializer):

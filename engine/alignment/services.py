@@ -85,9 +85,8 @@ class AlignmentTask:
     def placed(self) -> list[Alignment]:
         """The other objects of the photograph that stand in the same point map, each as posed last."""
         return list(
-            Alignment.objects.filter(point_map=self.alignment.point_map_id, pose__isnull=False)
+            Alignment.objects.filter(point_map=self.alignment.point_map_id, pose__isnull=False, reference=None)
             .exclude(target=self.alignment.target_id)
-            .exclude(work_item__purpose=WorkItem.Purpose.GOLD)
             .select_related("target", "candidate__mesh")
             .order_by("target", "-submitted_at")
             .distinct("target")[:MOST_PLACED]

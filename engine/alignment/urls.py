@@ -11,6 +11,8 @@ urlpatterns = [
         api.PlacedMeshView.as_view(),
         name="alignment-placed-mesh",
     ),
+    path("alignments/agreement", api.PoseAgreementView.as_view(), name="alignment-agreement"),
+    path("alignments/<uuid:work_item>/ask-again", api.AskAgainView.as_view(), name="alignment-ask-again"),
     path("alignments/<uuid:work_item>/snap", api.SnapView.as_view(), name="alignment-snap"),
     path("alignments/<uuid:work_item>/try-others", api.TryOthersView.as_view(), name="alignment-try-others"),
     path("alignments/<uuid:work_item>/submit", api.SubmitAlignmentView.as_view(), name="alignment-submit"),

@@ -21,6 +21,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alignments/{work_item}/ask-again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Want a submitted pose once more from somebody else: as gold (it is known) or as overlap (two count alike). */
+        post: operations["alignments_ask_again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alignments/{work_item}/mesh": {
         parameters: {
             query?: never;
@@ -100,6 +117,23 @@ export interface paths {
         put?: never;
         /** @description Propose up to six poses that look different from the present one, best first. Changes nothing by itself. */
         post: operations["alignments_try_others"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alignments/agreement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Read the agreement of each person's second opinions, gold and overlap apart. */
+        get: operations["alignments_agreement"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -975,6 +1009,10 @@ export interface components {
             readonly uploads: components["schemas"]["Upload"][];
             readonly guidelines: components["schemas"]["Text"];
         };
+        /** @description Body that asks somebody else for the same pose. */
+        AskAgainRequest: {
+            purpose: components["schemas"]["PurposeEnum"];
+        };
         /** @description Body that asks for a better pose, or for others: where the mesh is now. */
         AskForPoseRequest: {
             pose: components["schemas"]["PoseRequest"];
@@ -1474,6 +1512,26 @@ export interface components {
             today: components["schemas"]["Times"];
             week: components["schemas"]["Times"];
         };
+        /** @description How well a person's poses agree with known ones (`gold`) or with colleagues' (`overlap`). */
+        PersonAgreement: {
+            username: string;
+            purpose: string;
+            poses: number;
+            /** @description With ADD-S under a tenth of the diameter. */
+            agreeing: number;
+            /**
+             * Format: double
+             * @description Over the diameter.
+             */
+            mean_add_s: number;
+            /**
+             * Format: double
+             * @description Modulo the symmetries of the mesh.
+             */
+            mean_rotation_degrees: number;
+            /** Format: double */
+            mean_translation_over_diameter: number;
+        };
         /**
          * @description * `compare` - compare
          *     * `rate` - rate
@@ -1525,6 +1583,12 @@ export interface components {
             /** Format: double */
             inlier_share: number | null;
         };
+        /**
+         * @description * `gold` - gold
+         *     * `overlap` - overlap
+         * @enum {string}
+         */
+        PurposeEnum: "gold" | "overlap";
         /**
          * @description * `unclear` - Unclear
          *     * `too_hard` - Too Hard
@@ -2102,6 +2166,49 @@ export interface operations {
             };
         };
     };
+    alignments_ask_again: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskAgainRequest"];
+                "multipart/form-data": components["schemas"]["AskAgainRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Submitted"];
+                };
+            };
+            /** @description `no_such_alignment`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `nothing_to_compare`: it has no pose, or is a second opinion itself. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     alignments_mesh: {
         parameters: {
             query?: never;
@@ -2293,6 +2400,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    alignments_agreement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonAgreement"][];
+                };
             };
         };
     };
