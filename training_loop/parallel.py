@@ -5,6 +5,7 @@ shards; only norms and files need the whole.
 """
 
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -85,7 +86,9 @@ class Parallel:
             dist.broadcast(tensor.detach(), src=0)
         if not self.is_sharded:
             # Some stages leave a modality's weights unused, which ones is the recipe's business.
-            return DistributedDataParallel(module, find_unused_parameters=True, broadcast_buffers=False)
+            return DistributedDataParallel(module, find_unused_parameters=True, forward_sync_buffers=False)
+        # Nothing here changes keys and values in place, which is what the warning is about.
+        warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view tensor")
         mesh = init_device_mesh(next(module.parameters()).device.type, (self.world_size,))
         for part in module.modules():
             if isinstance(part, CrossAttention):
