@@ -10,12 +10,15 @@ from PIL import Image as Pillow
 
 from engine.contracts.glb import MeshPart, write_glb
 from engine.contracts.masks import encode_mask
+from engine.contracts.splats import MEDIA_TYPE as SPLAT_MEDIA_TYPE
+from engine.contracts.splats import write_splat
 from engine.generation.models import Collection
 from engine.lifecycle import State
 from engine.selection import services
 from engine.selection.models import Selection
 from engine.sourcing.models import Image
 from tests import factories as make
+from tests.splats import some_splat
 from training_loop.shape_library import build_shape
 
 GENERATORS = ("sam3d", "retrieval", "text_to_3d", "image_to_3d")
@@ -48,6 +51,39 @@ def shape_glb(number: int) -> bytes:
 def register_photograph() -> Image:
     """The photograph, stored."""
     return make.make_image(content=photograph_png(), width_px=600, height_px=400)
+
+
+def striped_glb(shade: int) -> bytes:
+    """The first shape again, in stripes of a colour."""
+    mesh = build_shape(CATEGORIES[0], seed=0).mesh
+    vertices = np.asarray(mesh.vertices)
+    stripes = (np.floor(vertices[:, 1] * 12) % 2)[:, None] == 0
+    colors = np.where(stripes, ((40, 90, 200), (210, 60, 40), (60, 160, 70))[shade % 3], (235, 230, 215))
+    return write_glb([MeshPart(positions=vertices, faces=mesh.faces, colors=colors.astype(np.uint8))])
+
+
+def queue_textures(*, splats: bool = False) -> Selection:
+    """A choice among three textures of one shape; with `splats` each comes as a Gaussian splat, too."""
+    image = register_photograph()
+    collection = Collection.objects.first() or make.make_collection(alpha=0.6)
+    mask = encode_mask(cup_mask())
+    target = make.make_target(
+        image=image, state=State.SELECTING, mask_counts=list(mask.counts), mask_area_px=mask.area_px
+    )
+    shape = make.make_candidate(request=make.make_request(target=target, collection=collection))
+    request = make.make_request(
+        target=target, collection=collection, modality="texture", shape=shape, shape_pose={}, shape_intrinsics={}
+    )
+    for number in range(3):
+        colour = ((0.2, 0.4, 0.8), (0.8, 0.2, 0.2), (0.2, 0.6, 0.3))[number]
+        splat = write_splat(some_splat(4_000, seed=number, colour=colour))
+        make.make_candidate(
+            request=request,
+            generator=GENERATORS[number],
+            content=striped_glb(number),
+            splat=make.make_blob(splat, media_type=SPLAT_MEDIA_TYPE) if splats else None,
+        )
+    return services.open_selection(target_id=target.id)
 
 
 def queue_selections(count: int, *, candidates: int = 3, alpha: float = 0.6, broken: bool = False) -> list[Selection]:

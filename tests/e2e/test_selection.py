@@ -5,10 +5,10 @@ from playwright.sync_api import Page, Response, expect
 
 from engine.generation.models import Candidate
 from engine.selection import services
-from engine.selection.models import Comparison, Selection
+from engine.selection.models import Comparison, Presentation, Selection
 from engine.workforce.models import Draft, Judgement, Role, User, WorkItem
 from tests.e2e.conftest import OpenPage, keep_screenshot
-from tests.e2e.selection_queue import GENERATORS, MODEL_VERSION_ID, queue_selections
+from tests.e2e.selection_queue import GENERATORS, MODEL_VERSION_ID, queue_selections, queue_textures
 from tests.factories import make_user
 from tests.stage_fixtures import handed_over, own_store  # noqa: F401
 
@@ -198,10 +198,64 @@ def test_a_candidate_that_does_not_load_is_said_so_and_can_be_voted_down(person_
     broken = page.locator("[data-place]").filter(has=page.get_by_role("alert"))
     expect(broken).to_contain_text("did not load. Try again, or vote it down")
     keep_screenshot(page, "selection-broken-dark-1280")
+    broken.get_by_role("button", name="Try again").click()
+    expect(broken).to_contain_text("did not load")
     name = "Left" if broken.get_by_role("img").get_attribute("aria-label") == "Left" else "Right"
     choose(page, "ArrowRight" if name == "Left" else "ArrowLeft")
     at_the_rating(page)
     expect(page.get_by_text("did not load")).to_have_count(0)
+    assert sorted(Presentation.objects.values_list("load_failures", flat=True)) == [0, 2]
+
+
+def colours_on_stage(page: Page) -> int:
+    """How many clearly coloured pixels the canvas shows."""
+    count = page.evaluate(
+        """async () => {
+            await new Promise(requestAnimationFrame);
+            const canvas = document.querySelector("canvas[data-shown]");
+            const copy = Object.assign(document.createElement("canvas"), { width: 300, height: 150 });
+            const drawing = copy.getContext("2d");
+            return new Promise((resolve) => requestAnimationFrame(() => {
+                drawing.drawImage(canvas, 0, 0, 300, 150);
+                const { data } = drawing.getImageData(0, 0, 300, 150);
+                let coloured = 0;
+                for (let i = 0; i < data.length; i += 4) {
+                    const rgb = [data[i], data[i + 1], data[i + 2]];
+                    if (data[i + 3] > 128 && Math.max(...rgb) - Math.min(...rgb) > 60) coloured += 1;
+                }
+                resolve(coloured);
+            }));
+        }"""
+    )
+    return int(count)
+
+
+def test_textures_are_judged_in_colour_and_by_their_own_rubric(person_page: OpenPage) -> None:
+    queue_textures()
+    page = begin(person_page)
+    expect(page.get_by_role("heading", name="choose the best texture")).to_be_visible()
+    page.get_by_role("button", name="Still").click()  # it turns: frames are drawn while the canvas is read
+    keep_screenshot(page, "selection-texture-dark-1280")
+    assert colours_on_stage(page) > 300
+
+
+def test_splats_are_shown_where_every_candidate_has_one(person_page: OpenPage) -> None:
+    queue_textures(splats=True)
+    make_user(Role.ANNOTATOR, username="ada")
+    page = person_page("ada")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_role("link", name="Start: Pick the best shape").click()
+    shapes_are_shown(page)
+    page.wait_for_timeout(1500)
+    keep_screenshot(page, "selection-splats-dark-1280")
+    assert colours_on_stage(page) > 300
+    assert sum(url.endswith("/splat") for url in asked) == 3
+    choose(page, "ArrowLeft")
+    at_round(page, 2, of=2)
+    choose(page, "ArrowRight")
+    at_the_rating(page)
+    shapes_are_shown(page)
 
 
 def test_the_shapes_come_back_when_the_graphics_card_takes_the_canvas_away(person_page: OpenPage) -> None:

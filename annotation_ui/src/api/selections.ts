@@ -1,4 +1,4 @@
-import { api, bodyOf, underKey } from "./client";
+import { api, bodyOf, newKey, underKey } from "./client";
 import type { components } from "./schema.gen";
 
 type Schemas = components["schemas"];
@@ -47,4 +47,10 @@ export async function undoAnswer(workItem: string, token: number, key: string): 
 export async function submitSelection(workItem: string, body: SubmitBody, key: string): Promise<void> {
   const params = { path: { work_item: workItem }, header: underKey(key) };
   await api.POST("/api/v1/selections/{work_item}/submit", { params, body });
+}
+
+/** Say that a candidate could not be shown. Whether that arrives changes nothing here. */
+export async function reportLoadFailure(presentation: string): Promise<void> {
+  const params = { path: { presentation }, header: underKey(newKey()) };
+  await api.POST("/api/v1/presentations/{presentation}/load-failure", { params }).catch(() => undefined);
 }

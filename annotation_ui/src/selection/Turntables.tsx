@@ -1,9 +1,9 @@
 import { Button, Skeleton, Text, useComputedColorScheme } from "@mantine/core";
 import { useReducedMotion } from "@mantine/hooks";
 import { type PointerEvent, useEffect, useRef, useState, useSyncExternalStore } from "react";
-import type { SelectionTask } from "../api/selections";
+import { reportLoadFailure, type SelectionTask } from "../api/selections";
 import { HotButton } from "../keys/HotButton";
-import { loadShape } from "./scene/loadShape";
+import { loadExhibit, type Wanted } from "./scene/loadExhibit";
 import { Stage, type StageState } from "./scene/stage";
 import classes from "./Turntables.module.css";
 import type { TaskState } from "./task/taskState";
@@ -32,7 +32,11 @@ export function Turntables({ state, next, onStage, run }: Props) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: the stage lives as long as the canvas
   useEffect(() => {
     if (canvas.current === null) return;
-    const built = new Stage(canvas.current, { load: loadShape, rotating: !still });
+    const built = new Stage(canvas.current, {
+      load: loadExhibit,
+      onFailed: (shape) => void reportLoadFailure(shape),
+      rotating: !still,
+    });
     setStage(built);
     onStage(built);
     return () => {
@@ -122,9 +126,12 @@ function shapesOf(state: TaskState | null): { shape: string; name: string }[] {
   ];
 }
 
-function wantedOf(task: SelectionTask | null): { id: string; url: string }[] {
+/** What a task shows, in the order of its use. */
+function wantedOf(task: SelectionTask | null): Wanted[] {
   return (
-    task?.candidates.map(({ presentation_id, mesh_url }) => ({ id: presentation_id, url: mesh_url })) ?? []
+    task?.candidates.map(({ presentation_id: id, mesh_url, splat_url }) =>
+      splat_url === null ? { id, url: mesh_url, kind: task.modality } : { id, url: splat_url, kind: "splat" },
+    ) ?? []
   );
 }
 

@@ -2,6 +2,7 @@ import { ApiProblem, newKey } from "../api/client";
 import type { Lease, SkipBody, SkipReason } from "../api/workItems";
 import { ActiveTime } from "./activeTime";
 import type { Journal, Keyed } from "./journal";
+import { ask } from "./marks";
 import { type Connection, Outbox } from "./outbox";
 
 /** A task under lease, of any stage. */
@@ -219,6 +220,7 @@ export abstract class Desk<T extends LeasedTask, S extends { readonly task: T },
 
   /** Hand the task in, and put the next one on the desk without waiting for the answer. */
   protected async finish(write: W | Skip): Promise<void> {
+    ask("next-task");
     clearTimeout(this.#draftTimer);
     const sent = this.outbox.send(write).then(
       () => {

@@ -1,62 +1,48 @@
-import {
-  type BufferGeometry,
-  CircleGeometry,
-  Color,
-  DirectionalLight,
-  EdgesGeometry,
-  HemisphereLight,
-  LineBasicMaterial,
-  LineSegments,
-  Mesh,
-  MeshStandardMaterial,
-  PerspectiveCamera,
-  Scene,
-} from "three";
+import { DirectionalLight, HemisphereLight, MeshStandardMaterial, PerspectiveCamera, Scene } from "three";
+import type { Exhibit } from "./exhibit";
+import type { Hall, Scheme } from "./hall";
+import { Plate } from "./plate";
 
-const LOOKS = {
-  dark: { shape: 0xb7bcc2, plate: 0x4a5057 },
-  light: { shape: 0xb3bac2, plate: 0xb9c0c7 },
-} as const;
+const CLAY = { dark: 0xb7bcc2, light: 0xb3bac2 } as const;
 
-/** Light, material and plate: the same for every shape. One mesh stands in it at a time, one draw after the other. */
-export class Room {
+/** The hall of meshes. Light and plate are the same for every exhibit, and so is the material of bare shapes. */
+export class Room implements Hall {
   readonly scene = new Scene();
   readonly camera = new PerspectiveCamera(28, 1, 0.05, 30);
-  readonly #material = new MeshStandardMaterial({ roughness: 0.85, metalness: 0 });
-  readonly #mesh = new Mesh<BufferGeometry, MeshStandardMaterial>(undefined, this.#material);
-  readonly #plate: LineSegments<EdgesGeometry, LineBasicMaterial>;
-  readonly #empty = this.#mesh.geometry;
+  /** Of shapes that are judged without their colours. */
+  readonly clay = new MeshStandardMaterial({ roughness: 0.85, metalness: 0 });
+  readonly #plate = new Plate();
+  #exhibit: Exhibit | null = null;
 
   constructor() {
-    const disc = new CircleGeometry(0.72, 48);
-    this.#plate = new LineSegments(new EdgesGeometry(disc), new LineBasicMaterial({ transparent: true }));
-    disc.dispose();
-    this.#plate.rotation.x = -Math.PI / 2;
     const key = new DirectionalLight(0xffffff, 2.1);
     key.position.set(-1.2, 1.6, 1);
     const fill = new DirectionalLight(0xdfe8f2, 0.5);
     fill.position.set(1.5, -0.3, 0.6);
     this.camera.add(key, key.target, fill, fill.target); // light moves with the eye: the same from every side
-    this.scene.add(this.camera, new HemisphereLight(0xffffff, 0x6b7076, 1.1), this.#mesh, this.#plate);
+    this.scene.add(this.camera, new HemisphereLight(0xffffff, 0x6b7076, 1.1), this.#plate);
     this.look("dark");
   }
 
-  look(scheme: "dark" | "light"): void {
-    this.#material.color = new Color(LOOKS[scheme].shape);
-    this.#plate.material.color = new Color(LOOKS[scheme].plate);
+  look(scheme: Scheme): void {
+    this.clay.color.setHex(CLAY[scheme]);
+    this.#plate.look(scheme);
   }
 
-  /** Put a shape onto the plate, or take it away. */
-  place(shape: BufferGeometry | null): void {
-    this.#mesh.visible = shape !== null;
-    this.#mesh.geometry = shape ?? this.#empty;
-    this.#plate.position.y = shape?.boundingBox?.min.y ?? -0.5;
+  place(exhibit: Exhibit | null): void {
+    if (this.#exhibit) this.scene.remove(this.#exhibit.object);
+    if (exhibit) this.scene.add(exhibit.object);
+    this.#exhibit = exhibit;
+    this.#plate.position.y = exhibit?.bottom ?? -0.5;
+  }
+
+  sized(): void {
+    // meshes are drawn the same at every size
   }
 
   dispose(): void {
-    this.#empty.dispose();
-    this.#material.dispose();
-    this.#plate.geometry.dispose();
-    this.#plate.material.dispose();
+    this.place(null);
+    this.clay.dispose();
+    this.#plate.dispose();
   }
 }

@@ -1,6 +1,10 @@
-import { type BufferGeometry, WebGLRenderer } from "three";
+import { type Material, WebGLRenderer } from "three";
+import { shown } from "../../work/marks";
+import type { Exhibit } from "./exhibit";
+import { type ExhibitState, Exhibits } from "./exhibits";
+import type { Hall, Scheme } from "./hall";
+import type { Wanted } from "./loadExhibit";
 import { Room } from "./room";
-import { type ShapeState, Shapes, type Wanted } from "./shapes";
 import { Turntable } from "./turntable";
 
 /** One place on the stage: the element that it fills, and the shape in it. */
@@ -25,12 +29,21 @@ const SHARPEST = 2;
 /** A shape that was turned by hand stands still for so long before its table goes on. */
 const STILL_MS = 4_000;
 
+interface Options {
+  load: (wanted: Wanted, signal: AbortSignal, clay: Material) => Promise<Exhibit>;
+  /** A candidate could not be shown. */
+  onFailed: (shape: string) => void;
+  rotating: boolean;
+}
+
 /** One WebGL canvas with a turntable in each of its places. Draws only while something moves or changes. */
 export class Stage {
   readonly #canvas: HTMLCanvasElement;
   readonly #renderer: WebGLRenderer;
   readonly #room = new Room();
-  readonly #shapes: Shapes;
+  readonly #exhibits: Exhibits;
+  /** By place, for exhibits that cannot stand in the room. */
+  readonly #ownHalls = new Map<number, Hall>();
   readonly #turntables = [new Turntable(), new Turntable()] as const;
   readonly #listeners = new Set<() => void>();
   readonly #resizes: ResizeObserver;
@@ -38,21 +51,21 @@ export class Stage {
   #places: readonly Place[] = [];
   #dragging = false;
   #stillUntil = 0;
+  #scheme: Scheme = "dark";
+  #announced = "";
   #frame = 0;
   #lastFrameAt = 0;
   #state: StageState;
 
-  constructor(
-    canvas: HTMLCanvasElement,
-    {
-      load,
-      rotating,
-    }: { load: (url: string, signal: AbortSignal) => Promise<BufferGeometry>; rotating: boolean },
-  ) {
+  constructor(canvas: HTMLCanvasElement, { load, onFailed, rotating }: Options) {
     this.#canvas = canvas;
     this.#renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true });
     this.#renderer.setScissorTest(true);
-    this.#shapes = new Shapes({ load, onChange: () => this.#update() });
+    this.#exhibits = new Exhibits({
+      load: (wanted, signal) => load(wanted, signal, this.#room.clay),
+      onChange: () => this.#update(),
+      onFailed,
+    });
     this.#state = { revealed: false, failed: [], rotating, linked: true, interrupted: false };
     this.#resizes = new ResizeObserver(() => this.#resize());
     this.#resizes.observe(canvas);
@@ -72,7 +85,7 @@ export class Stage {
 
   /** Load these shapes ahead, first ones first. */
   want(wanted: readonly Wanted[]): void {
-    this.#shapes.want(wanted);
+    this.#exhibits.want(wanted);
     this.#update();
   }
 
@@ -88,16 +101,17 @@ export class Stage {
     this.#update();
   }
 
-  stateOf(shape: string): ShapeState {
-    return this.#shapes.stateOf(shape);
+  stateOf(shape: string): ExhibitState {
+    return this.#exhibits.stateOf(shape);
   }
 
   retry(shape: string): void {
-    this.#shapes.retry(shape);
+    this.#exhibits.retry(shape);
   }
 
-  look(scheme: "dark" | "light"): void {
-    this.#room.look(scheme);
+  look(scheme: Scheme): void {
+    this.#scheme = scheme;
+    for (const hall of [this.#room, ...this.#ownHalls.values()]) hall.look(scheme);
     this.#draw();
   }
 
@@ -140,8 +154,8 @@ export class Stage {
     cancelAnimationFrame(this.#frame);
     this.#leave.abort();
     this.#resizes.disconnect();
-    this.#shapes.dispose();
-    this.#room.dispose();
+    this.#exhibits.dispose();
+    for (const hall of [this.#room, ...this.#ownHalls.values()]) hall.dispose();
     this.#renderer.dispose();
   }
 
@@ -157,7 +171,7 @@ export class Stage {
   }
 
   #update(): void {
-    const states = this.#places.map(({ shape }) => this.#shapes.stateOf(shape));
+    const states = this.#places.map(({ shape }) => this.#exhibits.stateOf(shape));
     const revealed = states.length > 0 && states.every((state) => state !== "loading");
     const failed = this.#places.map(({ shape }) => shape).filter((_, index) => states[index] === "failed");
     if (revealed !== this.#state.revealed || failed.join() !== this.#state.failed.join()) {
@@ -203,23 +217,47 @@ export class Stage {
       geometries: String(geometries),
       textures: String(textures),
     });
+    this.#announce();
     if (spinning) this.#draw();
+  }
+
+  /** Say once that what is wanted is on screen, for those who measure how long it took. */
+  #announce(): void {
+    const places = this.#state.revealed ? this.#places.map(({ shape }) => shape).join() : "";
+    if (places === this.#announced) return;
+    this.#announced = places;
+    if (places) shown();
   }
 
   #drawPlaces(): void {
     const canvas = this.#canvas.getBoundingClientRect();
+    const used = new Set<Hall>();
     this.#places.forEach(({ element, shape }, index) => {
       const box = element.getBoundingClientRect();
       const [left, bottom] = [box.left - canvas.left, canvas.bottom - box.bottom];
       if (box.width === 0 || box.height === 0) return;
       this.#renderer.setViewport(left, bottom, box.width, box.height);
       this.#renderer.setScissor(left, bottom, box.width, box.height);
-      this.#room.camera.aspect = box.width / box.height;
-      this.#room.camera.updateProjectionMatrix();
-      this.#turntables[this.#state.linked ? 0 : index]?.apply(this.#room.camera);
-      this.#room.place(this.#shapes.get(shape));
-      this.#renderer.render(this.#room.scene, this.#room.camera);
+      const exhibit = this.#exhibits.get(shape);
+      const hall = this.#hallOf(exhibit, index);
+      hall.camera.aspect = box.width / box.height;
+      hall.camera.updateProjectionMatrix();
+      this.#turntables[this.#state.linked ? 0 : index]?.apply(hall.camera);
+      const pixelRatio = this.#renderer.getPixelRatio();
+      hall.sized(box.width * pixelRatio, box.height * pixelRatio);
+      hall.place(exhibit);
+      used.add(hall);
+      this.#renderer.render(hall.scene, hall.camera);
     });
-    this.#room.place(null); // hold no shape that may be disposed of
+    this.#room.place(null); // hold nothing that may be disposed of
+    for (const hall of this.#ownHalls.values()) if (!used.has(hall)) hall.place(null);
+  }
+
+  #hallOf(exhibit: Exhibit | null, place: number): Hall {
+    if (!exhibit?.ownHall) return this.#room;
+    const hall = this.#ownHalls.get(place) ?? exhibit.ownHall(this.#renderer, () => this.#draw());
+    if (!this.#ownHalls.has(place)) hall.look(this.#scheme);
+    this.#ownHalls.set(place, hall);
+    return hall;
   }
 }

@@ -10,6 +10,7 @@ import type {
 import type { ActiveTime } from "../../work/activeTime";
 import { Desk, type DeskApi, type DeskOptions } from "../../work/desk";
 import type { Keyed } from "../../work/journal";
+import { ask } from "../../work/marks";
 import {
   answered,
   missing,
@@ -160,6 +161,7 @@ export class SelectionDesk extends Desk<
   }
 
   async #step(after: TaskState, write: SelectionWrite): Promise<void> {
+    ask("next-pair");
     this.#newPair();
     this.set({ notice: null });
     this.move(after);

@@ -1,7 +1,16 @@
-import { BufferAttribute, BufferGeometry, Mesh, type Object3D } from "three";
+import {
+  Box3,
+  BufferAttribute,
+  BufferGeometry,
+  type Material,
+  Mesh,
+  type Object3D,
+  type Texture,
+} from "three";
 import { type GLTF, GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
 import { mergeGeometries } from "three/addons/utils/BufferGeometryUtils.js";
 import { creasedNormals } from "./creasedNormals";
+import type { Exhibit } from "./exhibit";
 
 const CREASE_RADIANS = (40 * Math.PI) / 180;
 /** Beyond this many faces the surface is fine enough for smooth normals, and corners would cost too much memory. */
@@ -9,8 +18,8 @@ const MOST_CREASED_FACES = 60_000;
 
 const loader = new GLTFLoader();
 
-/** Read the shape of a GLB, without its materials: candidates are compared in the same neutral one. */
-export async function readShape(glb: ArrayBuffer): Promise<BufferGeometry> {
+/** Read the bare shape of a GLB: whatever its materials are, it is made of `clay`. */
+export async function readShape(glb: ArrayBuffer, clay: Material): Promise<Exhibit> {
   const gltf = await loader.parseAsync(glb, "");
   const shapes: BufferGeometry[] = [];
   gltf.scene.updateMatrixWorld(true);
@@ -23,7 +32,22 @@ export async function readShape(glb: ArrayBuffer): Promise<BufferGeometry> {
   if (shapes.length > 1) for (const part of shapes) part.dispose();
   shape.computeBoundingSphere();
   shape.computeBoundingBox();
-  return shape;
+  const bottom = shape.boundingBox?.min.y ?? -0.5;
+  return { object: new Mesh(shape, clay), bottom, dispose: () => shape.dispose() };
+}
+
+/** Read a GLB with the colours and textures that it comes with. */
+export async function readTextured(glb: ArrayBuffer): Promise<Exhibit> {
+  const gltf = await loader.parseAsync(glb, "");
+  let meshes = 0;
+  gltf.scene.traverse((node) => {
+    if (!(node instanceof Mesh)) return;
+    meshes += 1;
+    if (!node.geometry.getAttribute("normal")) node.geometry.computeVertexNormals();
+  });
+  if (meshes === 0) throw new Error("The file holds no mesh.");
+  const bottom = new Box3().setFromObject(gltf.scene).min.y;
+  return { object: gltf.scene, bottom, dispose: () => disposeOf(gltf) };
 }
 
 function shapeOf(mesh: Mesh): BufferGeometry {
@@ -51,13 +75,19 @@ function disposeOf(gltf: GLTF): void {
   gltf.scene.traverse((node: Object3D) => {
     if (!(node instanceof Mesh)) return;
     node.geometry.dispose();
-    for (const material of [node.material].flat()) {
-      for (const value of Object.values(material)) {
-        if (value !== null && typeof value === "object" && "isTexture" in value) {
-          (value as unknown as { dispose(): void }).dispose();
-        }
-      }
+    for (const material of [node.material].flat() as Material[]) {
+      for (const value of Object.values(material)) if (isTexture(value)) disposeOfTexture(value);
       material.dispose();
     }
   });
+}
+
+function isTexture(value: unknown): value is Texture {
+  return value !== null && typeof value === "object" && "isTexture" in value;
+}
+
+function disposeOfTexture(texture: Texture): void {
+  const image: unknown = texture.source.data;
+  if (typeof ImageBitmap !== "undefined" && image instanceof ImageBitmap) image.close();
+  texture.dispose();
 }

@@ -1,33 +1,29 @@
-import type { BufferGeometry } from "three";
+import type { Exhibit } from "./exhibit";
+import type { Wanted } from "./loadExhibit";
 import { Lru } from "./lru";
 
-/** A shape that a task wants: the id under which it is shown, and where it lies. */
-export interface Wanted {
-  id: string;
-  url: string;
-}
-
-export type ShapeState = "loading" | "ready" | "failed";
+export type ExhibitState = "loading" | "ready" | "failed";
 
 /** How many are kept, unless the task in work and the next one want more. */
 const MOST_KEPT = 16;
 const AT_ONCE = 3;
 
-/** The shapes of the task in work and of the next one: each is loaded and decoded once, in the order of its use. */
-export class Shapes {
-  readonly #kept: Lru<BufferGeometry>;
+/** The exhibits of the task in work and of the next one: each is loaded and decoded once, in the order of its use. */
+export class Exhibits {
+  readonly #kept: Lru<Exhibit>;
   readonly #failed = new Set<string>();
   readonly #loading = new Map<string, AbortController>();
   #wanted: readonly Wanted[] = [];
 
   constructor(
     private readonly options: {
-      load: (url: string, signal: AbortSignal) => Promise<BufferGeometry>;
+      load: (wanted: Wanted, signal: AbortSignal) => Promise<Exhibit>;
       onChange: () => void;
+      onFailed?: (id: string) => void;
       mostKept?: number;
     },
   ) {
-    this.#kept = new Lru(options.mostKept ?? MOST_KEPT, (shape) => shape.dispose());
+    this.#kept = new Lru(options.mostKept ?? MOST_KEPT, (exhibit) => exhibit.dispose());
   }
 
   /** Load these, first ones first; whatever else there is may go. */
@@ -40,12 +36,12 @@ export class Shapes {
     this.#loadMore();
   }
 
-  stateOf(id: string): ShapeState {
+  stateOf(id: string): ExhibitState {
     if (this.#failed.has(id)) return "failed";
     return this.#kept.get(id) ? "ready" : "loading";
   }
 
-  get(id: string): BufferGeometry | null {
+  get(id: string): Exhibit | null {
     return this.#kept.get(id) ?? null;
   }
 
@@ -69,15 +65,19 @@ export class Shapes {
     for (const wanted of missing.slice(0, Math.max(0, AT_ONCE - this.#loading.size))) void this.#load(wanted);
   }
 
-  async #load({ id, url }: Wanted): Promise<void> {
+  async #load(wanted: Wanted): Promise<void> {
+    const { id } = wanted;
     const loading = new AbortController();
     this.#loading.set(id, loading);
     try {
-      const shape = await this.options.load(url, loading.signal);
-      if (loading.signal.aborted) shape.dispose();
-      else this.#kept.set(id, shape, 1);
+      const exhibit = await this.options.load(wanted, loading.signal);
+      if (loading.signal.aborted) exhibit.dispose();
+      else this.#kept.set(id, exhibit, 1);
     } catch {
-      if (!loading.signal.aborted) this.#failed.add(id); // shown in its place, with a way to try again
+      if (!loading.signal.aborted) {
+        this.#failed.add(id); // shown in its place, with a way to try again
+        this.options.onFailed?.(id);
+      }
     } finally {
       this.#loading.delete(id);
       this.#loadMore();
