@@ -51,7 +51,7 @@ def find_builtin(*, limit: int | None = None) -> Iterator[FoundImage]:
             read=partial(_read_photograph, photograph["file"], photograph["sha256"]),
             licence=photograph["licence"],
             masks=tuple(_mask(entry) for entry in entries),
-            point_map=motorcycle_point_map if name == "motorcycle" else None,
+            point_map=(lambda image: motorcycle_point_map()) if name == "motorcycle" else None,
         )
 
 

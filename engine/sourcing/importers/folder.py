@@ -3,11 +3,9 @@
 desk/image.jpg                 or color.*
 desk/0.png  desk/1.png         numbered masks, RGBA cut-outs too (the layout of SAM 3D's sample images)
 desk/mask_02_coffee_cup.png    or with the category in the name
-desk/depth.png                 optional depth along z, with camera.json: {"K": 3×3, "depth_scale": values per metre}
+desk/depth.png camera.json     optional point map, in any form that `point_map_files` reads
 """
 
-import io
-import json
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -15,16 +13,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as PillowImage
 
-from engine.contracts.cameras import Intrinsics
-from engine.contracts.targets import PointMapScale
 from engine.errors import Unprocessable
 from engine.sourcing.importers.files import ImageMissing, read_limited, source_name
 from engine.sourcing.importers.intake import FoundImage, FoundMask, FoundPointMap
+from engine.sourcing.importers.point_map_files import find_point_map_file, read_point_map_file
 from engine.sourcing.masks import read_mask_image
 from engine.sourcing.models import Image
-from engine.sourcing.point_maps import PointMapRefused
 
 IMAGE_NAMES = ("image", "color")
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
@@ -56,12 +51,12 @@ def find_in_folder(root: Path, *, name: str) -> Iterator[FoundImage]:
 
 
 def _found(folder: Path, *, name: str, images: list[Path], masks: list[Path]) -> FoundImage:
-    has_depth = (folder / "depth.png").is_file() and (folder / "camera.json").is_file()
+    point_map = find_point_map_file(folder)
     return FoundImage(
         source=name,
         read=partial(_read_photograph, folder, images),
         masks=tuple(_mask(file) for file in sorted(masks, key=_number)),
-        point_map=partial(_read_depth, folder) if has_depth else None,
+        point_map=partial(_read_point_map, point_map) if point_map else None,
     )
 
 
@@ -102,30 +97,5 @@ def _read_mask(file: Path, image: Image) -> NDArray[np.bool_]:
     return read_mask_image(read_limited(file))
 
 
-def _read_depth(folder: Path) -> FoundPointMap:
-    try:
-        camera = json.loads((folder / "camera.json").read_text(encoding="utf-8"))
-        matrix = np.asarray(camera["K"], dtype=np.float64).reshape(3, 3)
-        values_per_metre = float(camera["depth_scale"])
-        with PillowImage.open(io.BytesIO(read_limited(folder / "depth.png")), formats=("PNG", "TIFF")) as image:
-            depth = np.asarray(image, dtype=np.float64) / values_per_metre
-    except (ValueError, KeyError, TypeError, ZeroDivisionError, OSError) as error:
-        raise PointMapRefused(
-            f"depth.png and camera.json cannot be read: {error!r}.",
-            what_to_do='camera.json needs "K" (3×3) and "depth_scale" (values per metre).',
-        ) from error
-    if depth.ndim != 2:
-        raise PointMapRefused(f"depth.png has shape {depth.shape}; it must have one channel.")
-    height, width = depth.shape
-    return FoundPointMap(
-        depth=depth,
-        intrinsics=Intrinsics(
-            fx=float(matrix[0, 0]),
-            fy=float(matrix[1, 1]),
-            cx=float(matrix[0, 2]) + 0.5,
-            cy=float(matrix[1, 2]) + 0.5,
-            width=width,
-            height=height,
-        ),
-        scale=PointMapScale.METRIC,
-    )
+def _read_point_map(file: Path, image: Image) -> FoundPointMap:
+    return read_point_map_file(file, width_px=image.width_px, height_px=image.height_px)

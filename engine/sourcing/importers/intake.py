@@ -28,11 +28,12 @@ class FoundMask:
 
 @dataclass(frozen=True)
 class FoundPointMap:
-    """A point map that comes with the photograph, as (H, W) depth along z."""
+    """A point map that comes with the photograph: (H, W) depth along z, or (H, W, 3) points in the camera frame."""
 
-    depth: NDArray[np.floating]
     intrinsics: Intrinsics
     scale: PointMapScale
+    depth: NDArray[np.floating] | None = None
+    points: NDArray[np.floating] | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class FoundImage:
     read: Callable[[], bytes]
     masks: tuple[FoundMask, ...]
     licence: str = ""
-    point_map: Callable[[], FoundPointMap] | None = None
+    point_map: Callable[[Image], FoundPointMap] | None = None
 
 
 @dataclass(frozen=True)
@@ -101,12 +102,13 @@ def _has_point_map(image_id: UUID) -> bool:
     return PointMap.objects.filter(image_id=image_id, source=PointMapSource.GIVEN).exists()
 
 
-def _take_in_point_map(read: Callable[[], FoundPointMap], *, image: Image, report: ImportReport) -> None:
+def _take_in_point_map(read: Callable[[Image], FoundPointMap], *, image: Image, report: ImportReport) -> None:
     try:
-        found = read()
+        found = read(image)
         services.register_point_map(
             image_id=image.id,
             depth=found.depth,
+            points=found.points,
             intrinsics=found.intrinsics,
             scale=found.scale,
             source=PointMapSource.GIVEN,
