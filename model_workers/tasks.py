@@ -47,10 +47,11 @@ def run_training(*, message: dict[str, Any], **kwargs: Any) -> None:
 @app.task(name=EVALUATE_TASK)
 def run_evaluation(*, message: dict[str, Any], **kwargs: Any) -> None:
     """Run one evaluation."""
-    replies.send(app, RECORD_EVALUATION_TASK, training.evaluate(from_json(EvaluateRequest, message)))
+    reply = training.evaluate(from_json(EvaluateRequest, message), on_progress=_say_progress)
+    replies.send(app, RECORD_EVALUATION_TASK, reply)
 
 
 def _say_progress(progress: TrainProgress) -> None:
-    # The next sign of life is a second away: no training waits for the broker to take this one.
+    # The next sign of life is not far: nobody waits for the broker to take this one.
     with contextlib.suppress(OperationalError, OSError):
         replies.send(app, RECORD_PROGRESS_TASK, progress, patience_seconds=0.0)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import structlog
 
@@ -13,58 +14,63 @@ from model_workers.child_process import ChildLost, ChildProcess
 
 PROGRESS_SECONDS = 1.0
 
+OnProgress = Callable[[TrainProgress], None]
+
 log = structlog.get_logger(__name__)
 
 
-def train(request: TrainRequest, *, on_progress: Callable[[TrainProgress], None]) -> TrainReply:
+def train(request: TrainRequest, *, on_progress: OnProgress) -> TrainReply:
     """Train; a divergence, a crash or too much memory is a failure with its reason.
 
-    `on_progress` is called once a second at most. A run that is sent again continues where it stopped if this machine
-    still has its folder.
+    `on_progress` is called when the run is taken up, and then once a second at most. A run that is sent again continues
+    where it stopped if this machine still has its folder.
     """
     started = time.monotonic()
-    failure = TrainReply(run_id=request.run_id, attempt=request.attempt, status=ReplyStatus.FAILED)
-    reply = failure
-    last_said = -PROGRESS_SECONDS
-    child = ChildProcess("model_workers.training_child", what="the training")
-    try:
-        child.send({"train": to_json(request)})
-        while reply is failure:
-            event = child.next_event()
-            if "progress" in event:
-                progress = from_json(TrainProgress, event["progress"])
-                now = time.monotonic()
-                if now - last_said >= PROGRESS_SECONDS or progress.step == progress.total_steps:
-                    on_progress(progress)
-                    last_said = now
-            elif "failed" in event:
-                return replace(failure, error=event["failed"], duration_ms=_since_ms(started))
-            else:
-                reply = from_json(TrainReply, event["reply"])
-    except ChildLost as lost:
-        log.warning("training_lost", run_id=request.run_id, reason=str(lost))
-        return replace(failure, error=str(lost), duration_ms=_since_ms(started))
-    finally:
-        child.close()
+    answer, failure = _run("train", request, what="the training", on_progress=on_progress)
+    if answer is None:
+        reply = TrainReply(run_id=request.run_id, attempt=request.attempt, status=ReplyStatus.FAILED, error=failure)
+    else:
+        reply = from_json(TrainReply, answer)
     return replace(reply, duration_ms=_since_ms(started))
 
 
-def evaluate(request: EvaluateRequest) -> EvaluateReply:
-    """Evaluate; a crash is a failure with its reason."""
+def evaluate(request: EvaluateRequest, *, on_progress: OnProgress) -> EvaluateReply:
+    """Evaluate; a crash is a failure with its reason. `on_progress` is called as in `train`."""
     started = time.monotonic()
-    failure = EvaluateReply(run_id=request.run_id, attempt=request.attempt, status=ReplyStatus.FAILED)
-    child = ChildProcess("model_workers.training_child", what="the evaluation")
+    answer, failure = _run("evaluate", request, what="the evaluation", on_progress=on_progress)
+    if answer is None:
+        reply = EvaluateReply(run_id=request.run_id, attempt=request.attempt, status=ReplyStatus.FAILED, error=failure)
+    else:
+        reply = from_json(EvaluateReply, answer)
+    return replace(reply, duration_ms=_since_ms(started))
+
+
+def _run(
+    kind: str, request: TrainRequest | EvaluateRequest, *, what: str, on_progress: OnProgress
+) -> tuple[dict[str, Any] | None, str]:
+    """Have a child do it and pass on its progress; its answer, or None and the reason why there is none."""
+    child = ChildProcess("model_workers.training_child", what=what)
+    # From now on the engine expects signs of life instead of a place in the queue.
+    on_progress(TrainProgress(request.run_id, request.attempt, step=0, total_steps=0))
+    last_said = time.monotonic()
     try:
-        child.send({"evaluate": to_json(request)})
-        event = child.next_event()
+        child.send({kind: to_json(request)})
+        while True:
+            event = child.next_event()
+            if "reply" in event:
+                return event["reply"], ""
+            if "failed" in event:
+                return None, event["failed"]
+            progress = from_json(TrainProgress, event["progress"])
+            now = time.monotonic()
+            if now - last_said >= PROGRESS_SECONDS or progress.step == progress.total_steps:
+                on_progress(progress)
+                last_said = now
     except ChildLost as lost:
-        log.warning("evaluation_lost", run_id=request.run_id, reason=str(lost))
-        return replace(failure, error=str(lost), duration_ms=_since_ms(started))
+        log.warning("training_lost", kind=kind, run_id=request.run_id, reason=str(lost))
+        return None, str(lost)
     finally:
         child.close()
-    if "failed" in event:
-        return replace(failure, error=event["failed"], duration_ms=_since_ms(started))
-    return replace(from_json(EvaluateReply, event["reply"]), duration_ms=_since_ms(started))
 
 
 def _since_ms(started: float) -> int:

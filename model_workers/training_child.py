@@ -3,7 +3,7 @@
     python -m model_workers.training_child PARENT_PID
 
 Reads one line, `{"train": TrainRequest}` or `{"evaluate": EvaluateRequest}`; writes `{"progress": TrainProgress}` after
-each step and at last `{"reply": …}` or `{"failed": reason}`.
+each step or example and at last `{"reply": …}` or `{"failed": reason}`.
 """
 
 import json
@@ -42,7 +42,8 @@ def main(parent_pid: int) -> int:
         if "train" in job:
             tell(reply=to_json(train(from_json(TrainRequest, job["train"]), store=store, cache=cache, tell=tell)))
         else:
-            tell(reply=to_json(evaluate(from_json(EvaluateRequest, job["evaluate"]), store=store, cache=cache)))
+            request = from_json(EvaluateRequest, job["evaluate"])
+            tell(reply=to_json(evaluate(request, store=store, cache=cache, tell=tell)))
     except Exception as error:  # every failure is an answer
         log.exception("training_failed")
         tell(failed=f"{type(error).__name__}: {error}")
@@ -84,19 +85,33 @@ def train(request: TrainRequest, *, store: BlobStore, cache: Path, tell: Tell) -
     return reply
 
 
-def evaluate(request: EvaluateRequest, *, store: BlobStore, cache: Path) -> EvaluateReply:
+def evaluate(request: EvaluateRequest, *, store: BlobStore, cache: Path, tell: Tell) -> EvaluateReply:
     """Measure a checkpoint on held-out library shapes and, where targets are named, on their silhouettes."""
     from training_loop.api import evaluate_checkpoint
 
+    total_steps = request.heldout_count + len(request.targets)
+
+    def on_example(done: int) -> None:
+        tell(progress=to_json(TrainProgress(request.run_id, request.attempt, step=done, total_steps=total_steps)))
+
     checkpoint = fetch_cached(request.model.checkpoint, store=store, cache=cache)
     metrics = evaluate_checkpoint(
-        checkpoint=checkpoint, heldout_count=request.heldout_count, seed=request.seed, device=device()
+        checkpoint=checkpoint,
+        heldout_count=request.heldout_count,
+        seed=request.seed,
+        device=device(),
+        on_example=on_example,
     )
     if request.targets:
         from model_workers.silhouettes import mean_silhouette_iou
 
         metrics["silhouette_iou"] = mean_silhouette_iou(
-            checkpoint, request.targets, seed=request.seed, store=store, device=device()
+            checkpoint,
+            request.targets,
+            seed=request.seed,
+            store=store,
+            device=device(),
+            on_target=lambda done: on_example(request.heldout_count + done),
         )
     return EvaluateReply(request.run_id, request.attempt, ReplyStatus.SUCCEEDED, metrics=finite(metrics))
 

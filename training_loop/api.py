@@ -11,7 +11,7 @@
 paths. Calling run_training again with the same arguments and output_dir continues where it stopped.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -149,9 +149,22 @@ def _layout(x_1: Mapping[str, NDArray[np.float32]], index: int, frame: PoseFrame
         return None
 
 
-def evaluate_checkpoint(*, checkpoint: Path, heldout_count: int, seed: int, device: str = "cpu") -> dict[str, float]:
-    """Mean metrics on held-out library shapes: `solid_iou`, `voxel_iou`, `f1_at_0p01`, `chamfer_l2`."""
+def evaluate_checkpoint(
+    *,
+    checkpoint: Path,
+    heldout_count: int,
+    seed: int,
+    device: str = "cpu",
+    on_example: Callable[[int], None] = lambda done: None,
+) -> dict[str, float]:
+    """Mean metrics on held-out library shapes: `solid_iou`, `voxel_iou`, `f1_at_0p01`, `chamfer_l2`.
+
+    `on_example` is called with the number of examples measured so far.
+    """
     model = load_model(checkpoint, device=device)
     sampler = default_sampler(model)
-    rows = [r.metrics for r in evaluate_heldout(model, count=heldout_count, seed=seed, sampler=sampler)]
+    rows = []
+    for result in evaluate_heldout(model, count=heldout_count, seed=seed, sampler=sampler):
+        rows.append(result.metrics)
+        on_example(len(rows))
     return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}

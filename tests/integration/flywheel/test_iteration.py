@@ -282,6 +282,19 @@ def test_a_sign_of_life_moves_the_deadline(world, settings) -> None:
     assert services.record_progress(progress=stale) is False
 
 
+def test_a_silent_evaluator_is_noticed_as_soon_as_a_silent_trainer(world, settings) -> None:
+    world.add_target()
+    services.start(alpha=0.5)
+    world.run_until(Step.EVALUATING)
+    (message,) = world.waiting(EVALUATE_TASK)
+    sign = TrainProgress(run_id=message["message"]["run_id"], attempt=1, step=0, total_steps=0)
+    assert services.record_progress(progress=sign) is True
+    world.tick(later=timedelta(seconds=settings.LATHE_TRAINING_SILENCE_SECONDS - 5))
+    assert len(world.waiting(EVALUATE_TASK)) == 1
+    world.tick(later=timedelta(seconds=settings.LATHE_TRAINING_SILENCE_SECONDS + 5))
+    assert [sent["message"]["attempt"] for sent in world.waiting(EVALUATE_TASK)] == [1, 2]
+
+
 @pytest.mark.parametrize("checkpoint", [None, BlobRef("0" * 64, "application/x-safetensors", 3)])
 def test_a_success_without_a_stored_checkpoint_is_a_failure(world, checkpoint) -> None:
     world.add_target()

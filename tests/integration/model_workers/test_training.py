@@ -74,7 +74,8 @@ def test_a_training_answers_with_checkpoint_metrics_and_log(
     assert json.loads(store.get(trained.log.sha256).splitlines()[-1])["finished"] is True
     assert trained.duration_ms > 0
     assert said[-1].step == said[-1].total_steps == 4
-    assert len(said) <= 2 + trained.duration_ms / 1000  # a sign of life a second, and the last step
+    assert (said[0].step, said[0].total_steps) == (0, 0), "taken up"
+    assert len(said) <= 3 + trained.duration_ms / 1000  # a sign of life a second, and the last step
     assert not (var / "worker_cache" / "training" / "tiny").exists()
 
 
@@ -99,9 +100,14 @@ def test_sam3d_samples_from_the_checkpoint(trained: TrainReply, make_request: Ca
 
 
 def test_an_evaluation_answers_with_means(trained: TrainReply) -> None:
-    reply = training.evaluate(EvaluateRequest(run_id="e", attempt=1, model=model_of(trained), heldout_count=1, seed=1))
+    signs: list[TrainProgress] = []
+    request = EvaluateRequest(run_id="e", attempt=1, model=model_of(trained), heldout_count=2, seed=1)
+    reply = training.evaluate(request, on_progress=signs.append)
     assert (reply.status, reply.error) == (ReplyStatus.SUCCEEDED, "")
     assert 0 <= reply.metrics["voxel_iou"] <= 1
+    # Taken up at once, and done: an evaluator that is lost between the two is missed by its silence.
+    assert (signs[0].run_id, signs[0].step) == ("e", 0)
+    assert (signs[-1].step, signs[-1].total_steps) == (2, 2)
 
 
 def test_a_training_that_diverges_says_so() -> None:
@@ -144,8 +150,9 @@ def test_a_training_that_is_killed_fails_and_the_next_attempt_goes_on_from_its_s
         pass
 
     def first(progress: TrainProgress) -> None:
-        steps.append(progress.step)
-        raise SeenEnoughError
+        if progress.step:
+            steps.append(progress.step)
+            raise SeenEnoughError
 
     with pytest.raises(SeenEnoughError):
         training.train(replace(long, attempt=2), on_progress=first)
