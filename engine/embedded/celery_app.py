@@ -22,6 +22,19 @@ class LatheApp(Celery):
         _start_embedded_broker()
         return super().connection_for_write(*args, **kwargs)
 
+    def send_task(self, *args: Any, ignore_result: bool = True, **kwargs: Any) -> Any:
+        """Send a task by name. Only who asks with `ignore_result=False` gets its answer.
+
+        Raises:
+            OperationalError: the broker is away (with `retry=False`).
+        """
+        if not ignore_result:
+            # Celery declares the queue for the answer before it sends, and for that it would wait as long as the broker
+            # stays away, whatever `retry` says.
+            with self.connection_for_write() as connection:
+                connection.ensure_connection(max_retries=1, interval_start=0.0)
+        return super().send_task(*args, ignore_result=ignore_result, **kwargs)
+
 
 def make_app(name: str, *, broker_url: str, **settings: Any) -> LatheApp:
     """An app with what is common to all of Lathe's: JSON only, acknowledged when done, one task at a time."""

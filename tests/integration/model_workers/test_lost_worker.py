@@ -22,7 +22,8 @@ from engine.generation.models import Candidate, GenerationRun
 from engine.lifecycle import ON_ENTRY, State
 from engine.storage import services as storage
 from tests import factories
-from tests.integration.model_workers.conftest import EngineQueue, RedisServer, Worker
+from tests.integration.model_workers.conftest import EngineQueue, Worker
+from tests.redis_server import RedisServer
 
 pytestmark = pytest.mark.django_db
 
