@@ -1,8 +1,8 @@
 """The engine's Celery app: sends work to generators and trainers by name, runs the engine's own tasks.
 
 Queues: `engine` (short database work), `geometry` (engine tasks that need open3d or take long), `assist` (what a person
-waits for; it has a worker of its own), `generate` and `train` (the model workers). Which task goes where is said here
-alone, by name.
+waits for; it has a worker of its own); and of the model workers `generate`, `train`, `recognise` (new photographs) and
+`segment` (masks, while a person waits). Which task goes where is said here alone, by name.
 """
 
 import os
@@ -39,6 +39,8 @@ app = make_app(
         "model_workers.generate*": {"queue": "generate"},
         "model_workers.train*": {"queue": "train"},
         "model_workers.evaluate*": {"queue": "train"},
+        "model_workers.segment": {"queue": "segment"},
+        "model_workers.recognise": {"queue": "recognise"},
         # What needs open3d, or a minute rather than a moment
         "engine.alignment.tasks.score*": {"queue": "geometry"},
         "engine.alignment.tasks.prepare*": {"queue": "geometry"},

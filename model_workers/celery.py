@@ -21,6 +21,8 @@ app = make_app(
         "model_workers.generate": {"queue": "generate"},
         "model_workers.train": {"queue": "train"},
         "model_workers.evaluate": {"queue": "train"},
+        "model_workers.segment": {"queue": "segment"},
+        "model_workers.recognise": {"queue": "recognise"},
         "engine.*": {"queue": "engine"},
     },
 )

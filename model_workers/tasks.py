@@ -5,6 +5,7 @@ from typing import Any
 
 from kombu.exceptions import OperationalError
 
+from engine.contracts.assist import SEGMENT_TASK, AssistRequest
 from engine.contracts.generation import (
     GENERATE_TASK,
     RECORD_REPLY_TASK,
@@ -12,7 +13,7 @@ from engine.contracts.generation import (
     GenerateRequest,
     GenerateStart,
 )
-from engine.contracts.serialisation import from_json
+from engine.contracts.serialisation import from_json, to_json
 from engine.contracts.training import (
     EVALUATE_TASK,
     RECORD_EVALUATION_TASK,
@@ -23,7 +24,7 @@ from engine.contracts.training import (
     TrainProgress,
     TrainRequest,
 )
-from model_workers import replies, training
+from model_workers import assist, replies, training
 from model_workers.celery import app
 from model_workers.generation import generate, worker_name
 
@@ -49,6 +50,12 @@ def run_evaluation(*, message: dict[str, Any], **kwargs: Any) -> None:
     """Run one evaluation."""
     reply = training.evaluate(from_json(EvaluateRequest, message), on_progress=_say_progress)
     replies.send(app, RECORD_EVALUATION_TASK, reply)
+
+
+@app.task(name=SEGMENT_TASK, ignore_result=False)
+def run_segmenter(*, message: dict[str, Any], **kwargs: Any) -> Any:
+    """Mark an object while a person waits."""
+    return to_json(assist.assist(from_json(AssistRequest, message)))
 
 
 def _say_progress(progress: TrainProgress) -> None:

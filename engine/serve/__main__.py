@@ -78,15 +78,15 @@ def serve(*, host: str, port: int, run_folder: Path, unneeded: Callable[[], bool
     if subprocess.call([sys.executable, str(CHECKOUT / "manage.py"), *arguments], stdin=subprocess.DEVNULL) != 0:
         print(advice, file=sys.stderr)
         return 1
-    model_worker = programs.model_worker()
-    if model_worker is None:
+    model_workers = programs.model_workers()
+    if not model_workers:
         log.warning("no_model_worker", reason="model_workers.celery is not installed here; generators run elsewhere")
     Supervisor(
         [
             programs.web(host=host, port=port),
             programs.engine_worker(),
             programs.assist_worker(),
-            *([model_worker] if model_worker else []),
+            *model_workers,
         ],
         pid_file=run_folder / "serve.children.json",
         unneeded=unneeded,

@@ -12,7 +12,8 @@ from engine.settings import environment
 
 ENGINE_QUEUES = ("engine", "geometry")
 ASSIST_QUEUES = ("assist",)
-MODEL_QUEUES = ("generate", "train")
+MODEL_QUEUES = ("generate", "train", "recognise")
+SEGMENT_QUEUES = ("segment",)
 # Model workers may stand on machines that nobody watches: they get no way to the database and no key.
 WITHHELD_FROM_MODEL_WORKERS = ("DATABASE_URL", "LATHE_SECRET_KEY", "LATHE_OIDC_SECRET", "DJANGO_SETTINGS_MODULE")
 
@@ -56,28 +57,34 @@ def assist_worker() -> Program:
     )
 
 
-def model_worker() -> Program | None:
-    """The model workers' Celery app; None where this installation has none (they run elsewhere)."""
+def model_workers() -> list[Program]:
+    """The model workers' Celery app: one for long work, one for people who wait. None where they run elsewhere."""
     if find_spec("model_workers.celery") is None:
-        return None
+        return []
+    return [
+        _model_worker(name="model worker", queues=MODEL_QUEUES, options=("--concurrency=1", "--hostname=models@%h")),
+        _model_worker(name="segment worker", queues=SEGMENT_QUEUES, options=("--pool=solo", "--hostname=segment@%h")),
+    ]
+
+
+def _model_worker(*, name: str, queues: tuple[str, ...], options: tuple[str, ...]) -> Program:
     kept = {name: value for name, value in os.environ.items() if not _withheld(name)}
     return Program(
-        name="model worker",
+        name=name,
         command=[
             *(sys.executable, "-m", "celery", "--app=model_workers.celery", "--quiet", "worker"),
-            *(f"--queues={','.join(MODEL_QUEUES)}", "--concurrency=1", "--hostname=models@%h"),
-            *("--without-gossip", "--without-mingle"),
+            *(f"--queues={','.join(queues)}", *options, "--without-gossip", "--without-mingle"),
         ],
         environment={
             **kept,
-            "LATHE_PROCESS": "model-worker",
+            "LATHE_PROCESS": name.replace(" ", "-"),
             # Beside web and engine on the same cores, threads that spin while they wait cost several times the work.
             "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),
             "CELERY_BROKER_URL": environment.broker_url(),
             "LATHE_STORAGE_URL": environment.storage_url(),
         },
-        listens_to=f"queues {', '.join(MODEL_QUEUES)}",
-        before_start=partial(_hand_back_unfinished, MODEL_QUEUES),
+        listens_to=f"queues {', '.join(queues)}",
+        before_start=partial(_hand_back_unfinished, queues),
     )
 
 

@@ -195,12 +195,28 @@ LATHE_STORAGE_URL = environment.storage_url()
 LATHE_URL_SECONDS = 12 * 3600  # a signed URL is good for this long at least
 CELERY_BROKER_URL = environment.broker_url()
 
-LATHE_LEASE_SECONDS = environment.seconds_by_name(
+LATHE_LEASE_SECONDS = environment.numbers_by_name(
     "LATHE_LEASE_SECONDS", {"mask": 60, "selection": 300, "alignment": 600, "artist": 3 * 86400}
 )
 LATHE_MAX_UPLOAD_BYTES = 200 * 2**20  # of a mesh that an artist sends
 LATHE_MAX_SKIPS = 3  # skipped by so many people, a work item goes to the end of the queue
 LATHE_MIN_MASK_PX = int(os.environ.get("LATHE_MIN_MASK_PX", "16"))  # a smaller mask indicates nothing
+
+# Photographs that pass nobody's eyes: 0 switches a filter off (engine/sourcing/screening.py).
+LATHE_SCREENING = environment.numbers_by_name(
+    "LATHE_SCREENING",
+    {
+        "min_side_px": 240,
+        "min_sharpness": 0.0004,
+        "min_contrast": 0.06,
+        "max_blockiness": 2.2,
+        "near_duplicate_bits": 6,
+    },
+)
+LATHE_RECOGNITION = environment.flag("LATHE_RECOGNITION")  # model workers name and mark the objects of new photographs
+# A photograph without a target becomes a task for people after so long; 0: never.
+LATHE_PROPOSE_AFTER_SECONDS = float(os.environ.get("LATHE_PROPOSE_AFTER_SECONDS", "600"))
+LATHE_ASSIST_SECONDS = float(os.environ.get("LATHE_ASSIST_SECONDS", "8"))  # a page waits so long for a segmenter
 
 # Training runs: how long one may wait for a free trainer, how long it may then be silent, how often it is sent.
 LATHE_TRAINING_QUEUE_SECONDS = int(os.environ.get("LATHE_TRAINING_QUEUE_SECONDS", "3600"))

@@ -19,7 +19,7 @@ def words(name: str, default: str) -> list[str]:
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
 
 
-def seconds_by_name(name: str, defaults: dict[str, float]) -> dict[str, float]:
+def numbers_by_name(name: str, defaults: dict[str, float]) -> dict[str, float]:
     """`defaults`, changed by variable `name` as in `selection=120,artist=86400`.
 
     Raises:
@@ -27,10 +27,10 @@ def seconds_by_name(name: str, defaults: dict[str, float]) -> dict[str, float]:
     """
     changed = {}
     for word in words(name, ""):
-        key, _, seconds = word.partition("=")
-        if key not in defaults or not seconds.replace(".", "", 1).isdigit():
-            raise ValueError(f"{name}: `{word}` is not of the form name=seconds with a name of {', '.join(defaults)}.")
-        changed[key] = float(seconds)
+        key, _, number = word.partition("=")
+        if key not in defaults or not number.replace(".", "", 1).isdigit():
+            raise ValueError(f"{name}: `{word}` is not of the form name=number with a name of {', '.join(defaults)}.")
+        changed[key] = float(number)
     return defaults | changed
 
 

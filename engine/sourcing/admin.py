@@ -110,18 +110,18 @@ class PointMapAdmin(ReadOnlyModelAdmin):
 class MaskTaskAdmin(ReadOnlyModelAdmin):
     """Stage 1 judgements."""
 
-    list_display = ("work_item_id", "picture", "category", "verdict", "discard_reason", "item_state")
-    list_filter = ("verdict", "discard_reason", "work_item__state")
-    list_select_related = ("work_item", "target__image__blob")
+    list_display = ("work_item_id", "picture", "category", "wants_proposal", "verdict", "discard_reason", "item_state")
+    list_filter = ("verdict", "discard_reason", "wants_proposal", "work_item__state")
+    list_select_related = ("work_item", "image__blob", "target")
     exclude = ("refined_counts", "proposed_counts")
 
     @admin.display(description="")
     def picture(self, task: MaskTask) -> SafeString:
-        return thumbnail(task.target.image)
+        return thumbnail(task.image)
 
     @admin.display(description="category")
     def category(self, task: MaskTask) -> str:
-        return task.target.category or task.target.free_category
+        return task.target.category or task.target.free_category if task.target else ""
 
     @admin.display(description="work item")
     def item_state(self, task: MaskTask) -> Any:

@@ -14,15 +14,21 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from engine.contracts.masks import MaskError, decode_mask
-from engine.sourcing import mask_tasks, services
+from engine.contracts.serialisation import to_json
+from engine.sourcing import assist, mask_tasks, refusals, services
 from engine.sourcing.masks import MaskRefused, read_mask_image
 from engine.sourcing.models import Image, MaskVerdict, TargetObject
 from engine.sourcing.photographs import MAX_BYTES, MAX_PIXELS, ImageRefused
 from engine.sourcing.serializers import (
+    AssistedSerializer,
+    AssistSerializer,
     ClaimMaskSerializer,
+    FurtherObjectSerializer,
+    ImageFilterSerializer,
     ImageSourceSerializer,
     ImageUploadSerializer,
     MaskTaskSerializer,
+    OverrideSerializer,
     SubmitMaskSerializer,
     SubmittedMaskSerializer,
     TargetFilterSerializer,
@@ -39,11 +45,13 @@ TASK_EXAMPLE = {
     "token": 3,
     "lease_expires_at": "2026-03-01T12:01:00Z",
     "lease_seconds": 60,
-    "image": {"url": "/api/v1/blobs/…", "width": 640, "height": 480},
+    "image": {"url": "/api/v1/blobs/…", "preview_url": None, "width": 640, "height": 480},
     "mask": {"height": 480, "width": 640, "counts": [150040, 12, 157148]},
     "category": "mug",
     "description": "a white mug with a blue rim",
-    "guidelines": {"version": "v1", "markdown": "# Stage 1: is this one object? …"},
+    "wants_proposal": False,
+    "marked": [],
+    "guidelines": {"version": "v2", "markdown": "# Stage 1: is this one object? …"},
 }
 IMAGE_EXAMPLE = {
     "id": IMAGE_ID,
@@ -55,6 +63,9 @@ IMAGE_EXAMPLE = {
     "sharpness": 0.0061,
     "contrast": 0.21,
     "brightness": 0.44,
+    "blockiness": 1.02,
+    "screening": "passed",
+    "refusals": [],
     "created_at": "2026-03-01T12:00:00Z",
 }
 TARGET_EXAMPLE = {
@@ -125,7 +136,7 @@ class SubmitMaskView(IdempotentWrites, APIView):
         examples=[
             OpenApiExample(
                 "It stands",
-                value={"token": 3, "verdict": "verify", "duration_ms": 6200, "guideline_version": "v1"},
+                value={"token": 3, "verdict": "verify", "duration_ms": 6200, "guideline_version": "v2"},
                 request_only=True,
             ),
             OpenApiExample(
@@ -135,7 +146,7 @@ class SubmitMaskView(IdempotentWrites, APIView):
                     "verdict": "refine",
                     "mask": {"height": 480, "width": 640, "counts": [150040, 14, 157146]},
                     "duration_ms": 31000,
-                    "guideline_version": "v1",
+                    "guideline_version": "v2",
                 },
                 request_only=True,
             ),
@@ -146,7 +157,19 @@ class SubmitMaskView(IdempotentWrites, APIView):
                     "verdict": "discard",
                     "discard_reason": "several_objects",
                     "duration_ms": 4100,
-                    "guideline_version": "v1",
+                    "guideline_version": "v2",
+                },
+                request_only=True,
+            ),
+            OpenApiExample(
+                "Marked where nothing was",
+                value={
+                    "token": 3,
+                    "verdict": "propose",
+                    "mask": {"height": 480, "width": 640, "counts": [150040, 14, 157146]},
+                    "category": "mug",
+                    "duration_ms": 14000,
+                    "guideline_version": "v2",
                 },
                 request_only=True,
             ),
@@ -154,11 +177,84 @@ class SubmitMaskView(IdempotentWrites, APIView):
         ],
     )
     def post(self, request: Request, work_item: UUID) -> Response:
-        """Verify the mask, replace it by a better one, or discard the proposal with a reason."""
+        """Verify the mask, replace it by a better one, discard it with a reason; or mark what nobody had proposed."""
         body = _read(SubmitMaskSerializer, request)
         verdict = MaskVerdict(body.pop("verdict"))
         mask_tasks.submit(user=person_of(request), work_item_id=work_item, verdict=verdict, **body)
         return Response({"work_item": str(work_item)})
+
+
+class AssistMaskView(APIView):
+    """Help with marking. It changes nothing, so it takes no idempotency key."""
+
+    permission_classes = [HasRole(Role.ANNOTATOR)]
+
+    @extend_schema(
+        operation_id="masks_assist",
+        request=AssistSerializer,
+        responses={
+            200: AssistedSerializer,
+            404: OpenApiResponse(description="You do not hold it."),
+            422: OpenApiResponse(description="`assist_failed`: nothing was found there."),
+            503: OpenApiResponse(description="`nobody_answers`: no segmenter is running; draw by hand."),
+        },
+        examples=[
+            OpenApiExample("Two clicks", value={"clicks": [{"x": 320, "y": 200, "positive": True}]}, request_only=True),
+            OpenApiExample(
+                "A box", value={"box": {"left": 200, "top": 120, "right": 420, "bottom": 330}}, request_only=True
+            ),
+            OpenApiExample(
+                "The object",
+                value={
+                    "mask": {"height": 480, "width": 640, "counts": [150040, 12, 157148]},
+                    "segmenter": "grabcut",
+                    "duration_ms": 84.0,
+                },
+                response_only=True,
+                status_codes=["200"],
+            ),
+        ],
+    )
+    def post(self, request: Request, work_item: UUID) -> Response:
+        """Mark the object that clicks, a box or strokes indicate."""
+        body = AssistSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        reply = assist.assist(user=person_of(request), work_item_id=work_item, prompts=body.validated_data)
+        return Response({"mask": to_json(reply.mask), "segmenter": reply.segmenter, "duration_ms": reply.duration_ms})
+
+
+class FurtherObjectView(IdempotentWrites, APIView):
+    """More than one salient object."""
+
+    permission_classes = [HasRole(Role.ANNOTATOR)]
+
+    @extend_schema(
+        operation_id="masks_further",
+        request=FurtherObjectSerializer,
+        responses={
+            201: SubmittedMaskSerializer,
+            409: SUPERSEDED,
+            422: OpenApiResponse(description="`mask_refused`: it does not fit, or is marked already."),
+        },
+        examples=[
+            OpenApiExample(
+                "A spoon",
+                value={
+                    "token": 3,
+                    "mask": {"height": 480, "width": 640, "counts": [1040, 12, 306148]},
+                    "category": "spoon",
+                },
+                request_only=True,
+            ),
+            OpenApiExample("Stored", value={"work_item": TASK_EXAMPLE["work_item"]}, response_only=True),
+        ],
+    )
+    def post(self, request: Request, work_item: UUID) -> Response:
+        """Mark a further salient object of the photograph in work: it becomes a task of its own."""
+        mask_tasks.mark_further(
+            user=person_of(request), work_item_id=work_item, **_read(FurtherObjectSerializer, request)
+        )
+        return Response({"work_item": str(work_item)}, status=status.HTTP_201_CREATED)
 
 
 class Pages(CursorPagination):
@@ -177,7 +273,12 @@ class ImagesView(IdempotentWrites, generics.ListAPIView[Image]):
     parser_classes = [MultiPartParser]
     serializer_class = ImageSourceSerializer
     pagination_class = Pages
-    queryset = Image.objects.select_related("blob")
+    queryset = Image.objects.select_related("blob").prefetch_related("refusals")
+
+    def filter_queryset(self, queryset: Any) -> Any:
+        filters = ImageFilterSerializer(data=self.request.query_params)
+        filters.is_valid(raise_exception=True)
+        return super().filter_queryset(queryset.filter(**filters.validated_data))
 
     def prepare(self, request: Request) -> tuple[dict[str, Any], services.StoredPhotograph]:
         """Decode the photograph and bring it to the object store."""
@@ -189,10 +290,11 @@ class ImagesView(IdempotentWrites, generics.ListAPIView[Image]):
 
     @extend_schema(
         operation_id="images_list",
+        parameters=[ImageFilterSerializer],
         examples=[OpenApiExample("A photograph", value=IMAGE_EXAMPLE, response_only=True)],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """List photographs."""
+        """List photographs with what the filters said; `screening=refused` lists those that go to nobody."""
         return super().get(request, *args, **kwargs)
 
     @extend_schema(
@@ -206,6 +308,28 @@ class ImagesView(IdempotentWrites, generics.ListAPIView[Image]):
         body, stored = self.prepared
         image = services.register_photograph(stored=stored, source=body["source"], licence=body["licence"])
         return Response(ImageSourceSerializer(image).data, status=status.HTTP_201_CREATED)
+
+
+class OverrideRefusalView(IdempotentWrites, APIView):
+    """A refused photograph that is good enough."""
+
+    permission_classes = [HasRole(Role.ML_ENGINEER)]
+
+    @extend_schema(
+        operation_id="images_override",
+        request=OverrideSerializer,
+        responses={200: ImageSourceSerializer, 404: OpenApiResponse(description="`not_refused`.")},
+        examples=[
+            OpenApiExample("Good enough", value={"note": "motion blur, but the object is sharp"}, request_only=True),
+            OpenApiExample("A photograph", value=IMAGE_EXAMPLE | {"screening": "overridden"}, response_only=True),
+        ],
+    )
+    def post(self, request: Request, image: UUID) -> Response:
+        """Take in a refused photograph all the same. Its reasons stay on record."""
+        taken_in = refusals.override_refusal(
+            image_id=image, actor=person_of(request), **_read(OverrideSerializer, request)
+        )
+        return Response(ImageSourceSerializer(taken_in).data)
 
 
 class TargetsView(IdempotentWrites, generics.ListAPIView[TargetObject]):

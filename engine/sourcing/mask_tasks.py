@@ -1,24 +1,28 @@
 """Stage 1 for annotators: claim a proposed mask, look at it, and say whether it indicates one object (paper A.1)."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import numpy as np
 from django.db import transaction
 from numpy.typing import NDArray
 
-from engine.contracts.masks import MaskError, MaskRle, decode_mask
+from engine.contracts.masks import MaskError, MaskRle, decode_mask, intersection_px
 from engine.errors import NotFound, Unprocessable
 from engine.lifecycle import Move, State
 from engine.sourcing.categories import file_category
 from engine.sourcing.masks import MaskRefused
-from engine.sourcing.models import DiscardReason, Image, MaskTask, MaskVerdict, TargetObject
-from engine.sourcing.services import check_mask_of, move_target
+from engine.sourcing.models import DiscardReason, Image, MaskTask, MaskVerdict, RefusalReason, TargetObject
+from engine.sourcing.refusals import refuse_image
+from engine.sourcing.services import check_mask_of, mask_of, move_target, register_target
 from engine.workforce import services as workforce
-from engine.workforce.models import Stage, User, WorkItem
+from engine.workforce.models import Role, Stage, User, WorkItem
 
-GUIDELINE_VERSION = "v1"
+GUIDELINE_VERSION = "v2"
+MOST_MARKED = 30  # other objects of a photograph that a page shows
+SAME_OBJECT_IOU = 0.8
 
 
 class NoSuchMaskTask(NotFound):
@@ -63,6 +67,16 @@ def task_of(*, user: User, work_item_id: UUID) -> MaskTask:
     return task
 
 
+def marked_beside(task: MaskTask) -> list[MaskRle]:
+    """Masks of the other objects of the task's photograph, newest first."""
+    others = TargetObject.objects.filter(image_id=task.image_id).exclude(state=State.DISCARDED)
+    if task.target_id is not None:
+        others = others.exclude(id=task.target_id)
+    counts = others.order_by("-created_at").values_list("mask_counts", flat=True)
+    image = task.image
+    return [MaskRle(height=image.height_px, width=image.width_px, counts=tuple(runs)) for runs in counts[:MOST_MARKED]]
+
+
 def submit(
     *,
     user: User,
@@ -74,16 +88,17 @@ def submit(
     discard_reason: str = "",
     mask: MaskRle | None = None,
     category: str = "",
-) -> TargetObject:
+) -> TargetObject | None:
     """Record a Stage 1 judgement: the mask stands, is replaced by a better one, or the proposal is discarded.
 
     The first judgement of a proposal moves it on; second opinions, gold and review are recorded alone. A refined
-    mask replaces the proposed one, which the task keeps; `category` corrects the target's where it is given.
+    mask replaces the proposed one, which the task keeps; `category` corrects the target's where it is given. Where
+    nothing was proposed, the person marks the object (`propose`), or says that there is none.
 
     Raises:
         LeaseSuperseded: the work item is no longer the caller's (from workforce, as are its other refusals).
         VerdictRefused: discarded without a reason, refined without a mask, or the other way round.
-        MaskRefused: the refined mask does not fit the image.
+        MaskRefused: the mask does not fit the image, or the object is marked already.
         NoSuchMaskTask: the work item is of another stage.
     """
     _check_verdict(verdict=verdict, discard_reason=discard_reason, mask=mask)
@@ -98,18 +113,99 @@ def submit(
         task = MaskTask.objects.with_photograph().filter(work_item_id=work_item_id).first()
         if task is None:
             raise NoSuchMaskTask("This work item is of another stage.", what_to_do="Submit it where it was claimed.")
-        target = task.target
         task.verdict, task.discard_reason = verdict, discard_reason
-        if mask is not None:
-            check_mask_of(image=target.image, mask=_decoded(mask, image=target.image))
-            task.refined_counts, task.proposed_counts = list(mask.counts), target.mask_counts
-        task.save(update_fields=["verdict", "discard_reason", "refined_counts", "proposed_counts"])
-        if work_item.purpose != WorkItem.Purpose.COLLECT or target.state != State.PROPOSED:
-            return target
-        if verdict == MaskVerdict.DISCARD:
-            return move_target(target_id=target.id, move=Move.DISCARD, actor=user, reason=discard_reason)
-        _correct(target=target, mask=mask, category=category)
-        return move_target(target_id=target.id, move=Move.VERIFY, actor=user, verdict=str(verdict))
+        if task.wants_proposal:
+            return _take_proposal(task=task, user=user, mask=mask, category=category)
+        return _take_judgement(task=task, work_item=work_item, user=user, mask=mask, category=category)
+
+
+def _take_judgement(
+    *, task: MaskTask, work_item: WorkItem, user: User, mask: MaskRle | None, category: str
+) -> TargetObject:
+    target = task.target
+    if target is None or task.verdict == MaskVerdict.PROPOSE:
+        raise VerdictRefused("A mask is proposed here already.", what_to_do="Verify it, refine it, or discard it.")
+    if mask is not None:
+        check_mask_of(image=target.image, mask=_decoded(mask, image=target.image))
+        task.refined_counts, task.proposed_counts = list(mask.counts), target.mask_counts
+    task.save(update_fields=["verdict", "discard_reason", "refined_counts", "proposed_counts"])
+    if work_item.purpose != WorkItem.Purpose.COLLECT or target.state != State.PROPOSED:
+        return target
+    if task.verdict == MaskVerdict.DISCARD:
+        return move_target(target_id=target.id, move=Move.DISCARD, actor=user, reason=task.discard_reason)
+    _correct(target=target, mask=mask, category=category)
+    return move_target(target_id=target.id, move=Move.VERIFY, actor=user, verdict=str(task.verdict))
+
+
+def _take_proposal(*, task: MaskTask, user: User, mask: MaskRle | None, category: str) -> TargetObject | None:
+    """A person marked the salient object of a photograph, or found none: then it goes to nobody else."""
+    if task.verdict == MaskVerdict.DISCARD:
+        reason = _REFUSED_BY_A_PERSON.get(task.discard_reason)
+        if reason is None:
+            raise VerdictRefused(
+                "Nothing was proposed here that could be partial or several.",
+                what_to_do="Mark one object, or say that there is no salient one.",
+            )
+        task.save(update_fields=["verdict", "discard_reason"])
+        refuse_image(image=task.image, reason=reason, actor=user)
+        return None
+    if task.verdict != MaskVerdict.PROPOSE or mask is None:
+        raise VerdictRefused("Nothing is proposed here yet.", what_to_do="Mark the object and send it as `propose`.")
+    _check_new(mask, beside=marked_beside(task))
+    target = register_target(
+        image_id=task.image_id,
+        mask=_decoded(mask, image=task.image),
+        source=f"person/{task.work_item_id}",
+        category=category,
+        description=task.hint,
+        verified=True,
+        actor=user,
+    )
+    task.target = target
+    task.save(update_fields=["verdict", "target"])
+    return target
+
+
+_REFUSED_BY_A_PERSON = {
+    DiscardReason.NO_SALIENT_OBJECT.value: RefusalReason.NO_SALIENT_OBJECT,
+    DiscardReason.LOW_QUALITY.value: RefusalReason.LOW_QUALITY,
+}
+
+
+def mark_further(*, user: User, work_item_id: UUID, token: int, mask: MaskRle, category: str = "") -> TargetObject:
+    """Propose another salient object of the photograph that `user` is working on; it becomes a task of its own.
+
+    Somebody else checks it, unless the person is the only annotator.
+
+    Raises:
+        LeaseSuperseded, WorkItemClosed, NoSuchWorkItem: the work item is not the caller's.
+        MaskRefused: the mask does not fit the image, or the object is marked already.
+    """
+    with transaction.atomic():
+        workforce.check_lease(user=user, work_item_id=work_item_id, token=token)
+        task = task_of(user=user, work_item_id=work_item_id)
+        others = marked_beside(task)
+        _check_new(mask, beside=[*others, mask_of(task.target)] if task.target else others)
+        alone = not User.objects.filter(is_active=True, groups__name=Role.ANNOTATOR).exclude(id=user.pk).exists()
+        return register_target(
+            image_id=task.image_id,
+            mask=_decoded(mask, image=task.image),
+            source=f"person/{uuid4()}",
+            category=category,
+            actor=user,
+            barred_user_ids=() if alone else (user.pk,),
+        )
+
+
+def _check_new(mask: MaskRle, *, beside: Iterable[MaskRle]) -> None:
+    for other in beside:
+        if (mask.width, mask.height) != (other.width, other.height):
+            continue  # refused with a better reason elsewhere
+        common = intersection_px(mask, other)
+        if common > SAME_OBJECT_IOU * (mask.area_px + other.area_px - common):
+            raise MaskRefused(
+                "This object is marked already.", what_to_do="Mark another one, or go on with the task itself."
+            )
 
 
 def _check_verdict(*, verdict: MaskVerdict, discard_reason: str, mask: MaskRle | None) -> None:
@@ -119,8 +215,10 @@ def _check_verdict(*, verdict: MaskVerdict, discard_reason: str, mask: MaskRle |
         raise VerdictRefused(
             "A discarded proposal, and no other, needs a reason.", what_to_do=f"Use {', '.join(DiscardReason.values)}."
         )
-    if (verdict == MaskVerdict.REFINE) != (mask is not None):
-        raise VerdictRefused("A refined proposal, and no other, needs a mask.", what_to_do="Send the mask you drew.")
+    if (verdict in (MaskVerdict.REFINE, MaskVerdict.PROPOSE)) != (mask is not None):
+        raise VerdictRefused(
+            "A mask belongs to what was refined or marked, and to nothing else.", what_to_do="Send the mask you drew."
+        )
 
 
 def _decoded(mask: MaskRle, *, image: Image) -> NDArray[np.bool_]:

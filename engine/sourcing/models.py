@@ -2,24 +2,30 @@
 
 import uuid
 from collections.abc import Collection
+from typing import Any
 
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Func, Q, Value
 
 from engine.contracts.targets import PointMapScale, PointMapSource
 from engine.lifecycle import State
+from engine.sourcing.quality import NEAR_BITS, hash_chunks
 from engine.storage.models import Blob
 from engine.workforce.models import WorkItem
-
-# Bits by which the hashes of two takes of one scene differ at most.
-NEAR_BITS = 6
 
 
 class ImageQuerySet(models.QuerySet["Image"]):
     """Images."""
 
     def near_duplicates_of(self, perceptual_hash: int, *, bits: int = NEAR_BITS) -> "ImageQuerySet":
-        """Images whose difference hash differs in at most `bits` bits, nearest first. Reads the hash of every image."""
+        """Images whose difference hash differs in at most `bits` (up to NEAR_BITS) bits, nearest first.
+
+        Two such hashes have at least one chunk in common, so the index on chunks leaves few rows to compare.
+        """
         different = Func(
             F("perceptual_hash"),
             Value(perceptual_hash),
@@ -28,17 +34,37 @@ class ImageQuerySet(models.QuerySet["Image"]):
             output_field=models.IntegerField(),
         )
         return (
-            self.annotate(different_bits=different)
+            self.filter(hash_chunks__overlap=hash_chunks(perceptual_hash))
+            .annotate(different_bits=different)
             .filter(different_bits__lte=bits)
             .order_by("different_bits", "source")
         )
 
 
 class Image(models.Model):
-    """A photograph, upright (EXIF applied), with measures of its quality."""
+    """A photograph, upright (EXIF applied), with measures of its quality and what the filters made of it."""
+
+    class Screening(models.TextChoices):
+        PASSED = "passed"
+        REFUSED = "refused"  # nobody is asked about it; its refusals say why
+        OVERRIDDEN = "overridden"  # refused, and taken in all the same by a person
+
+    class Recognition(models.TextChoices):
+        NONE = "none"  # not asked for
+        WAITING = "waiting"
+        SENT = "sent"
+        DONE = "done"
+        FAILED = "failed"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
+    preview_blob = models.ForeignKey(
+        Blob,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="The same photograph as a smaller JPEG, where it is too large for a page.",
+    )
     source = models.CharField(max_length=200, help_text="Where it came from: importer and name there.")
     licence = models.CharField(max_length=200, blank=True)
     width_px = models.PositiveIntegerField()
@@ -46,7 +72,13 @@ class Image(models.Model):
     sharpness = models.FloatField(help_text="Variance of the Laplacian of the grey image in [0, 1].")
     contrast = models.FloatField(help_text="Standard deviation of the grey image in [0, 1].")
     brightness = models.FloatField(help_text="Mean of the grey image in [0, 1].")
-    perceptual_hash = models.BigIntegerField(help_text="64 bit difference hash, for near-duplicates.", db_index=True)
+    blockiness = models.FloatField(default=1.0, help_text="Steps across the 8 pixel grid of JPEG over steps elsewhere.")
+    perceptual_hash = models.BigIntegerField(help_text="64 bit difference hash, for near-duplicates.")
+    hash_chunks = ArrayField(models.IntegerField(), default=list, editable=False)
+    screening = models.CharField(max_length=10, choices=Screening.choices, default=Screening.PASSED)
+    recognition = models.CharField(max_length=10, choices=Recognition.choices, default=Recognition.NONE)
+    recognition_sent_at = models.DateTimeField(null=True)
+    recognition_attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ImageQuerySet.as_manager()
@@ -55,10 +87,70 @@ class Image(models.Model):
         constraints = [
             models.UniqueConstraint(name="image_source_once", fields=["source"]),
             models.CheckConstraint(name="image_has_pixels", condition=Q(width_px__gt=0, height_px__gt=0)),
+            models.CheckConstraint(
+                name="image_screening_known", condition=Q(screening__in=["passed", "refused", "overridden"])
+            ),
+            models.CheckConstraint(
+                name="image_recognition_known",
+                condition=Q(recognition__in=["none", "waiting", "sent", "done", "failed"]),
+            ),
+        ]
+        indexes = [
+            GinIndex(name="image_hash_chunks", fields=["hash_chunks"]),
+            models.Index(name="image_refused", fields=["id"], condition=Q(screening="refused")),
+            models.Index(
+                name="image_to_recognise",
+                fields=["recognition_sent_at"],
+                condition=Q(recognition__in=["waiting", "sent"]),
+            ),
         ]
 
     def __str__(self) -> str:
         return self.source
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the chunks of the hash beside it, for the index."""
+        self.hash_chunks = hash_chunks(self.perceptual_hash)
+        super().save(*args, **kwargs)
+
+
+class RefusalReason(models.TextChoices):
+    """Why a photograph goes to nobody (paper A.1)."""
+
+    LOW_RESOLUTION = "low_resolution"
+    BLURRED = "blurred"
+    LOW_CONTRAST = "low_contrast"
+    ARTEFACTS = "artefacts"
+    NEAR_DUPLICATE = "near_duplicate"
+    NO_SALIENT_OBJECT = "no_salient_object"
+    LOW_QUALITY = "low_quality"  # as a person says
+
+
+class ImageRefusal(models.Model):
+    """One reason for which a photograph was refused, with what was measured."""
+
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="refusals")
+    reason = models.CharField(max_length=20, choices=RefusalReason.choices)
+    value = models.FloatField(null=True, help_text="What was measured.")
+    limit = models.FloatField(null=True, help_text="What would have passed.")
+    twin = models.ForeignKey(Image, null=True, on_delete=models.SET_NULL, related_name="+")
+    note = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    overridden_at = models.DateTimeField(null=True)
+    overridden_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="imagerefusal_reason_once", fields=["image", "reason"]),
+            models.CheckConstraint(
+                name="imagerefusal_overridden_by_somebody",
+                condition=Q(overridden_at__isnull=True, overridden_by__isnull=True)
+                | Q(overridden_at__isnull=False, overridden_by__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.image_id}"
 
 
 class PointMapQuerySet(models.QuerySet["PointMap"]):
@@ -146,6 +238,7 @@ class MaskVerdict(models.TextChoices):
     VERIFY = "verify"
     REFINE = "refine"
     DISCARD = "discard"
+    PROPOSE = "propose"  # drawn from scratch, where nothing was proposed
 
 
 class DiscardReason(models.TextChoices):
@@ -162,14 +255,23 @@ class MaskTaskQuerySet(models.QuerySet["MaskTask"]):
 
     def with_photograph(self) -> "MaskTaskQuerySet":
         """Everything that a page shows of a task, in the same query."""
-        return self.select_related("work_item", "target__image__blob")
+        return self.select_related("work_item", "image__blob", "image__preview_blob", "target__image")
 
 
 class MaskTask(models.Model):
-    """One Stage 1 judgement wanted on a proposed mask."""
+    """One Stage 1 judgement wanted: on a proposed mask, or on a photograph in which nothing is marked yet."""
 
     work_item = models.OneToOneField(WorkItem, primary_key=True, on_delete=models.CASCADE, related_name="mask_task")
-    target = models.ForeignKey(TargetObject, on_delete=models.CASCADE, related_name="mask_tasks")
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="mask_tasks")
+    target = models.ForeignKey(
+        TargetObject,
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="mask_tasks",
+        help_text="The proposal; where a person is to propose: what they marked.",
+    )
+    wants_proposal = models.BooleanField(default=False, help_text="Nothing is marked: find the salient object.")
+    hint = models.CharField(max_length=300, blank=True, help_text="What was recognised and could not be marked.")
     verdict = models.CharField(max_length=10, choices=MaskVerdict.choices, blank=True)
     discard_reason = models.CharField(max_length=20, choices=DiscardReason.choices, blank=True)
     refined_counts = models.JSONField(null=True, help_text="Run lengths of the mask drawn, where refined.")
@@ -188,7 +290,75 @@ class MaskTask(models.Model):
                 condition=Q(verdict="refine", refined_counts__isnull=False, proposed_counts__isnull=False)
                 | (~Q(verdict="refine") & Q(refined_counts__isnull=True, proposed_counts__isnull=True)),
             ),
+            models.CheckConstraint(
+                name="masktask_judges_or_proposes",
+                condition=Q(wants_proposal=False, target__isnull=False)
+                | Q(wants_proposal=True, verdict="propose", target__isnull=False)
+                | (Q(wants_proposal=True, target__isnull=True) & ~Q(verdict="propose")),
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"mask task on {self.target_id}"
+        return f"mask task on {self.target_id or self.image_id}"
+
+
+class CurriculumSettings(models.Model):
+    """How the share of categories moves from simple to deformable geometry; one row (paper A.1)."""
+
+    goal_objects = models.PositiveIntegerField(
+        default=10_000,
+        validators=[MinValueValidator(1)],
+        help_text="So many objects are wanted in all; progress is measured against it.",
+    )
+    simple_at_start = models.FloatField(default=0.80, validators=[MinValueValidator(0), MaxValueValidator(1)])
+    structured_at_start = models.FloatField(default=0.18, validators=[MinValueValidator(0), MaxValueValidator(1)])
+    simple_at_end = models.FloatField(default=0.40, validators=[MinValueValidator(0), MaxValueValidator(1)])
+    structured_at_end = models.FloatField(default=0.35, validators=[MinValueValidator(0), MaxValueValidator(1)])
+    flatness_at_start = models.FloatField(
+        default=0.3,
+        validators=[MinValueValidator(0), MaxValueValidator(1)],
+        help_text="0: categories as often as they come; 1: all equally often.",
+    )
+    flatness_at_end = models.FloatField(default=0.9, validators=[MinValueValidator(0), MaxValueValidator(1)])
+    unfiled_share = models.FloatField(
+        default=0.05,
+        validators=[MinValueValidator(0), MaxValueValidator(0.5)],
+        help_text="Objects that no leaf of the taxonomy fits.",
+    )
+    horizon = models.PositiveIntegerField(
+        default=500, validators=[MinValueValidator(8)], help_text="So many work items are planned ahead."
+    )
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "curriculum settings"
+        constraints = [
+            models.CheckConstraint(name="curriculumsettings_one_row", condition=Q(id=1)),
+            models.CheckConstraint(
+                name="curriculumsettings_shares_fit",
+                condition=Q(simple_at_start__lte=1 - F("structured_at_start"))
+                & Q(simple_at_end__lte=1 - F("structured_at_end")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return "curriculum settings"
+
+
+class CurriculumPlan(models.Model):
+    """The distribution of objects as it was when work was last planned, and what was planned."""
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    progress = models.FloatField(help_text="Objects done over objects wanted, at most 1.")
+    done_objects = models.PositiveIntegerField()
+    waiting_objects = models.PositiveIntegerField()
+    moved_items = models.PositiveIntegerField(help_text="Work items that came into another priority band.")
+    tiers = models.JSONField(help_text="Per tier: objects done and waiting, target, current and planned share.")
+    categories = models.JSONField(help_text="The same per leaf; the empty name stands for objects of no leaf.")
+
+    class Meta:
+        get_latest_by = "created_at"
+        indexes = [models.Index(name="curriculumplan_newest", fields=["-created_at"])]
+
+    def __str__(self) -> str:
+        return f"plan of {self.created_at:%Y-%m-%d %H:%M}"

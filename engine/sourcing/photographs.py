@@ -17,6 +17,9 @@ FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")  # many cameras write MPO: JPEG
 KEPT = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 LOSSY = {"JPEG", "MPO", "WEBP"}
 EXIF_ORIENTATION = 0x0112
+# A photograph with a longer side than this gets a preview of this size, which pages and segmenters open first.
+PREVIEW_SIDE_PX = 2560
+PREVIEW_MEDIA_TYPE = "image/jpeg"
 
 
 class ImageRefused(Unprocessable):
@@ -66,6 +69,15 @@ def decode_photograph(data: bytes) -> Photograph:
         return Photograph(pixels=pixels, data=data, media_type=KEPT[str(image.format)])
     lossy = image.format in LOSSY
     return Photograph(pixels=pixels, data=_encode(rgb, lossy=lossy), media_type="image/jpeg" if lossy else "image/png")
+
+
+def preview_of(pixels: NDArray[np.uint8]) -> bytes | None:
+    """A smaller JPEG of a large (height, width, 3) uint8 RGB photograph; None where it is small enough itself."""
+    if max(pixels.shape[:2]) <= PREVIEW_SIDE_PX:
+        return None
+    small = Image.fromarray(pixels)
+    small.thumbnail((PREVIEW_SIDE_PX, PREVIEW_SIDE_PX), Image.Resampling.BOX, reducing_gap=2.0)
+    return _encode(small, lossy=True)
 
 
 def _open(data: bytes) -> Image.Image:

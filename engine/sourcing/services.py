@@ -18,11 +18,12 @@ from engine.contracts.masks import MaskRle, decode_mask, encode_mask
 from engine.contracts.targets import PointMapInput, PointMapScale, PointMapSource, TargetInput
 from engine.errors import Conflict, NotFound
 from engine.lifecycle import MOVES, Move, State
-from engine.sourcing import masks, point_maps
+from engine.sourcing import masks, point_maps, refusals
 from engine.sourcing.categories import file_category
 from engine.sourcing.models import Image, MaskTask, PointMap, TargetObject
-from engine.sourcing.photographs import Photograph, decode_photograph
+from engine.sourcing.photographs import PREVIEW_MEDIA_TYPE, Photograph, decode_photograph, preview_of
 from engine.sourcing.quality import Quality, measure_quality
+from engine.sourcing.screening import screen
 from engine.sourcing.statements import MOVE_TARGET
 from engine.storage import services as storage
 from engine.storage.models import Blob
@@ -31,6 +32,7 @@ from engine.workforce import services as workforce
 from engine.workforce.models import Stage, User
 
 POINT_MAP_MEDIA_TYPE = "application/x-npz"
+NEW_ITEM_BAND = 4  # in the middle, until the curriculum has planned it (`curriculum.py`)
 
 
 class InvalidMove(Conflict):
@@ -106,6 +108,7 @@ class StoredPhotograph:
     photograph: Photograph
     quality: Quality
     blob: Blob
+    preview_blob: Blob | None
 
 
 def store_photograph(*, data: bytes) -> StoredPhotograph:
@@ -117,24 +120,41 @@ def store_photograph(*, data: bytes) -> StoredPhotograph:
     photograph = decode_photograph(data)
     quality = measure_quality(photograph.pixels)
     blob = storage.put_blob(data=photograph.data, media_type=photograph.media_type)
-    return StoredPhotograph(photograph=photograph, quality=quality, blob=blob)
+    preview = preview_of(photograph.pixels)
+    return StoredPhotograph(
+        photograph=photograph,
+        quality=quality,
+        blob=blob,
+        preview_blob=None if preview is None else storage.put_blob(data=preview, media_type=PREVIEW_MEDIA_TYPE),
+    )
 
 
 def register_photograph(*, stored: StoredPhotograph, source: str, licence: str = "") -> Image:
-    """Take in a stored photograph; `source` (importer and name there) names it once: a known one gives its image."""
-    image, _ = Image.objects.get_or_create(
+    """Take in a stored photograph; `source` (importer and name there) names it once: a known one gives its image.
+
+    One that does not pass the filters is kept with its reasons and goes to nobody (`refusals.py`).
+    """
+    quality = stored.quality
+    image, created = Image.objects.get_or_create(
         source=source,
         defaults={
             "blob": stored.blob,
+            "preview_blob": stored.preview_blob,
             "licence": licence,
             "width_px": stored.photograph.width_px,
             "height_px": stored.photograph.height_px,
-            "sharpness": stored.quality.sharpness,
-            "contrast": stored.quality.contrast,
-            "brightness": stored.quality.brightness,
-            "perceptual_hash": stored.quality.perceptual_hash,
+            "sharpness": quality.sharpness,
+            "contrast": quality.contrast,
+            "brightness": quality.brightness,
+            "blockiness": quality.blockiness,
+            "perceptual_hash": quality.perceptual_hash,
+            "recognition": Image.Recognition.WAITING if settings.LATHE_RECOGNITION else Image.Recognition.NONE,
         },
     )
+    if created:
+        findings = screen(width_px=image.width_px, height_px=image.height_px, quality=quality, limits=refusals.limits())
+        twin = refusals.find_twin(image=image)
+        refusals.record_refusals(image=image, findings=findings, twin=twin)
     return image
 
 
@@ -237,19 +257,23 @@ def register_target(
     category: str = "",
     description: str = "",
     verified: bool = False,
+    actor: User | None = None,
+    barred_user_ids: Iterable[int] = (),
 ) -> TargetObject:
     """Propose one object of an image by its boolean (height, width) mask; `source` names it once within the image.
 
     A verified mask makes the target ready; any other waits for a Stage 1 judgement. A category that the taxonomy does
-    not know is kept as written in `free_category`.
+    not know is kept as written in `free_category`. `actor` is the person who marked it, if it was one.
 
     Raises:
         MaskRefused: of another size than the image, empty, too small, or the whole image.
+        ImageFiltered: the photograph was refused.
         NoSuchImage: there is no such image.
     """
     image = Image.objects.filter(id=image_id).first()
     if image is None:
         raise NoSuchImage(f"There is no image {image_id}.")
+    refusals.check_not_refused(image)
     check_mask_of(image=image, mask=mask)
     runs = encode_mask(mask)
     filed = file_category(category)
@@ -268,7 +292,7 @@ def register_target(
         if not created:
             return target
         workforce.audit(
-            actor=None,
+            actor=actor,
             subject_kind="target",
             subject_id=target.id,
             verb="propose",
@@ -276,9 +300,11 @@ def register_target(
             source=source,
         )
         if verified:
-            return move_target(target_id=target.id, move=Move.VERIFY, given_as="verified")
-        work_item = workforce.create_work_item(stage=Stage.MASK, subject_id=target.id)
-        MaskTask.objects.create(work_item=work_item, target=target)
+            return move_target(target_id=target.id, move=Move.VERIFY, actor=actor, given_as="verified")
+        work_item = workforce.create_work_item(
+            stage=Stage.MASK, subject_id=target.id, priority_band=NEW_ITEM_BAND, barred_user_ids=barred_user_ids
+        )
+        MaskTask.objects.create(work_item=work_item, image=image, target=target)
     return target
 
 

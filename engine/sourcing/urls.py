@@ -4,8 +4,11 @@ from engine.sourcing import api
 
 urlpatterns = [
     path("images/", api.ImagesView.as_view(), name="images"),
+    path("images/<uuid:image>/override", api.OverrideRefusalView.as_view(), name="image-override"),
     path("targets/", api.TargetsView.as_view(), name="targets"),
     path("masks/claim", api.ClaimMaskView.as_view(), name="mask-claim"),
     path("masks/<uuid:work_item>", api.MaskTaskView.as_view(), name="mask"),
     path("masks/<uuid:work_item>/submit", api.SubmitMaskView.as_view(), name="mask-submit"),
+    path("masks/<uuid:work_item>/assist", api.AssistMaskView.as_view(), name="mask-assist"),
+    path("masks/<uuid:work_item>/further", api.FurtherObjectView.as_view(), name="mask-further"),
 ]

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("generation", "0002_initial"),
-        ("sourcing", "0003_judged_masks"),
+        ("sourcing", "0001_initial"),
         ("storage", "0001_initial"),
         ("workforce", "0002_roles_and_append_only_audit"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

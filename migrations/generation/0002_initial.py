@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("generation", "0001_initial"),
-        ("sourcing", "0002_initial"),
+        ("sourcing", "0001_initial"),
         ("storage", "0001_initial"),
     ]
 

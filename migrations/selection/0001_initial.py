@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("generation", "0002_initial"),
-        ("sourcing", "0002_initial"),
+        ("sourcing", "0001_initial"),
         ("workforce", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -1,8 +1,8 @@
-import { Autocomplete, Group, ScrollArea, Skeleton, Stack, Text } from "@mantine/core";
+import { Alert, ScrollArea, Skeleton, Stack, Text } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { useMe } from "../api/me";
-import { BindingsContext, HotButton } from "../keys/HotButton";
+import { BindingsContext } from "../keys/HotButton";
 import { KeysDialog } from "../keys/KeysDialog";
 import { useBindings } from "../keys/useBindings";
 import { useHotkeys } from "../keys/useHotkeys";
@@ -13,70 +13,96 @@ import { SkipDialog } from "../work/SkipDialog";
 import { Status } from "../work/Status";
 import { Stopped } from "../work/Stopped";
 import { useSigns } from "../work/useSigns";
-import { COMMANDS, type CommandId } from "./commands";
-import type { Tool } from "./drawing";
+import { Category } from "./Category";
+import type { Easel } from "./canvas/easel";
+import { COMMANDS, type CommandId, STEPS } from "./commands";
 import classes from "./MaskPage.module.css";
 import { MaskView } from "./MaskView";
+import { Toolbar } from "./Toolbar";
 import type { MaskDesk } from "./task/desk";
-import { isRefined, REASONS } from "./task/maskState";
+import type { MaskState } from "./task/maskState";
+import type { ToolName } from "./tools/tool";
+import { useUndoKeys } from "./useUndoKeys";
+import { Verdicts } from "./Verdicts";
 
 const Markdown = lazy(async () => ({ default: (await import("../shell/Markdown")).Markdown })); // not needed to begin
 
-const NO_RUNS: readonly number[] = [];
+const CLOSER = 1.25;
 
-/** Stage 1: does the mask indicate one whole object? Verify it, draw it better, or discard it. */
+/** Stage 1: does the mask indicate one whole object? Verify it, mark it better, or discard it. */
 export function MaskPage({ desk }: { desk: MaskDesk }) {
   const snapshot = useSyncExternalStore(desk.subscribe, desk.snapshot);
   const me = useMe({ orSignIn: false });
   const queries = useQueryClient();
   const [bindings, setBindings] = useBindings("masks", COMMANDS);
   const [dialog, setDialog] = useState<"skip" | "keys" | null>(null);
-  const [tool, setTool] = useState<Tool>("brush");
+  const [tool, setTool] = useState<ToolName>("point");
   const [radius, setRadius] = useState(8);
-  const [closeUp, setCloseUp] = useState(false);
   const [maskShown, setMaskShown] = useState(true);
+  const closeUp = useRef(false);
+  const easel = useRef<Easel | null>(null);
   const categoryInput = useRef<HTMLInputElement>(null);
-  const categories = useCategories();
   const { situation, submitted } = snapshot;
   const state = situation.kind === "working" ? situation.state : null;
+  const further = Boolean(state?.aside);
 
   const run = useCallback(
     (id: string) => {
       const command = id as CommandId;
+      const step = STEPS[command];
+      if (step) return easel.current?.step(...step);
       switch (command) {
         case "accept":
-          return void desk.accept();
+          return easel.current?.finish() ? undefined : void desk.accept();
+        case "point":
+        case "box":
         case "brush":
         case "eraser":
+        case "polygon":
+        case "hand":
           return setTool(command);
         case "smaller":
-          return setRadius((now) => Math.max(1, now / 1.25));
+          return setRadius((now) => Math.max(1, now / CLOSER));
         case "larger":
-          return setRadius((now) => Math.min(200, now * 1.25));
+          return setRadius((now) => Math.min(400, now * CLOSER));
         case "undo":
           return desk.undo();
         case "redo":
           return desk.redo();
-        case "category":
-          return categoryInput.current?.select();
+        case "cancel":
+          return easel.current?.cancel() || !further ? undefined : desk.leaveFurther();
+        case "touch":
+        case "touch_not":
+          return easel.current?.touch(command === "touch_not");
+        case "closer":
+        case "farther":
+          return easel.current?.zoom(command === "closer" ? CLOSER : 1 / CLOSER);
         case "zoom":
-          return setCloseUp((now) => !now);
+          closeUp.current = !closeUp.current;
+          return closeUp.current ? easel.current?.showMask() : easel.current?.showAll();
         case "peek":
           return setMaskShown((now) => !now);
+        case "category":
+          return categoryInput.current?.select();
+        case "further":
+          return desk.beginFurther();
         case "skip":
         case "keys":
           return setDialog(command);
         case "go_on":
           return void desk.goOn();
-        default:
+        case "low_quality":
+        case "several_objects":
+        case "partial":
+        case "no_salient_object":
           return void desk.discard(command);
       }
     },
-    [desk],
+    [desk, further],
   );
-  const working = state === null ? "stopped" : "judge";
-  const context = situation.kind === "loading" ? "busy" : working;
+  const context = contextOf(situation.kind, state);
   useHotkeys(COMMANDS, bindings, dialog === null ? context : "dialog", run);
+  useUndoKeys(dialog === null && state !== null, run);
   useSigns(desk);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: my day changes with every task handed in
@@ -84,11 +110,16 @@ export function MaskPage({ desk }: { desk: MaskDesk }) {
     void queries.invalidateQueries({ queryKey: ["me"] });
   }, [queries, submitted]);
 
-  const nextPhotograph = snapshot.next?.image.url;
+  const next = snapshot.next?.image;
+  const nextPhotograph = next?.preview_url ?? next?.url;
   useEffect(() => {
     if (nextPhotograph) new Image().src = nextPhotograph; // into the browser's cache
   }, [nextPhotograph]);
 
+  const onEasel = useCallback((made: Easel | null) => {
+    easel.current = made;
+    closeUp.current = false;
+  }, []);
   const notices = <Notices snapshot={snapshot} onDismiss={() => desk.clearNotice()} />;
   return (
     <BindingsContext value={bindings}>
@@ -98,55 +129,25 @@ export function MaskPage({ desk }: { desk: MaskDesk }) {
         </Header>
         {situation.kind === "working" || situation.kind === "loading" ? (
           <main className={classes.work}>
+            <Toolbar state={state} tool={tool} radius={radius} maskShown={maskShown} run={run} />
             <MaskView
-              task={state?.task ?? null}
-              runs={state?.runs ?? NO_RUNS}
+              desk={desk}
+              state={state}
               tool={tool}
               radius={radius}
-              closeUp={closeUp}
               maskShown={maskShown}
-              onDrawn={(runs) => desk.draw(runs)}
+              onEasel={onEasel}
             />
             <ScrollArea className={classes.side} type="auto" offsetScrollbars>
               <Stack gap="sm">
-                <Autocomplete
-                  ref={categoryInput}
-                  label="Category"
-                  description="Correct it where it is wrong; your own word if none fits."
-                  data={categories}
-                  limit={8}
+                <Asked state={state} />
+                <Category
+                  inputRef={categoryInput}
                   value={state?.category ?? ""}
                   disabled={state === null}
                   onChange={(value) => desk.setCategory(value)}
-                  onKeyDown={(event) => {
-                    if (event.key === "Escape" || event.key === "Enter") event.currentTarget.blur();
-                  }}
-                  rightSection={null}
                 />
-                {state?.task.description && <Text c="dimmed">{state.task.description}</Text>}
-                <Group gap="xs">
-                  <HotButton size="compact-sm" command="brush" run={run} pressed={tool === "brush"}>
-                    Brush
-                  </HotButton>
-                  <HotButton size="compact-sm" command="eraser" run={run} pressed={tool === "eraser"}>
-                    Eraser
-                  </HotButton>
-                  <HotButton size="compact-sm" command="smaller" run={run}>
-                    Smaller
-                  </HotButton>
-                  <HotButton size="compact-sm" command="larger" run={run}>
-                    Larger
-                  </HotButton>
-                  <HotButton size="compact-sm" command="zoom" run={run} pressed={closeUp}>
-                    Close-up
-                  </HotButton>
-                  <HotButton size="compact-sm" command="peek" run={run} pressed={maskShown}>
-                    Mask
-                  </HotButton>
-                </Group>
-                <Text size="sm" c="dimmed">
-                  {tool} of {Math.round(2 * radius)} px · wheel zooms, right button moves
-                </Text>
+                {state?.task.description && !further && <Text size="sm">{state.task.description}</Text>}
                 {state ? (
                   <Suspense fallback={<Skeleton h={320} />}>
                     <Markdown text={state.task.guidelines.markdown} />
@@ -157,38 +158,7 @@ export function MaskPage({ desk }: { desk: MaskDesk }) {
               </Stack>
             </ScrollArea>
             {notices}
-            <footer className={classes.bar}>
-              <HotButton size="md" variant="filled" command="accept" run={run} disabled={state === null}>
-                {state && isRefined(state) ? "Send refined" : "Verify"}
-              </HotButton>
-              <Group gap="xs" wrap="nowrap">
-                <Text size="sm" c="dimmed">
-                  Discard:
-                </Text>
-                {REASONS.map(({ value, label }) => (
-                  <HotButton
-                    key={value}
-                    size="compact-md"
-                    command={value}
-                    run={run}
-                    disabled={state === null}
-                  >
-                    {label}
-                  </HotButton>
-                ))}
-              </Group>
-              <Group gap="xs" wrap="nowrap">
-                <HotButton command="undo" run={run} disabled={!state?.past.length}>
-                  Undo
-                </HotButton>
-                <HotButton command="redo" run={run} disabled={!state?.future.length}>
-                  Redo
-                </HotButton>
-                <HotButton command="skip" run={run} disabled={state === null}>
-                  Skip…
-                </HotButton>
-              </Group>
-            </footer>
+            <Verdicts state={state} run={run} />
           </main>
         ) : (
           <Stopped
@@ -220,13 +190,26 @@ export function MaskPage({ desk }: { desk: MaskDesk }) {
   );
 }
 
-/** Names of the taxonomy's leaves, once they are loaded. */
-function useCategories(): string[] {
-  const [names, setNames] = useState<string[]>([]);
-  useEffect(() => {
-    void import("../../../engine/contracts/taxonomy.json").then(({ default: leaves }) =>
-      setNames(leaves.map((leaf) => leaf.id)),
+/** What is wanted, where it is not the usual. */
+function Asked({ state }: { state: MaskState | null }) {
+  if (state?.aside) {
+    return (
+      <Alert color="accent" variant="light" p="sm" title="Another object">
+        Mark one that stands out as well. Dashed outlines are marked already.
+      </Alert>
     );
-  }, []);
-  return names;
+  }
+  if (!state?.task.wants_proposal) return null;
+  return (
+    <Alert color="accent" variant="light" p="sm" title="Nothing is proposed here">
+      Mark the object that stands out most, and say what it is.
+    </Alert>
+  );
+}
+
+function contextOf(kind: string, state: MaskState | null): string {
+  if (kind === "loading") return "busy";
+  if (state === null) return "stopped";
+  if (state.aside) return "further";
+  return state.task.wants_proposal ? "propose" : "judge";
 }

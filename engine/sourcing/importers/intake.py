@@ -72,6 +72,10 @@ def take_in(
             report.refuse(found.source, error)
             yield found
             continue
+        if image.screening == Image.Screening.REFUSED:
+            report.filter(found.source, image.refusals.values_list("reason", flat=True))
+            yield found
+            continue
         known = set(TargetObject.objects.filter(image=image).values_list("source", flat=True))
         for mask in found.masks:
             if limit is not None and report.target_count >= limit:
@@ -90,9 +94,6 @@ def _image(found: FoundImage, report: ImportReport) -> Image:
     else:
         image = services.register_image(data=found.read(), source=found.source, licence=found.licence)
         report.images_registered += 1
-        twins = Image.objects.near_duplicates_of(image.perceptual_hash).exclude(id=image.id)
-        if twin := twins.values_list("source", flat=True).first():
-            report.note(found.source, f"looks like {twin}")
     if found.point_map is not None and not _has_point_map(image.id):
         _take_in_point_map(found.point_map, image=image, report=report)
     return image

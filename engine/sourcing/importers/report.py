@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -50,6 +51,15 @@ class ImportReport:
         else:
             reason = f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
             self.refusals.append(Refusal(item, "unreadable", reason, "Check the path and its permissions."))
+
+    def filter(self, item: str, reasons: Iterable[str]) -> None:
+        """Note that a photograph was kept but refused by the filters, so that its masks were left out."""
+        listed = ", ".join(reason.replace("_", " ") for reason in reasons)
+        self.refusals.append(
+            Refusal(
+                item, "image_filtered", f"refused by the filters: {listed}", "Override it in the admin if it is good."
+            )
+        )
 
     def note(self, item: str, text: str) -> None:
         """Note something about an item that was taken in."""

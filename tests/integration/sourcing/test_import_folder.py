@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django.fixtures import Settings
 
 from engine.lifecycle import State
 from engine.sourcing import services
@@ -139,9 +140,10 @@ def test_depth_beside_the_photograph_becomes_its_point_map(collection: Path) -> 
     assert "point maps: 0 new; refused: 1" in run(collection)
 
 
-def test_a_near_duplicate_is_noted(collection: Path) -> None:
+def test_masks_of_a_near_duplicate_are_left_out(collection: Path, settings: Settings) -> None:
+    settings.LATHE_SCREENING = settings.LATHE_SCREENING | {"near_duplicate_bits": 6}
     write(collection / "twin" / "image.png", photograph(1, height=96, width=128))
-    assert "note rooms/twin: looks like rooms/desk" in run(collection)
+    assert "refused rooms/twin: refused by the filters: near duplicate" in run(collection)
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from tests.integration.sourcing.photographs import HEIGHT, WIDTH, photograph, sq
 from tests.queries import at_most
 
 pytestmark = pytest.mark.django_db
-ACT = {"duration_ms": 6200, "guideline_version": "v1"}
+ACT = {"duration_ms": 6200, "guideline_version": "v2"}
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_a_task_shows_photograph_mask_and_guidelines(target: TargetObject, annot
     assert (task["image"]["width"], task["image"]["height"]) == (WIDTH, HEIGHT)
     assert b"".join(annotator.get(task["image"]["url"]).streaming_content) == photograph()
     assert (task["category"], task["description"], task["lease_seconds"]) == ("mug", "a white mug", 60)
-    assert task["guidelines"]["version"] == "v1"
+    assert task["guidelines"]["version"] == "v2"
     assert "one whole object" in task["guidelines"]["markdown"]
     assert annotator.get(f"/api/v1/masks/{task['work_item']}").json()["mask"] == task["mask"]
 
@@ -82,7 +82,7 @@ def test_a_verified_mask_makes_the_target_ready(target: TargetObject, annotator:
     target.refresh_from_db()
     assert (target.state, target.mask_area_px) == (State.READY, 256)
     judgement = Judgement.objects.get(work_item_id=task["work_item"])
-    assert (judgement.duration_ms, judgement.guideline_version) == (6200, "v1")
+    assert (judgement.duration_ms, judgement.guideline_version) == (6200, "v2")
     assert MaskTask.objects.get(target=target).verdict == "verify"
     assert AuditEvent.objects.get(subject_id=target.id, verb="verify").actor == judgement.user
 
@@ -178,7 +178,7 @@ def test_only_annotators_judge(path: str) -> None:
 
 def test_a_second_opinion_is_recorded_and_moves_nothing(target: TargetObject) -> None:
     second = workforce.create_work_item(stage=Stage.MASK, subject_id=target.id, purpose=WorkItem.Purpose.OVERLAP)
-    MaskTask.objects.create(work_item=second, target=target)
+    MaskTask.objects.create(work_item=second, image=target.image, target=target)
     for person in (make_user(Role.ANNOTATOR), make_user(Role.ANNOTATOR)):
         task = mask_tasks.claim(user=person)
         assert task is not None

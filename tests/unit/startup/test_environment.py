@@ -41,9 +41,9 @@ def test_flags(monkeypatch: pytest.MonkeyPatch, value: str, on: bool) -> None:
     assert environment.flag("LATHE_DEBUG") is on
 
 
-def test_seconds_by_name_change_what_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_numbers_by_name_change_what_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LATHE_LEASE_SECONDS", "selection=15, artist=60")
-    leases = environment.seconds_by_name("LATHE_LEASE_SECONDS", {"mask": 60, "selection": 300, "artist": 86400})
+    leases = environment.numbers_by_name("LATHE_LEASE_SECONDS", {"mask": 60, "selection": 300, "artist": 86400})
     assert leases == {"mask": 60, "selection": 15, "artist": 60}
 
 
@@ -51,4 +51,4 @@ def test_seconds_by_name_change_what_is_named(monkeypatch: pytest.MonkeyPatch) -
 def test_seconds_that_mean_nothing_are_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("LATHE_LEASE_SECONDS", value)
     with pytest.raises(ValueError, match=value):
-        environment.seconds_by_name("LATHE_LEASE_SECONDS", {"selection": 300})
+        environment.numbers_by_name("LATHE_LEASE_SECONDS", {"selection": 300})

@@ -1,0 +1,1 @@
+"""Segmenters: from clicks, boxes and strokes to the mask of one object."""
