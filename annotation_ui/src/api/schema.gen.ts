@@ -487,11 +487,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description List photographs. */
+        /** @description List photographs with what the filters said; `screening=refused` lists those that go to nobody. */
         get: operations["images_list"];
         put?: never;
         /** @description Take in a photograph. It is stored upright; a known source returns the image that is there. */
         post: operations["images_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{image}/override": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Take in a refused photograph all the same. Its reasons stay on record. */
+        post: operations["images_override"];
         delete?: never;
         options?: never;
         head?: never;
@@ -515,6 +532,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/masks/{work_item}/assist": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Mark the object that clicks, a box or strokes indicate. */
+        post: operations["masks_assist"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/masks/{work_item}/further": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Mark a further salient object of the photograph in work: it becomes a task of its own. */
+        post: operations["masks_further"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/masks/{work_item}/submit": {
         parameters: {
             query?: never;
@@ -524,7 +575,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Verify the mask, replace it by a better one, or discard the proposal with a reason. */
+        /** @description Verify the mask, replace it by a better one, discard it with a reason; or mark what nobody had proposed. */
         post: operations["masks_submit"];
         delete?: never;
         options?: never;
@@ -1017,6 +1068,14 @@ export interface components {
         AskForPoseRequest: {
             pose: components["schemas"]["PoseRequest"];
         };
+        /** @description What says where the object is; at least one of it. */
+        AssistRequest: {
+            clicks?: components["schemas"]["ClickRequest"][];
+            box?: components["schemas"]["BoxRequest"] | null;
+            strokes?: components["schemas"]["StrokeRequest"][];
+            /** @description The mask as it stands, to be corrected by the rest. */
+            prior?: components["schemas"]["MaskRunsRequest"] | null;
+        };
         /**
          * @description * `initial_pose` - Initial Pose
          *     * `snap` - Snap
@@ -1039,12 +1098,34 @@ export interface components {
             /** @description Not undone before the pose was submitted. */
             kept: boolean;
         };
+        /** @description The object, at the photograph's size. */
+        Assisted: {
+            mask: components["schemas"]["MaskRuns"];
+            /** @description `grabcut`, `sam2`, … */
+            segmenter: string;
+            /**
+             * Format: double
+             * @description The segmenter's own time.
+             */
+            duration_ms: number;
+        };
         AuthTokenRequest: {
             username: string;
             password: string;
         };
         /** @enum {unknown} */
         BlankEnum: "";
+        /** @description A rectangle around the object, in pixels of the photograph. */
+        BoxRequest: {
+            /** Format: double */
+            left: number;
+            /** Format: double */
+            top: number;
+            /** Format: double */
+            right: number;
+            /** Format: double */
+            bottom: number;
+        };
         /** @description One proposed shape. `mesh` and `latent` are digests of blobs. */
         Candidate: {
             /** Format: uuid */
@@ -1075,6 +1156,14 @@ export interface components {
              * @default false
              */
             prefetch: boolean;
+        };
+        /** @description A place that belongs to the object, or does not. */
+        ClickRequest: {
+            /** Format: double */
+            x: number;
+            /** Format: double */
+            y: number;
+            positive: boolean;
         };
         /** @description What was decided about a case. */
         Decision: {
@@ -1128,6 +1217,13 @@ export interface components {
             /** @description Name of the promoted model version. */
             promoted: string | null;
         };
+        /** @description Another salient object of the photograph in work. */
+        FurtherObjectRequest: {
+            token: number;
+            mask: components["schemas"]["MaskRunsRequest"];
+            /** @default  */
+            category: string;
+        };
         /** @description All x with normal · x = offset, camera frame; the unit normal points up. */
         GroundPlane: {
             normal: number[];
@@ -1159,6 +1255,13 @@ export interface components {
              * @description Mean of the grey image in [0, 1].
              */
             brightness: number;
+            /**
+             * Format: double
+             * @description Steps across the 8 pixel grid of JPEG over steps elsewhere.
+             */
+            blockiness?: number;
+            screening?: components["schemas"]["ScreeningEnum"];
+            readonly refusals: components["schemas"]["Refusal"][];
             /** Format: date-time */
             readonly created_at: string;
         };
@@ -1318,12 +1421,18 @@ export interface components {
             lease_seconds: number;
         };
         /** @description A mask as uncompressed COCO run lengths: column-major, zeros first. */
+        MaskRuns: {
+            height: number;
+            width: number;
+            counts: number[];
+        };
+        /** @description A mask as uncompressed COCO run lengths: column-major, zeros first. */
         MaskRunsRequest: {
             height: number;
             width: number;
             counts: number[];
         };
-        /** @description A whole Stage 1 task. */
+        /** @description A whole Stage 1 task. With `wants_proposal` nothing is marked yet: `mask` is empty. */
         MaskTask: {
             /** Format: uuid */
             work_item: string;
@@ -1333,9 +1442,12 @@ export interface components {
             lease_expires_at: string | null;
             readonly lease_seconds: number;
             image: components["schemas"]["TaskImage"];
-            mask: components["schemas"]["TaskMask"];
+            readonly mask: components["schemas"]["MaskRuns"];
             readonly category: string;
-            description: string;
+            readonly description: string;
+            wants_proposal: boolean;
+            /** @description Other objects of this photograph that are marked already. */
+            readonly marked: components["schemas"]["MaskRuns"][];
             readonly guidelines: components["schemas"]["Text"];
         };
         /** @description The signed-in person. */
@@ -1402,6 +1514,11 @@ export interface components {
         NotAlignableEnum: "bad_mesh" | "bad_points" | "too_occluded";
         /** @enum {unknown} */
         NullEnum: null;
+        /** @description Why a refused photograph is good enough. */
+        OverrideRequest: {
+            /** @default  */
+            note: string;
+        };
         PaginatedImageSourceList: {
             /**
              * Format: uri
@@ -1549,6 +1666,13 @@ export interface components {
             readonly url: string;
             size_bytes: number;
         };
+        /** @description A place in the photograph, in its pixels. */
+        PointRequest: {
+            /** Format: double */
+            x: number;
+            /** Format: double */
+            y: number;
+        };
         /** @description x_camera = R · (s * x_object) + t. Camera: x right, y down, z forward. Object: Y up, in [-0.5, 0.5]³. */
         Pose: {
             rotation_wxyz: number[];
@@ -1589,16 +1713,38 @@ export interface components {
          * @enum {string}
          */
         PurposeEnum: "gold" | "overlap";
+        /** @description Why a photograph goes to nobody. */
+        Refusal: {
+            reason: components["schemas"]["RefusalReasonEnum"];
+            /**
+             * Format: double
+             * @description What was measured.
+             */
+            value?: number | null;
+            /**
+             * Format: double
+             * @description What would have passed.
+             */
+            limit?: number | null;
+            /** Format: uuid */
+            twin?: string | null;
+            note?: string;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            overridden_at?: string | null;
+        };
         /**
-         * @description * `unclear` - Unclear
-         *     * `too_hard` - Too Hard
-         *     * `not_my_field` - Not My Field
-         *     * `broken` - Broken
-         *     * `offensive` - Offensive
-         *     * `other` - Other
+         * @description * `low_resolution` - Low Resolution
+         *     * `blurred` - Blurred
+         *     * `low_contrast` - Low Contrast
+         *     * `artefacts` - Artefacts
+         *     * `near_duplicate` - Near Duplicate
+         *     * `no_salient_object` - No Salient Object
+         *     * `low_quality` - Low Quality
          * @enum {string}
          */
-        ReasonEnum: "unclear" | "too_hard" | "not_my_field" | "broken" | "offensive" | "other";
+        RefusalReasonEnum: "low_resolution" | "blurred" | "low_contrast" | "artefacts" | "near_duplicate" | "no_salient_object" | "low_quality";
         /** @description One round for one target. */
         Request: {
             /** Format: uuid */
@@ -1694,6 +1840,13 @@ export interface components {
          */
         RunStatusEnum: "waiting" | "sent" | "succeeded" | "failed";
         /**
+         * @description * `passed` - Passed
+         *     * `refused` - Refused
+         *     * `overridden` - Overridden
+         * @enum {string}
+         */
+        ScreeningEnum: "passed" | "refused" | "overridden";
+        /**
          * @description A whole Stage 2 task.
          *
          *     `candidates` lists every mesh in order of appearance, `layouts` how each round is laid out: a page that knows both
@@ -1774,11 +1927,21 @@ export interface components {
          * @enum {string}
          */
         SideEnum: "left" | "right";
+        /**
+         * @description * `unclear` - Unclear
+         *     * `too_hard` - Too Hard
+         *     * `not_my_field` - Not My Field
+         *     * `broken` - Broken
+         *     * `offensive` - Offensive
+         *     * `other` - Other
+         * @enum {string}
+         */
+        SkipReasonEnum: "unclear" | "too_hard" | "not_my_field" | "broken" | "offensive" | "other";
         /** @description Why the item is skipped. */
         SkipRequest: {
             /** @description The fencing token that came with the task. */
             token: number;
-            reason: components["schemas"]["ReasonEnum"];
+            reason: components["schemas"]["SkipReasonEnum"];
             /** @default  */
             note: string;
         };
@@ -1895,6 +2058,13 @@ export interface components {
             total: number;
             note: string;
         };
+        /** @description A line over what belongs to the object, or over what does not. */
+        StrokeRequest: {
+            points: components["schemas"]["PointRequest"][];
+            /** Format: double */
+            radius: number;
+            positive: boolean;
+        };
         /** @description Body that ends an alignment: a pose, or the reason why there is none. */
         SubmitAlignmentRequest: {
             /** @description The fencing token that came with the task. */
@@ -1925,7 +2095,7 @@ export interface components {
              * @default
              */
             discard_reason: components["schemas"]["DiscardReasonEnum"] | components["schemas"]["BlankEnum"];
-            /** @description Wanted with `refine`. */
+            /** @description Wanted with `refine` and `propose`. */
             mask?: components["schemas"]["MaskRunsRequest"] | null;
             /**
              * @description Corrects the category where given.
@@ -2024,9 +2194,10 @@ export interface components {
              */
             verified: boolean;
         };
-        /** @description A photograph; its URL is signed now. */
+        /** @description A photograph; its URLs are signed now. A large one has a smaller preview, for pages to open first. */
         TaskImage: {
             readonly url: string;
+            readonly preview_url: string | null;
             width: number;
             height: number;
         };
@@ -2121,9 +2292,10 @@ export interface components {
          * @description * `verify` - Verify
          *     * `refine` - Refine
          *     * `discard` - Discard
+         *     * `propose` - Propose
          * @enum {string}
          */
-        VerdictEnum: "verify" | "refine" | "discard";
+        VerdictEnum: "verify" | "refine" | "discard" | "propose";
         /** @description Open work of a stage; `more` says that counting stopped. */
         Waiting: {
             count: number;
@@ -3068,6 +3240,12 @@ export interface operations {
                 cursor?: string;
                 /** @description Number of results to return per page. */
                 page_size?: number;
+                /**
+                 * @description * `passed` - Passed
+                 *     * `refused` - Refused
+                 *     * `overridden` - Overridden
+                 */
+                screening?: "passed" | "refused" | "overridden";
             };
             header?: never;
             path?: never;
@@ -3118,6 +3296,42 @@ export interface operations {
             };
         };
     };
+    images_override: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                image: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["OverrideRequest"];
+                "multipart/form-data": components["schemas"]["OverrideRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageSource"];
+                };
+            };
+            /** @description `not_refused`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     masks_read: {
         parameters: {
             query?: never;
@@ -3139,6 +3353,96 @@ export interface operations {
             };
             /** @description You do not hold it. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    masks_assist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AssistRequest"];
+                "multipart/form-data": components["schemas"]["AssistRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assisted"];
+                };
+            };
+            /** @description You do not hold it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `assist_failed`: nothing was found there. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `nobody_answers`: no segmenter is running; draw by hand. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    masks_further: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FurtherObjectRequest"];
+                "multipart/form-data": components["schemas"]["FurtherObjectRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubmittedMask"];
+                };
+            };
+            /** @description `lease_superseded` or `work_item_closed`: your draft is kept. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `mask_refused`: it does not fit, or is marked already. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
