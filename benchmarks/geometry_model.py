@@ -10,6 +10,7 @@ import copy
 import gc
 import json
 import platform
+import shlex
 import statistics
 import sys
 import time
@@ -254,19 +255,24 @@ def full_model(device: torch.device) -> GeometryModel:
     return model
 
 
-# Batch sizes, pairs for `dpo`. Checkpointing trades a quarter of the speed for most of the memory.
+# Batch sizes, pairs for `dpo`. Checkpointed: the blocks' activations are computed again for the gradients.
 TRAINING_CASES = {"sft": [6, 12, 15], "sft_checkpointed": [12], "dpo": [3, 6, 9]}
 PARTS = ("mini_cpu", "sampling", *TRAINING_CASES)
 
 
-def measure(parts: tuple[str, ...] = PARTS, output: Path | None = None) -> dict[str, Any]:
-    """Measure parts; those that need a GPU are left out where there is none. `output` is written after every part."""
+def measure(
+    parts: tuple[str, ...] = PARTS, output: Path | None = None, batch_sizes: list[int] | None = None
+) -> dict[str, Any]:
+    """Measure parts; those that need a GPU are left out where there is none. `output` is written after every part.
+
+    `batch_sizes` takes the place of `TRAINING_CASES`.
+    """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     results: dict[str, Any] = {
         "device": torch.cuda.get_device_name() if device.type == "cuda" else platform.processor() or platform.machine(),
         "torch": torch.__version__,
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": f"python -m benchmarks.geometry_model {' '.join(parts)}",
+        "command": shlex.join(["python", "-m", "benchmarks.geometry_model", *sys.argv[1:]]),
     }
     rate = 0.0
     if device.type == "cuda":
@@ -283,7 +289,7 @@ def measure(parts: tuple[str, ...] = PARTS, output: Path | None = None) -> dict[
                 results[part] = sampling(model.eval(), rate)
             else:
                 model.flow.checkpoint_activations = part == "sft_checkpointed"
-                results[part] = training(model, rate, part, TRAINING_CASES[part])
+                results[part] = training(model, rate, part, batch_sizes or TRAINING_CASES[part])
             del model
             gc.collect()
             torch.cuda.empty_cache()
@@ -300,8 +306,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", choices=PARTS, default=PARTS, help="what to measure (default: everything)")
     parser.add_argument("--output", type=Path, help="also write the JSON here, after every part")
+    parser.add_argument("--batch-sizes", type=int, nargs="+", help="of training steps (default: several)")
     arguments = parser.parse_args()
-    print(json.dumps(measure(tuple(arguments.parts), arguments.output), indent=2))
+    print(json.dumps(measure(tuple(arguments.parts), arguments.output, arguments.batch_sizes), indent=2))
 
 
 if __name__ == "__main__":

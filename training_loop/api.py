@@ -31,7 +31,7 @@ from training_loop.models.generator import GeometryModel
 from training_loop.pose_codec import LayoutTarget, PoseCodecError, PoseFrame, assumed_intrinsics, decode_pose
 from training_loop.runs import TrainingResult, run_training
 from training_loop.sampling import default_sampler, sample_latents
-from training_loop.surface import EmptySurface, mesh_from_logits, without_crumbs
+from training_loop.surface import EmptySurface, mesh_from_logits, without_cavities, without_crumbs
 
 __all__ = [
     "Sample",
@@ -114,7 +114,7 @@ def sample_candidates(
     samples = []
     for index, seed in enumerate(seeds):
         try:
-            mesh = mesh_from_logits(without_crumbs(logits[index], CRUMB_SHARE))
+            mesh = mesh_from_logits(without_cavities(without_crumbs(logits[index], CRUMB_SHARE)))
         except EmptySurface:
             continue
         mesh, layout = fit_to_unit_cube(mesh, _layout(layouts, index, target.frame))

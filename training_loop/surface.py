@@ -41,6 +41,12 @@ def without_crumbs(logits: NDArray[np.float32], smallest_share: float) -> NDArra
     return np.where(crumb[parts], np.float32(-1.0), logits)
 
 
+def without_cavities(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Fill what is enclosed on all sides and nobody sees: a decoder's shells become solids."""
+    full = logits > 0
+    return np.where(ndimage.binary_fill_holes(full) & ~full, np.float32(1.0), logits)
+
+
 def make_well_composed(full: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Fill cells until no two full (or empty) cells of a 2×2×2 block touch only along an edge or at a corner."""
     full = full.copy()

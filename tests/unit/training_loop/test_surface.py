@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training_loop.surface import EmptySurface, make_well_composed, mesh_from_logits, without_crumbs
+from training_loop.surface import EmptySurface, make_well_composed, mesh_from_logits, without_cavities, without_crumbs
 
 
 def centres(resolution):
@@ -64,3 +64,13 @@ def test_crumbs_go_and_large_parts_stay():
     assert (kept > 0).sum() == 64 + 27
     assert (without_crumbs(logits, 0.4) > 0).sum() == 64
     assert (without_crumbs(np.full((3, 3, 3), -1.0, dtype=np.float32), 0.5) < 0).all()
+
+
+def test_a_shell_becomes_a_solid_and_a_bowl_stays_a_bowl():
+    radius = np.linalg.norm(centres(32), axis=-1)
+    shell = np.where((radius < 0.45) & (radius > 0.3), 2.0, -2.0).astype(np.float32)
+    assert np.array_equal(without_cavities(shell) > 0, radius < 0.45)
+    assert mesh_from_logits(without_cavities(shell)).body_count == 1
+    bowl = shell.copy()
+    bowl[:, 16:] = -2.0
+    assert np.array_equal(without_cavities(bowl), bowl)
