@@ -93,7 +93,8 @@ class Recipe:
     given; the rest from the snapshot. `sources` keeps examples of some makers (`mitl`, `art`); none named means all.
     `condition` names what the model sees: `crop`, `full`, `point_map`. `parallel` is `ddp` or `fsdp`. `read_processes`
     decode samples, which stay in memory up to `cache_mib`. `flush_every_steps` is how often the host looks at metrics.
-    `compile_blocks` compiles what repeats, on a GPU and in one process.
+    `compile_blocks` compiles what repeats, on a GPU and in one process. `checkpoint_activations` computes the blocks'
+    activations again for the gradients instead of keeping them: slower, in a fraction of the memory.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Recipe:
     parallel: str = "ddp"
     precision: str = "auto"
     compile_blocks: bool = False
+    checkpoint_activations: bool = False
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     time: TimeConfig = field(default_factory=TimeConfig)
     weights: dict[str, float] = field(default_factory=lambda: {SHAPE: 1.0, ROTATION: 0.1})

@@ -155,7 +155,8 @@ class _Run:
         else:
             model = load_model(self.parent, device=self.device).train()
             library = self.library(model)
-        if recipe.compile_blocks and self.device.type == "cuda" and not self.parallel.is_sharded:
+        model.flow.checkpoint_activations = recipe.checkpoint_activations
+        if recipe.compile_blocks and self.device.type == "cuda" and self.parallel.world_size == 1:
             model.compile_blocks()
         heldout, before = None, 0.0
         if recipe.regression.count and self.parent is not None and self.parallel.is_first:

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import pytest
 import torch
 
 from tests.unit.training_loop.tiny import made_up_examples, randomise_output, tiny_config
@@ -92,6 +93,18 @@ def test_activation_checkpointing_gives_the_same_gradients(tiny_model):
         tiny_model.velocity(x, t, condition)[SHAPE].square().sum().backward()
         gradients.append(tiny_model.flow.blocks[0].mlp[SHAPE].mlp[0].weight.grad.clone())
     assert torch.allclose(gradients[0], gradients[1], atol=1e-5)
+
+
+@pytest.mark.parametrize("conditional", [True, False])
+def test_a_block_compiles_in_one_piece(tiny_model, conditional):
+    block = tiny_model.flow.blocks[0]
+    with torch.no_grad():
+        condition = condition_of(tiny_model)[1].keys_values[0] if conditional else None
+    inputs = {SHAPE: torch.randn(2, 8, 48), "layout": torch.randn(2, 4, 48)}, torch.randn(2, 48), condition
+    compiled = torch.compile(block, backend="aot_eager", fullgraph=True)
+    with torch.no_grad():
+        expected, found = block(*inputs), compiled(*inputs)
+    assert all(torch.allclose(found[stream], expected[stream], atol=1e-6) for stream in expected)
 
 
 def test_folding_cells_to_tokens_and_voxels_to_channels_is_undone():
