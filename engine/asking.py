@@ -27,12 +27,14 @@ class NobodyAnswers(Unavailable):
 def ask(task: str, *, timeout_seconds: float, **kwargs: Any) -> Any:
     """Run the task on a worker and return its answer (JSON). A request that is too late for its asker is dropped.
 
+    A task may ask as well, of a worker other than its own.
+
     Raises:
         NobodyAnswers: the broker is away, no worker took it in time, or the task failed (its worker logs why).
     """
     try:
         result = app.send_task(task, kwargs=kwargs, ignore_result=False, retry=False, expires=timeout_seconds)
-        return result.get(timeout=timeout_seconds, interval=POLL_SECONDS)
+        return result.get(timeout=timeout_seconds, interval=POLL_SECONDS, disable_sync_subtasks=False)
     except (NoAnswerInTime, OperationalError, OSError) as error:
         log.warning("nobody_answers", task=task, error=repr(error))
         raise _nobody("No worker answered in time.") from error

@@ -40,6 +40,7 @@ app = make_app(
         "model_workers.train*": {"queue": "train"},
         "model_workers.evaluate*": {"queue": "train"},
         "model_workers.segment": {"queue": "segment"},
+        "model_workers.estimate*": {"queue": "depth"},
         "model_workers.recognise": {"queue": "recognise"},
         # What needs open3d, or a minute rather than a moment
         "engine.alignment.tasks.score*": {"queue": "geometry"},

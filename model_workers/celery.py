@@ -22,6 +22,7 @@ app = make_app(
         "model_workers.train": {"queue": "train"},
         "model_workers.evaluate": {"queue": "train"},
         "model_workers.segment": {"queue": "segment"},
+        "model_workers.estimate_points": {"queue": "depth"},
         "model_workers.recognise": {"queue": "recognise"},
         "engine.*": {"queue": "engine"},
     },

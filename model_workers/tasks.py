@@ -13,6 +13,7 @@ from engine.contracts.generation import (
     GenerateRequest,
     GenerateStart,
 )
+from engine.contracts.point_maps import ESTIMATE_TASK, EstimateRequest
 from engine.contracts.serialisation import from_json, to_json
 from engine.contracts.training import (
     EVALUATE_TASK,
@@ -24,7 +25,7 @@ from engine.contracts.training import (
     TrainProgress,
     TrainRequest,
 )
-from model_workers import assist, replies, training
+from model_workers import assist, point_maps, replies, training
 from model_workers.celery import app
 from model_workers.generation import generate, worker_name
 
@@ -56,6 +57,12 @@ def run_evaluation(*, message: dict[str, Any], **kwargs: Any) -> None:
 def run_segmenter(*, message: dict[str, Any], **kwargs: Any) -> Any:
     """Mark an object while a person waits."""
     return to_json(assist.assist(from_json(AssistRequest, message)))
+
+
+@app.task(name=ESTIMATE_TASK, ignore_result=False)
+def run_estimator(*, message: dict[str, Any], **kwargs: Any) -> Any:
+    """Estimate the point map of a photograph."""
+    return to_json(point_maps.estimate(from_json(EstimateRequest, message)))
 
 
 def _say_progress(progress: TrainProgress) -> None:

@@ -16,12 +16,12 @@ from engine.alignment.services import held, prepared_point_map
 from engine.asking import ask
 from engine.contracts.glb import read_glb, triangles
 from engine.contracts.masks import decode_mask
+from engine.contracts.point_maps import unpack_point_map
 from engine.contracts.poses import Pose
 from engine.contracts.serialisation import from_json, to_json
 from engine.contracts.targets import PointMapSource
 from engine.layouts import parse_pose
 from engine.sourcing import services as sourcing
-from engine.sourcing.point_maps import unpack_point_map
 from engine.storage.services import read_blob
 from engine.workforce.models import User
 

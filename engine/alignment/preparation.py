@@ -20,7 +20,9 @@ from engine.alignment.models import Alignment, NotAlignable, PoseSource
 from engine.alignment.point_cloud import MEDIA_TYPE, PointCloud, pack_point_cloud
 from engine.alignment.scoring import TOLERANCE_SHARE, inlier_tolerance
 from engine.alignment.services import PREPARE_TASK
+from engine.asking import NobodyAnswers
 from engine.contracts.masks import decode_mask
+from engine.contracts.point_maps import unpack_point_map
 from engine.contracts.poses import Pose
 from engine.contracts.serialisation import to_json
 from engine.generation.models import Candidate
@@ -28,9 +30,10 @@ from engine.layouts import InvalidPose, parse_pose
 from engine.lifecycle import Move
 from engine.sending import send_soon
 from engine.sourcing import services as sourcing
+from engine.sourcing.estimates import NoEstimate, estimate_point_map, wants_estimate
 from engine.sourcing.models import PointMap
 from engine.sourcing.photographs import decode_photograph
-from engine.sourcing.point_maps import unpack_point_map
+from engine.sourcing.point_maps import PointMapRefused
 from engine.storage.services import put_blob, read_blob
 from engine.workforce import services as workforce
 from engine.workforce.models import Stage, WorkItem
@@ -108,7 +111,7 @@ def _give_up(alignment: Alignment) -> None:
 
 def _prepared(alignment: Alignment) -> _Prepared:
     target = alignment.target
-    point_map = sourcing.ensure_point_map(target=target)
+    point_map = _point_map(alignment)
     intrinsics = sourcing.intrinsics_of(point_map)
     points = unpack_point_map(read_blob(blob=point_map.blob))
     mask = decode_mask(sourcing.mask_of(target))
@@ -130,6 +133,21 @@ def _prepared(alignment: Alignment) -> _Prepared:
     pixels = decode_photograph(read_blob(blob=target.image.blob)).pixels
     cloud = pack_point_cloud(points_camera=points, pixels=pixels, mask=mask, tolerance=tolerance)
     return _Prepared(point_map=point_map, cloud=cloud, ground=ground or None, tolerance=tolerance, **found)
+
+
+def _point_map(alignment: Alignment) -> PointMap:
+    """The given one, else an estimate where an estimator runs, else the prior; the page says which of them it is."""
+    image = alignment.target.image
+    if wants_estimate(image=image):
+        try:
+            return estimate_point_map(image=image)
+        except NobodyAnswers:
+            if alignment.preparation_attempts < MAX_ATTEMPTS:
+                raise  # the sweeper comes again
+            log.warning("no_estimator_answers", image=str(image.pk), instead="the prior")
+        except (NoEstimate, PointMapRefused) as refusal:
+            log.warning("no_estimate", image=str(image.pk), why=str(refusal), instead="the prior")
+    return sourcing.ensure_point_map(target=alignment.target)
 
 
 def _predicted_pose(candidate: Candidate, point_map: PointMap) -> Pose | None:

@@ -12,11 +12,11 @@ from engine.alignment.scoring import score_pose
 from engine.alignment.services import SCORE_TASK
 from engine.contracts.glb import read_glb, triangles
 from engine.contracts.masks import decode_mask
+from engine.contracts.point_maps import unpack_point_map
 from engine.contracts.poses import Pose
 from engine.contracts.serialisation import from_json
 from engine.sending import send_soon
 from engine.sourcing import services as sourcing
-from engine.sourcing.point_maps import unpack_point_map
 from engine.storage.services import read_blob
 
 MAX_ATTEMPTS = 5

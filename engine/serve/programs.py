@@ -14,6 +14,7 @@ ENGINE_QUEUES = ("engine", "geometry")
 ASSIST_QUEUES = ("assist",)
 MODEL_QUEUES = ("generate", "train", "recognise")
 SEGMENT_QUEUES = ("segment",)
+DEPTH_QUEUES = ("depth",)
 # Model workers may stand on machines that nobody watches: they get no way to the database and no key.
 WITHHELD_FROM_MODEL_WORKERS = ("DATABASE_URL", "LATHE_SECRET_KEY", "LATHE_OIDC_SECRET", "DJANGO_SETTINGS_MODULE")
 
@@ -61,10 +62,14 @@ def model_workers() -> list[Program]:
     """The model workers' Celery app: one for long work, one for people who wait. None where they run elsewhere."""
     if find_spec("model_workers.celery") is None:
         return []
-    return [
+    workers = [
         _model_worker(name="model worker", queues=MODEL_QUEUES, options=("--concurrency=1", "--hostname=models@%h")),
         _model_worker(name="segment worker", queues=SEGMENT_QUEUES, options=("--pool=solo", "--hostname=segment@%h")),
     ]
+    if environment.estimates_point_maps():
+        depth = _model_worker(name="depth worker", queues=DEPTH_QUEUES, options=("--pool=solo", "--hostname=depth@%h"))
+        workers.append(depth)
+    return workers
 
 
 def _model_worker(*, name: str, queues: tuple[str, ...], options: tuple[str, ...]) -> Program:

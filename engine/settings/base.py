@@ -214,6 +214,8 @@ LATHE_SCREENING = environment.numbers_by_name(
     },
 )
 LATHE_RECOGNITION = environment.flag("LATHE_RECOGNITION")  # model workers name and mark the objects of new photographs
+LATHE_DEPTH = environment.estimates_point_maps()  # model workers estimate point maps where none is given
+LATHE_DEPTH_SECONDS = float(os.environ.get("LATHE_DEPTH_SECONDS", "300"))  # and may take so long for one
 # A photograph without a target becomes a task for people after so long; 0: never.
 LATHE_PROPOSE_AFTER_SECONDS = float(os.environ.get("LATHE_PROPOSE_AFTER_SECONDS", "600"))
 LATHE_ASSIST_SECONDS = float(os.environ.get("LATHE_ASSIST_SECONDS", "8"))  # a page waits so long for a segmenter

@@ -14,6 +14,11 @@ def flag(name: str) -> bool:
     return os.environ.get(name, "").lower() in {"1", "true", "yes", "on"}
 
 
+def estimates_point_maps() -> bool:
+    """Whether a worker estimates point maps: it is said so, or the weights for it are here."""
+    return flag("LATHE_DEPTH") or bool(os.environ.get("LATHE_MOGE_WEIGHTS", "").strip())
+
+
 def words(name: str, default: str) -> list[str]:
     """The comma-separated words of variable `name`."""
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]

@@ -3,9 +3,6 @@
 Camera frame: OpenCV (x right, y down, z forward); a map is an (H, W, 3) array with NaN where the point is unknown.
 """
 
-import io
-import zipfile
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,9 +13,6 @@ from engine.errors import Unprocessable
 MEDIAN_LIMIT_PX = 1.0
 P95_LIMIT_PX = 3.0
 MOST_REPROJECTED = 200_000
-
-# Point maps deflate little whatever the effort; the least one is several times faster.
-DEFLATE_LEVEL = 1
 
 PRIOR_FIELD_OF_VIEW_DEGREES = 60.0
 PRIOR_HORIZON_SHARE = 0.25
@@ -94,23 +88,6 @@ def points_from_depth(depth: NDArray[np.floating], intrinsics: Intrinsics) -> ND
         raise PointMapRefused(f"The depth map has shape {depth.shape}; this image needs {expected} (height, width).")
     known = np.isfinite(depth) & (depth > 0)
     return unproject(np.where(known, depth, np.nan).astype(np.float64), intrinsics)
-
-
-def pack_point_map(points: NDArray[np.float32]) -> bytes:
-    """Encode a point map as the contract's compressed npz (`points_camera`); equal maps give equal bytes."""
-    buffer = io.BytesIO()
-    with (
-        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=DEFLATE_LEVEL) as archive,
-        archive.open("points_camera.npy", "w", force_zip64=True) as file,  # by name: its date is then a fixed one
-    ):
-        np.lib.format.write_array(file, np.ascontiguousarray(points, dtype=np.float32), allow_pickle=False)
-    return buffer.getvalue()
-
-
-def unpack_point_map(data: bytes) -> NDArray[np.float32]:
-    """Decode what `pack_point_map` made."""
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        return np.asarray(arrays["points_camera"], dtype=np.float32)
 
 
 def prior_intrinsics(*, width_px: int, height_px: int) -> Intrinsics:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from engine import dispatch
 from engine.contracts.cameras import Intrinsics
 from engine.contracts.masks import MaskRle, decode_mask, encode_mask
+from engine.contracts.point_maps import MEDIA_TYPE, pack_point_map
 from engine.contracts.targets import PointMapInput, PointMapScale, PointMapSource, TargetInput
 from engine.errors import Conflict, NotFound
 from engine.lifecycle import MOVES, Move, State
@@ -31,7 +32,6 @@ from engine.storage.services import blob_ref
 from engine.workforce import services as workforce
 from engine.workforce.models import Stage, User
 
-POINT_MAP_MEDIA_TYPE = "application/x-npz"
 NEW_ITEM_BAND = 4  # in the middle, until the curriculum has planned it (`curriculum.py`)
 
 
@@ -213,7 +213,7 @@ def _keep_point_map(
     source: PointMapSource,
 ) -> PointMap:
     checked = point_maps.check_point_map(points, intrinsics)
-    blob = storage.put_blob(data=point_maps.pack_point_map(checked), media_type=POINT_MAP_MEDIA_TYPE)
+    blob = storage.put_blob(data=pack_point_map(checked), media_type=MEDIA_TYPE)
     if newest is not None and (newest.blob_id, newest.source, newest.scale) == (blob.pk, source, scale):
         return newest
     return PointMap.objects.create(

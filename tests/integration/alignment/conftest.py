@@ -12,8 +12,8 @@ from engine.alignment import preparation, services
 from engine.alignment.models import Alignment
 from engine.contracts.cameras import Intrinsics, unproject
 from engine.contracts.glb import MeshPart, write_glb
+from engine.contracts.point_maps import pack_point_map
 from engine.lifecycle import State
-from engine.sourcing.point_maps import pack_point_map
 from engine.workforce.models import Role, User
 from tests import factories as make
 from tests.stage_fixtures import handed_over, own_store  # noqa: F401

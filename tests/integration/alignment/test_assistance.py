@@ -6,10 +6,10 @@ from engine.alignment import assistance, preparation, services, tasks
 from engine.alignment.models import Alignment, AssistanceUse
 from engine.asking import NobodyAnswers
 from engine.contracts.glb import MeshPart, write_glb
+from engine.contracts.point_maps import pack_point_map
 from engine.contracts.poses import Pose
 from engine.contracts.serialisation import from_json, to_json
 from engine.lifecycle import State
-from engine.sourcing.point_maps import pack_point_map
 from tests import factories as make
 from tests.desks import POSE, AlignmentDesk
 from tests.integration.alignment.conftest import box_glb, png

@@ -14,13 +14,13 @@ from engine.alignment import services as alignment
 from engine.alignment.models import Alignment
 from engine.artistry.models import TriageCase
 from engine.contracts.cameras import Intrinsics, unproject
+from engine.contracts.point_maps import pack_point_map
 from engine.generation import services as generation
 from engine.generation.models import Collection, GenerationRequest
 from engine.generation.tasks import continue_searches
 from engine.lifecycle import Move, State
 from engine.sourcing import services as sourcing
 from engine.sourcing.models import PointMap
-from engine.sourcing.point_maps import pack_point_map
 from engine.workforce.models import AuditEvent, Role, WorkItem
 from tests import factories as make
 from tests.desks import POSE, AlignmentDesk, ArtistDesk, Desk, SelectionDesk

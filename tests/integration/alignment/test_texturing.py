@@ -13,6 +13,7 @@ from engine.alignment.models import Alignment
 from engine.contracts.cameras import Intrinsics, unproject
 from engine.contracts.generation import CandidateResult, GenerateReply, GenerateRequest, Modality, ReplyStatus
 from engine.contracts.glb import MEDIA_TYPE, MeshPart, read_glb, write_glb
+from engine.contracts.point_maps import pack_point_map
 from engine.contracts.serialisation import from_json, to_json
 from engine.generation import outbox
 from engine.generation import services as generation
@@ -20,7 +21,6 @@ from engine.generation.models import Candidate, Collection, GenerationRequest, G
 from engine.lifecycle import State
 from engine.selection.models import Selection
 from engine.sourcing.models import TargetObject
-from engine.sourcing.point_maps import pack_point_map
 from engine.storage.services import store
 from engine.workforce.models import AuditEvent, Role, WorkItem
 from tests import factories as make

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from django.core.management import call_command
 
+from engine.contracts.point_maps import unpack_point_map
 from engine.contracts.targets import PointMapScale, PointMapSource
 from engine.contracts.taxonomy import find_category
 from engine.lifecycle import State
 from engine.sourcing import services
 from engine.sourcing.importers import builtin
 from engine.sourcing.models import Image, MaskTask, PointMap, TargetObject
-from engine.sourcing.point_maps import unpack_point_map
 from engine.storage.services import read_blob
 from tests.integration.sourcing.photographs import photograph
 

@@ -7,13 +7,14 @@ import pytest
 
 from engine.contracts.cameras import Intrinsics, unproject
 from engine.contracts.masks import decode_mask
+from engine.contracts.point_maps import unpack_point_map
 from engine.contracts.targets import PointMapScale, PointMapSource
 from engine.lifecycle import State
 from engine.sourcing import services
 from engine.sourcing.masks import MaskRefused
 from engine.sourcing.models import Image, MaskTask, PointMap, TargetObject
 from engine.sourcing.photographs import ImageRefused
-from engine.sourcing.point_maps import PointMapRefused, unpack_point_map
+from engine.sourcing.point_maps import PointMapRefused
 from engine.storage.services import read_blob
 from engine.workforce.models import AuditEvent, Stage
 from tests.integration.sourcing.photographs import HEIGHT, WIDTH, photograph, png, square

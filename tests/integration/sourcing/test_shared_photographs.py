@@ -11,9 +11,9 @@ from django.core.management import call_command
 from PIL import Image as PillowImage
 from pycocotools import mask as coco_mask
 
+from engine.contracts.point_maps import unpack_point_map
 from engine.sourcing import services
 from engine.sourcing.models import Image, PointMap, TargetObject
-from engine.sourcing.point_maps import unpack_point_map
 from engine.storage.services import read_blob
 
 SHARED = Path(os.environ.get("LATHE_SHARED_DATA") or Path(__file__).parents[4] / "shared" / "data")

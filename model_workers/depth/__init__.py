@@ -1,0 +1,1 @@
+"""Estimators of point maps: what a photograph looks like in three dimensions, guessed from itself."""
