@@ -1,4 +1,4 @@
-"""Command line of the training loop: pretrain, train, sample, evaluate, convert."""
+"""Command line of the training loop: pretrain, train, sample, evaluate, convert, encoder."""
 
 import argparse
 import json
@@ -73,6 +73,16 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--device", default="cpu")
 
     _add_convert(commands)
+
+    encoder = commands.add_parser("encoder", help="train a shape encoder for a checkpoint whose VAE only decodes")
+    encoder.add_argument("--checkpoint", required=True, type=Path)
+    encoder.add_argument("--output", required=True, type=Path, help="folder for checkpoint, log and state")
+    encoder.add_argument("--steps", type=int, help="updates (default: 20000)")
+    encoder.add_argument("--batch-size", type=int, help="shapes a step (default: 8)")
+    encoder.add_argument("--shapes", type=int, help="library shapes to learn from (default: 5000)")
+    encoder.add_argument("--heldout", type=int, help="other shapes that tell the outcome (default: 64)")
+    encoder.add_argument("--seed", type=int, default=0)
+    encoder.add_argument("--device", default="cpu")
     return parser
 
 
@@ -261,12 +271,29 @@ def convert_command(arguments: argparse.Namespace) -> None:
     print(f"{arguments.output}  {sum(weight.numel() for weight in model.parameters()) / 1e6:.0f} M parameters")
 
 
+def encoder_command(arguments: argparse.Namespace) -> None:
+    """`encoder`."""
+    from training_loop.shape_encoder import EncoderConfig, train_encoder
+
+    given = {name: getattr(arguments, name) for name in ("steps", "batch_size", "shapes", "heldout")}
+    result = train_encoder(
+        checkpoint=arguments.checkpoint,
+        output_dir=arguments.output,
+        config=EncoderConfig(**{name: value for name, value in given.items() if value is not None}),
+        seed=arguments.seed,
+        on_progress=ProgressLine(),
+        device=arguments.device,
+    )
+    print(json.dumps({"checkpoint": str(result.checkpoint), "metrics": result.metrics}, indent=2))
+
+
 COMMANDS = {
     "pretrain": train_command,
     "train": train_command,
     "sample": sample_command,
     "evaluate": evaluate_command,
     "convert": convert_command,
+    "encoder": encoder_command,
 }
 
 

@@ -153,7 +153,7 @@ class NoShapeEncoder(ShapeEncoder):
         """Raises: MissingEncoder, always."""
         raise MissingEncoder(
             "this checkpoint's VAE has no encoder (the released one has none), so no mesh can become a latent: "
-            "convert with --encoder, or train one for its decoder"
+            "convert with --encoder, or train one for its decoder: python -m training_loop encoder"
         )
 
 

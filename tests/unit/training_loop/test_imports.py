@@ -35,5 +35,5 @@ def test_the_command_line_explains_itself():
     result = subprocess.run(
         [sys.executable, "-m", "training_loop", "--help"], capture_output=True, text=True, check=True
     )
-    for word in ("pretrain", "train", "sample", "evaluate", "convert", "examples:"):
+    for word in ("pretrain", "train", "sample", "evaluate", "convert", "encoder", "examples:"):
         assert word in result.stdout
