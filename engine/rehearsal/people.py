@@ -9,19 +9,20 @@ from typing import Any
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
+from PIL import Image
 from trimesh.exchange.gltf import export_glb
 
 from engine.contracts.cameras import Intrinsics
-from engine.contracts.masks import MaskRle, decode_mask
+from engine.contracts.glb import read_glb
+from engine.contracts.masks import MaskRle, decode_mask, encode_mask
 from engine.contracts.serialisation import from_json, to_json
 from engine.rehearsal.client import ApiClient, ApiProblem
+from engine.rehearsal.colours import colour_likeness
+from engine.rehearsal.masking import judge_mask
 from engine.rehearsal.posing import NoPoints, fit_pose
 from engine.rehearsal.sculpting import sculpt
 from engine.rehearsal.silhouettes import View, best_view
 from engine.rehearsal.temperament import Temperament, choose, rate
-
-GUIDELINES = "v1"
-MINIMUM_MASK_PX = 64
 
 
 class Person:
@@ -45,7 +46,7 @@ class Person:
         body = {
             "token": task["token"],
             "duration_ms": int((time.monotonic() - started) * 1000),
-            "guideline_version": GUIDELINES,
+            "guideline_version": task["guidelines"]["version"],
             **answer,
         }
         self.client.post(f"/{room}/{task['work_item']}/submit", body, label=f"{room} submit")
@@ -71,7 +72,7 @@ class Annotator(Person):
 
     def work_once(self) -> bool:
         """Do one task, later stages first, so that targets finish."""
-        for room, work in (("alignments", self._align), ("selections", self._select), ("masks", self._verify)):
+        for room, work in (("alignments", self._align), ("selections", self._select), ("masks", self._judge_mask)):
             task = self._claim(room)
             if task is None:
                 continue
@@ -86,27 +87,28 @@ class Annotator(Person):
             return True
         return False
 
-    def _verify(self, task: dict[str, Any]) -> None:
+    def _judge_mask(self, task: dict[str, Any]) -> None:
         started = time.monotonic()
-        area_px = from_json(MaskRle, task["mask"]).area_px
-        if area_px < MINIMUM_MASK_PX:
-            self._submit("masks", task, started, verdict="discard", discard_reason="low_quality")
-        else:
-            self._submit("masks", task, started, verdict="verify")
+        found = judge_mask(decode_mask(from_json(MaskRle, task["mask"])))
+        answer: dict[str, Any] = {"verdict": found.verdict}
+        if found.reason:
+            answer["discard_reason"] = found.reason
+        if found.mask is not None:
+            answer["mask"] = to_json(encode_mask(found.mask))
+        self._submit("masks", task, started, **answer)
+        self.tally[f"masks: {found.verdict}"] += 1
 
     def _select(self, task: dict[str, Any]) -> None:
         started = time.monotonic()
         mask = decode_mask(from_json(MaskRle, task["mask"]))
-        views = {
-            candidate["presentation_id"]: self._look_at(candidate["mesh_url"], mask).iou
-            for candidate in task["candidates"]
-        }
+        likeness = self._likeness_of_textures if task["modality"] == "texture" else self._likeness_of_shapes
+        likenesses = likeness(task, mask)
         while task["phase"] == "compare":
             asked = time.monotonic()
             pair = task["pair"]
             answer = choose(
-                left_iou=views[pair["left"]],
-                right_iou=views[pair["right"]],
+                left=likenesses[pair["left"]],
+                right=likenesses[pair["right"]],
                 temperament=self.temperament,
                 dice=self.dice,
             )
@@ -118,11 +120,27 @@ class Annotator(Person):
             }
             task = task | self.client.post(f"/selections/{task['work_item']}/answer", body, label="selections answer")
             self.tally["comparisons"] += 1
-        rating = rate(iou=views[task["winner"]], temperament=self.temperament, dice=self.dice)
+        rating = rate(likenesses[task["winner"]], temperament=self.temperament, dice=self.dice)
         answer_body: dict[str, Any] = {"rating": rating}
         if rating < task["bar"]:
             answer_body["failure_reason"] = "small_object" if mask.mean() < 0.01 else "complex_geometry"
         self._submit("selections", task, started, **answer_body)
+
+    def _likeness_of_shapes(self, task: dict[str, Any], mask: NDArray[np.bool_]) -> dict[str, float]:
+        """By presentation: how well the outline fits in the best view."""
+        return {shown["presentation_id"]: self._look_at(shown["mesh_url"], mask).iou for shown in task["candidates"]}
+
+    def _likeness_of_textures(self, task: dict[str, Any], mask: NDArray[np.bool_]) -> dict[str, float]:
+        """By presentation: how well the colours fit in the view in which their common shape fits."""
+        with Image.open(io.BytesIO(self.client.get_bytes(task["image"]["url"]))) as photograph:
+            image = np.asarray(photograph.convert("RGB"))
+        rotation = self._look_at(task["candidates"][0]["mesh_url"], mask).rotation
+        return {
+            shown["presentation_id"]: colour_likeness(
+                read_glb(self.client.get_bytes(shown["mesh_url"])), rotation=rotation, image=image, mask=mask
+            )
+            for shown in task["candidates"]
+        }
 
     def _align(self, task: dict[str, Any]) -> None:
         started = time.monotonic()

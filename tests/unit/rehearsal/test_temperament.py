@@ -10,8 +10,8 @@ from engine.rehearsal.temperament import Temperament, choose, rate
 def agreement(temperament: Temperament, *, gap: float) -> float:
     first, second = random.Random(1), random.Random(2)
     same = [
-        choose(left_iou=0.7 + gap, right_iou=0.7, temperament=temperament, dice=first)
-        == choose(left_iou=0.7 + gap, right_iou=0.7, temperament=temperament, dice=second)
+        choose(left=0.7 + gap, right=0.7, temperament=temperament, dice=first)
+        == choose(left=0.7 + gap, right=0.7, temperament=temperament, dice=second)
         for _ in range(2000)
     ]
     return sum(same) / len(same)
@@ -20,8 +20,8 @@ def agreement(temperament: Temperament, *, gap: float) -> float:
 def test_without_noise_two_people_always_agree_and_pick_the_better_one() -> None:
     exact = Temperament(choice_noise=0.0)
     assert agreement(exact, gap=0.05) == 1.0
-    assert choose(left_iou=0.6, right_iou=0.7, temperament=exact, dice=random.Random(0)) == "right"
-    assert choose(left_iou=0.700, right_iou=0.705, temperament=exact, dice=random.Random(0)) == "equal"
+    assert choose(left=0.6, right=0.7, temperament=exact, dice=random.Random(0)) == "right"
+    assert choose(left=0.700, right=0.705, temperament=exact, dice=random.Random(0)) == "equal"
 
 
 def test_agreement_falls_with_noise_and_rises_with_the_gap() -> None:
@@ -33,4 +33,4 @@ def test_agreement_falls_with_noise_and_rises_with_the_gap() -> None:
 @pytest.mark.parametrize(("iou", "expected"), [(0.2, 0.0), (0.45, 0.0), (0.7, 0.5), (0.95, 1.0), (1.0, 1.0)])
 def test_ratings_follow_the_iou_and_stay_in_range(iou: float, expected: float) -> None:
     exact = Temperament(rating_noise=0.0)
-    assert rate(iou=iou, temperament=exact, dice=random.Random(0)) == pytest.approx(expected)
+    assert rate(iou, temperament=exact, dice=random.Random(0)) == pytest.approx(expected)
