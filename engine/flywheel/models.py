@@ -8,6 +8,7 @@ from django.db.models import Q
 from engine.contracts.training import TrainingStage
 from engine.datasets.models import Snapshot
 from engine.generation.models import Collection
+from engine.outbox import OutboxRow
 from engine.storage.models import Blob
 from engine.workforce.models import User
 
@@ -97,38 +98,27 @@ class Iteration(models.Model):
         return f"iteration {self.number}"
 
 
-class TrainingRun(models.Model):
-    """One call of a trainer or evaluator. The row is the outbox, as in generation."""
+class TrainingRun(OutboxRow):
+    """One call of a trainer or evaluator."""
 
     class Kind(models.TextChoices):
         TRAIN = "train"
         EVALUATE = "evaluate"
 
-    class Status(models.TextChoices):
-        WAITING = "waiting"
-        SENT = "sent"
-        SUCCEEDED = "succeeded"
-        FAILED = "failed"
+    # Of these there is one for each purpose; failed ones are history.
+    LIVE = (*OutboxRow.OPEN, OutboxRow.Status.SUCCEEDED)
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     iteration = models.ForeignKey(
         Iteration, null=True, on_delete=models.CASCADE, related_name="runs", help_text="None: the first checkpoint."
     )
     kind = models.CharField(max_length=10, choices=Kind.choices)
     purpose = models.CharField(max_length=40, help_text="pretrain, sft, dpo, evaluate_base, evaluate_new …")
     request = models.JSONField(help_text="The contract as sent, without the attempt.")
-    status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
-    attempt = models.PositiveSmallIntegerField(default=0)
-    deadline_at = models.DateTimeField(null=True)
     step = models.PositiveIntegerField(default=0)
     total_steps = models.PositiveIntegerField(default=0)
     metrics = models.JSONField(default=dict)
     log = models.ForeignKey(Blob, null=True, on_delete=models.PROTECT, related_name="+")
     produced = models.OneToOneField(ModelVersion, null=True, on_delete=models.PROTECT, related_name="produced_by")
-    error = models.TextField(blank=True)
-    duration_ms = models.PositiveIntegerField(null=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    ended_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

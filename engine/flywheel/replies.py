@@ -15,12 +15,14 @@ from engine.contracts.serialisation import from_json
 from engine.contracts.training import EvaluateReply, EvaluateRequest, TrainReply, TrainRequest
 from engine.datasets.models import Snapshot
 from engine.errors import LatheError
-from engine.flywheel import runs, transitions
+from engine.flywheel import transitions
 from engine.flywheel.models import Iteration, ModelVersion, TrainingRun
 from engine.flywheel.versions import finite, promoted_version, swap_promoted
 from engine.storage.models import Blob
 from engine.storage.services import record_blob
 from engine.workforce.services import audit
+
+MOST_ERROR_CHARACTERS = 4000
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +43,7 @@ def record_training(*, reply: TrainReply, now: datetime | None = None) -> bool:
     if checkpoint is None:
         return _fail(run, attempt=reply.attempt, error=problem, now=now, **facts)
     with transaction.atomic():
-        if not runs.end(run_id=run.id, status=TrainingRun.Status.SUCCEEDED, now=now, **facts):
+        if not TrainingRun.objects.end(run.id, status=TrainingRun.Status.SUCCEEDED, now=now, **facts):
             return False
         version = _version_from(run, checkpoint=checkpoint, reply=reply)
         TrainingRun.objects.filter(id=run.id).update(produced=version)
@@ -60,8 +62,8 @@ def record_evaluation(*, reply: EvaluateReply, now: datetime | None = None) -> b
         return _fail(run, attempt=reply.attempt, error=error, now=now, duration_ms=reply.duration_ms)
     metrics = finite(reply.metrics)
     with transaction.atomic():
-        ended = runs.end(
-            run_id=run.id,
+        ended = TrainingRun.objects.end(
+            run.id,
             status=TrainingRun.Status.SUCCEEDED,
             now=now,
             metrics=metrics,
@@ -79,15 +81,12 @@ def record_evaluation(*, reply: EvaluateReply, now: datetime | None = None) -> b
 
 def give_up_or_send_again(*, now: datetime) -> int:
     """Send silent runs again, or record their failure once the attempts are used up; return how many were silent."""
-    silent = runs.overdue(now=now)
-    for run_id, attempt in silent:
-        if attempt < settings.LATHE_TRAINING_ATTEMPTS:
-            if runs.send_again(run_id=run_id, attempt=attempt):
-                log.warning("training_run_silent", run_id=str(run_id), attempt=attempt)
-            continue
-        run = TrainingRun.objects.get(id=run_id)
-        _fail(run, attempt=attempt, error=f"no sign of life from any trainer in {attempt} attempts", now=now)
-    return len(silent)
+
+    def give_up(run_id: UUID, attempt: int) -> None:
+        silence = f"no sign of life from any trainer in {attempt} attempts"
+        _fail(TrainingRun.objects.get(id=run_id), attempt=attempt, error=silence, now=now)
+
+    return TrainingRun.objects.send_again(attempts=settings.LATHE_TRAINING_ATTEMPTS, now=now, give_up=give_up)
 
 
 def iteration_of(run_id: UUID | str) -> UUID | None:
@@ -106,18 +105,17 @@ def _open_run(reply: TrainReply | EvaluateReply, *, kind: str) -> TrainingRun | 
     if run is None:
         log.warning("reply_to_unknown_run", run_id=reply.run_id)
         return None
-    if run.status not in runs.OPEN or (reply.status is ReplyStatus.FAILED and reply.attempt < run.attempt):
+    if run.status not in TrainingRun.OPEN or (reply.status is ReplyStatus.FAILED and reply.attempt < run.attempt):
         log.info("reply_ignored", run_id=reply.run_id, attempt=reply.attempt, run_status=run.status)
         return None
     return run
 
 
 def _fail(run: TrainingRun, *, attempt: int, error: str, now: datetime, **facts: Any) -> bool:
-    error = error[: runs.MOST_ERROR_CHARACTERS]
+    error = error[:MOST_ERROR_CHARACTERS]
     with transaction.atomic():
-        if not runs.end(
-            run_id=run.id, status=TrainingRun.Status.FAILED, now=now, attempt=attempt, error=error, **facts
-        ):
+        failed = TrainingRun.Status.FAILED
+        if not TrainingRun.objects.end(run.id, status=failed, now=now, attempt=attempt, error=error, **facts):
             return False
         iteration_id = iteration_of(run.id)
         if iteration_id is not None:

@@ -1,18 +1,12 @@
-"""Training and evaluation runs: asked for once, sent from an outbox, answered exactly once.
-
-A run's row is its outbox, as in generation: it is sent from `waiting`, sent again when no sign of life comes, and given
-up when the attempts are used up. Sending twice does no harm: an answer is recorded once.
-"""
+"""Training and evaluation runs: asked for once, sent from an outbox, answered exactly once (`engine.outbox`)."""
 
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from engine.celery import app
 from engine.contracts.serialisation import to_json
@@ -21,16 +15,13 @@ from engine.flywheel.models import Iteration, TrainingRun
 from engine.flywheel.versions import finite
 
 QUEUE = "train"
-LIVE = (TrainingRun.Status.WAITING, TrainingRun.Status.SENT, TrainingRun.Status.SUCCEEDED)
-OPEN = (TrainingRun.Status.WAITING, TrainingRun.Status.SENT)
-MOST_ERROR_CHARACTERS = 4000
 
 log = structlog.get_logger(__name__)
 
 
 def live_run(*, iteration: Iteration | None, purpose: str) -> TrainingRun | None:
     """The run for this purpose that is under way or succeeded; failed ones are history."""
-    return TrainingRun.objects.filter(iteration=iteration, purpose=purpose, status__in=LIVE).first()
+    return TrainingRun.objects.filter(iteration=iteration, purpose=purpose, status__in=TrainingRun.LIVE).first()
 
 
 @transaction.atomic
@@ -91,28 +82,10 @@ def new_run_id() -> UUID:
 
 def publish_waiting_runs(*, now: datetime | None = None) -> int:
     """Send every waiting run; return how many were sent. Stops quietly while the broker is away."""
-    sent = 0
-    waiting = TrainingRun.objects.filter(status=TrainingRun.Status.WAITING).order_by("created_at")
-    for run_id in list(waiting.values_list("id", flat=True)):
-        try:
-            sent += _publish(run_id=run_id, now=now or timezone.now())
-        except (OperationalError, OSError) as error:
-            log.warning("broker_away", waiting_for="sweeper", error=str(error))
-            break
-    return sent
+    return TrainingRun.objects.send_waiting(_send, queue_seconds=settings.LATHE_TRAINING_QUEUE_SECONDS, now=now)
 
 
-@transaction.atomic
-def _publish(*, run_id: UUID, now: datetime) -> int:
-    # Locked while sending: two senders never share a row, and an answer quicker than our commit waits for it.
-    run = (
-        TrainingRun.objects.select_for_update(skip_locked=True)
-        .filter(id=run_id, status=TrainingRun.Status.WAITING)
-        .first()
-    )
-    if run is None:
-        return 0
-    attempt = run.attempt + 1
+def _send(run: TrainingRun, attempt: int) -> None:
     app.send_task(
         TRAIN_TASK if run.kind == TrainingRun.Kind.TRAIN else EVALUATE_TASK,
         kwargs={"message": run.request | {"attempt": attempt}},
@@ -120,11 +93,7 @@ def _publish(*, run_id: UUID, now: datetime) -> int:
         expires=settings.LATHE_TRAINING_QUEUE_SECONDS,  # by then it is sent again
         retry=False,
     )
-    run.status, run.attempt = TrainingRun.Status.SENT, attempt
-    run.deadline_at = now + timedelta(seconds=settings.LATHE_TRAINING_QUEUE_SECONDS)
-    run.save(update_fields=["status", "attempt", "deadline_at"])
     log.info("training_run_sent", run_id=str(run.id), purpose=run.purpose, attempt=attempt)
-    return 1
 
 
 def record_progress(*, progress: TrainProgress, now: datetime | None = None) -> bool:
@@ -138,25 +107,3 @@ def record_progress(*, progress: TrainProgress, now: datetime | None = None) -> 
         deadline_at=(now or timezone.now()) + timedelta(seconds=settings.LATHE_TRAINING_SILENCE_SECONDS),
     )
     return changed == 1
-
-
-def overdue(*, now: datetime) -> list[tuple[UUID, int]]:
-    """(id, attempt) of the runs that gave no sign of life in time."""
-    rows = TrainingRun.objects.filter(status=TrainingRun.Status.SENT, deadline_at__lt=now).order_by("deadline_at")
-    return list(rows.values_list("id", "attempt"))
-
-
-def send_again(*, run_id: UUID, attempt: int) -> bool:
-    """Put a silent run back into the outbox."""
-    changed = TrainingRun.objects.filter(id=run_id, attempt=attempt, status=TrainingRun.Status.SENT).update(
-        status=TrainingRun.Status.WAITING, deadline_at=None
-    )
-    return changed == 1
-
-
-def end(*, run_id: UUID, status: TrainingRun.Status, now: datetime, attempt: int | None = None, **facts: Any) -> bool:
-    """Compare-and-set from open to ended; False where an answer stands already (or is due from a later attempt)."""
-    still_open = TrainingRun.objects.filter(id=run_id, status__in=OPEN)
-    if attempt is not None:
-        still_open = still_open.filter(attempt=attempt)
-    return still_open.update(status=status, ended_at=now, **facts) == 1

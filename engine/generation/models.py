@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from engine.contracts.generation import Modality
+from engine.outbox import OutboxRow
 from engine.sourcing.models import TargetObject
 from engine.storage.models import Blob
 
@@ -95,27 +96,13 @@ class GenerationRequest(models.Model):
         return f"round {self.round} for {self.target_id}"
 
 
-class GenerationRun(models.Model):
-    """One generator's share of a request. The row is the outbox: `waiting` rows are (re)sent by the sweeper."""
+class GenerationRun(OutboxRow):
+    """One generator's share of a request."""
 
-    class Status(models.TextChoices):
-        WAITING = "waiting"  # to be published
-        SENT = "sent"  # published, reply due before `deadline_at`
-        SUCCEEDED = "succeeded"
-        FAILED = "failed"
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     request = models.ForeignKey(GenerationRequest, on_delete=models.CASCADE, related_name="runs")
     generator = models.CharField(max_length=60)
     seeds = models.JSONField(help_text="One candidate per seed.")
-    status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
-    attempt = models.PositiveSmallIntegerField(default=0)
-    deadline_at = models.DateTimeField(null=True)
-    error = models.TextField(blank=True)
-    duration_ms = models.PositiveIntegerField(null=True)
     worker = models.CharField(max_length=200, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    ended_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

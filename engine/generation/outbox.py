@@ -1,15 +1,11 @@
-"""Sends waiting runs to the generators and looks after those that stay silent.
-
-A run's row is its outbox: it is sent from `waiting`, and sent again until an answer is recorded or the attempts are
-used up. A broker that is away leaves the row waiting. Sending twice does no harm: an answer is recorded once.
-"""
+"""Sends waiting runs to the generators and looks after those that stay silent (`engine.outbox`)."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
@@ -50,16 +46,13 @@ def publish_soon() -> None:
 
 def publish_waiting_runs(*, now: datetime | None = None) -> int:
     """Send every waiting run to its generator; return how many were sent. Stops quietly while the broker is away."""
-    inputs: dict[UUID, TargetInput] = {}
-    sent = 0
-    waiting = GenerationRun.objects.filter(status=GenerationRun.Status.WAITING).order_by("created_at")
-    for run_id in list(waiting.values_list("id", flat=True)[:MOST_AT_ONCE]):
-        try:
-            sent += _publish(run_id=run_id, now=now or timezone.now(), inputs=inputs)
-        except (OperationalError, OSError) as error:
-            log.warning("broker_away", waiting_for="sweeper", sent=sent, error=str(error))
-            break
-    return sent
+    runs = GenerationRun.objects.select_related("request__collection__checkpoint", "request__shape__mesh")
+    return runs.send_waiting(
+        partial(_send, inputs={}),
+        queue_seconds=settings.LATHE_GENERATION_QUEUE_SECONDS,
+        now=now,
+        limit=MOST_AT_ONCE,
+    )
 
 
 def record_start(*, start: GenerateStart, now: datetime | None = None) -> None:
@@ -73,42 +66,21 @@ def record_start(*, start: GenerateStart, now: datetime | None = None) -> None:
 def sweep_overdue_runs(*, now: datetime | None = None) -> int:
     """Send overdue runs again, or record their failure once the attempts are used up; return how many were overdue."""
     now = now or timezone.now()
-    overdue = GenerationRun.objects.filter(status=GenerationRun.Status.SENT, deadline_at__lt=now)
-    found = list(overdue.order_by("deadline_at").values_list("id", "attempt"))
-    for run_id, attempt in found:
-        if attempt < settings.LATHE_GENERATION_ATTEMPTS:
-            again = overdue.filter(id=run_id, attempt=attempt).update(
-                status=GenerationRun.Status.WAITING, deadline_at=None
-            )
-            if again:
-                log.warning("run_overdue", run_id=str(run_id), attempt=attempt)
-        else:
-            fail_run(
-                run_id=run_id,
-                attempt=attempt,
-                error=f"no answer within {settings.LATHE_GENERATION_SECONDS:g} s, after {attempt} attempts",
-                now=now,
-            )
-    return len(found)
+
+    def give_up(run_id: UUID, attempt: int) -> None:
+        silence = f"no answer within {settings.LATHE_GENERATION_SECONDS:g} s, after {attempt} attempts"
+        fail_run(run_id=run_id, attempt=attempt, error=silence, now=now)
+
+    return GenerationRun.objects.send_again(attempts=settings.LATHE_GENERATION_ATTEMPTS, now=now, give_up=give_up)
 
 
-@transaction.atomic
-def _publish(*, run_id: UUID, now: datetime, inputs: dict[UUID, TargetInput]) -> int:
-    # Locked while sending, so that an answer quicker than our commit waits for it, and two senders never share a row.
-    run = (
-        GenerationRun.objects.select_for_update(skip_locked=True, of=("self",))
-        .select_related("request__collection__checkpoint", "request__shape__mesh")
-        .filter(id=run_id, status=GenerationRun.Status.WAITING)
-        .first()
-    )
-    if run is None:
-        return 0
+def _send(run: GenerationRun, attempt: int, *, inputs: dict[UUID, TargetInput]) -> None:
     target_id = run.request.target_id
     if target_id not in inputs:
         inputs[target_id] = sourcing.target_input(target_id=target_id)
     request = GenerateRequest(
         run_id=str(run.id),
-        attempt=run.attempt + 1,
+        attempt=attempt,
         generator=run.generator,
         modality=Modality(run.request.modality),
         target=inputs[target_id],
@@ -123,11 +95,6 @@ def _publish(*, run_id: UUID, now: datetime, inputs: dict[UUID, TargetInput]) ->
         expires=settings.LATHE_GENERATION_QUEUE_SECONDS,  # by then it is sent again
         retry=False,
     )
-    run.status = GenerationRun.Status.SENT
-    run.attempt += 1
-    run.deadline_at = now + timedelta(seconds=settings.LATHE_GENERATION_QUEUE_SECONDS)
-    run.save(update_fields=["status", "attempt", "deadline_at"])
-    return 1
 
 
 def _model_of(request: GenerationRequest) -> ModelRef | None:

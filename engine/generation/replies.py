@@ -25,7 +25,6 @@ from engine.storage import services as storage
 ENOUGH_TO_COMPARE = 2
 MOST_LATENT_BYTES = 64 * 2**20
 MOST_ERROR_CHARACTERS = 2000
-_OPEN = (GenerationRun.Status.WAITING, GenerationRun.Status.SENT)
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +47,7 @@ def record_reply(*, reply: GenerateReply, now: datetime | None = None) -> bool:
     if run is None:
         log.warning("reply_to_unknown_run", run_id=reply.run_id, generator=reply.generator)
         return False
-    if run.status not in _OPEN or (reply.status is ReplyStatus.FAILED and reply.attempt < run.attempt):
+    if run.status not in GenerationRun.OPEN or (reply.status is ReplyStatus.FAILED and reply.attempt < run.attempt):
         log.info("reply_ignored", run_id=reply.run_id, attempt=reply.attempt, run_status=run.status)
         return False
     # Reading meshes is slow (object store): it stays outside the transaction.
@@ -58,11 +57,11 @@ def record_reply(*, reply: GenerateReply, now: datetime | None = None) -> bool:
         problems.insert(0, reply.error)
     error = "; ".join(problems) or ("the generator returned no candidates" if failed else "")
     with transaction.atomic():
-        recorded = _end_run(
-            run_id=run.id,
+        recorded = GenerationRun.objects.end(
+            run.id,
             status=GenerationRun.Status.FAILED if failed else GenerationRun.Status.SUCCEEDED,
-            error=error,
             now=now or timezone.now(),
+            error=error[:MOST_ERROR_CHARACTERS],
             duration_ms=reply.duration_ms,
             worker=reply.worker,
         )
@@ -79,7 +78,8 @@ def record_reply(*, reply: GenerateReply, now: datetime | None = None) -> bool:
 def fail_run(*, run_id: UUID, attempt: int, error: str, now: datetime) -> bool:
     """Record that nothing came back; False where an answer was quicker."""
     with transaction.atomic():
-        recorded = _end_run(run_id=run_id, status=GenerationRun.Status.FAILED, error=error, now=now, attempt=attempt)
+        failed = GenerationRun.Status.FAILED
+        recorded = GenerationRun.objects.end(run_id, status=failed, now=now, attempt=attempt, error=error)
         if recorded:
             request_id = GenerationRun.objects.values_list("request_id", flat=True).get(id=run_id)
             _settle(request_id=request_id, now=now)
@@ -88,35 +88,11 @@ def fail_run(*, run_id: UUID, attempt: int, error: str, now: datetime) -> bool:
     return recorded
 
 
-def _end_run(
-    *,
-    run_id: UUID,
-    status: GenerationRun.Status,
-    error: str,
-    now: datetime,
-    attempt: int | None = None,
-    duration_ms: int | None = None,
-    worker: str | None = None,
-) -> bool:
-    """Compare-and-set from open to ended."""
-    still_open = GenerationRun.objects.filter(id=run_id, status__in=_OPEN)
-    if attempt is not None:
-        still_open = still_open.filter(attempt=attempt)
-    facts = {"duration_ms": duration_ms, "worker": worker}
-    changed = still_open.update(
-        status=status,
-        error=error[:MOST_ERROR_CHARACTERS],
-        ended_at=now,
-        **{name: value for name, value in facts.items() if value is not None},
-    )
-    return changed == 1
-
-
 def _settle(*, request_id: UUID, now: datetime) -> None:
     """Close the request with its last run and move the target on."""
     # The lock makes the last two runs, ending at once, take turns: the second one sees that none is open.
     request = GenerationRequest.objects.select_for_update().get(id=request_id)
-    if request.status != GenerationRequest.Status.OPEN or request.runs.filter(status__in=_OPEN).exists():
+    if request.status != GenerationRequest.Status.OPEN or request.runs.open().exists():
         return
     count = Candidate.objects.filter(run__request=request).count()
     enough = count >= ENOUGH_TO_COMPARE

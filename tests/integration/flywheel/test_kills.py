@@ -103,7 +103,7 @@ class Turn:
         assert ModelVersion.objects.count() <= 3  # one each of pretrain, sft, dpo
         succeeded = TrainingRun.objects.filter(status="succeeded").values_list("purpose", flat=True)
         assert len(succeeded) == len(set(succeeded))
-        live = list(TrainingRun.objects.filter(status__in=runs.LIVE).values_list("purpose", flat=True))
+        live = list(TrainingRun.objects.filter(status__in=TrainingRun.LIVE).values_list("purpose", flat=True))
         assert len(live) == len(set(live))
         assert Collection.objects.count() <= 1
         assert Snapshot.objects.count() <= 1
