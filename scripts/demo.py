@@ -28,6 +28,7 @@ from engine.rehearsal.crowd import Crowd
 from engine.rehearsal.people import Annotator, Artist, Person, Reviewer
 from engine.rehearsal.temperament import Temperament
 from engine.serve.background import BackgroundLathe
+from scripts.demo_proposals import write_proposals
 from scripts.demo_report import print_report
 
 TURNS = 2
@@ -56,6 +57,10 @@ SETTINGS: dict[str, Any] = {
     "dpo": {"recipe": "mini_dpo", "overrides": {"steps": 30}},
     "evaluation": {"heldout_count": 10, "real_targets": 2},
 }
+# Verified masks; the rest of a collection comes out of Stage 1, where people see these proposals first.
+VERIFIED_TARGETS, PROPOSED_TARGETS = 8, 5
+# In the last turn the chosen shapes get textures too.
+TEXTURE_SUITE = {"image_to_3d": 2, "palette": 1}
 POLL_SECONDS = 1.0
 LINE_SECONDS = 10.0
 
@@ -84,7 +89,8 @@ def main() -> int:
     """Set the stage, turn the flywheel, report; on a terminal, go on serving."""
     parser = argparse.ArgumentParser(prog="python -m scripts.demo", description=__doc__.split("\n\n")[0])
     parser.add_argument("--turns", type=int, default=TURNS, help="iterations to run (default %(default)s)")
-    parser.add_argument("--targets", type=int, help="import no more targets than this")
+    parser.add_argument("--targets", type=int, default=VERIFIED_TARGETS, help="verified targets (default %(default)s)")
+    parser.add_argument("--proposals", type=int, default=PROPOSED_TARGETS, help="for Stage 1 (default %(default)s)")
     parser.add_argument("--settings", type=json.loads, default={}, help="JSON that changes the iterations' settings")
     options = parser.parse_args()
     stays = sys.stdout.isatty() and sys.stdin.isatty() and os.environ.get("CI") != "true"
@@ -100,8 +106,9 @@ def main() -> int:
     with BackgroundLathe(var=var_folder(), port=8000 if stays else 0, environment=environment) as lathe:
         console.print(f"Lathe serves at [bold]{lathe.url}[/] (log: {_shown(lathe.log_path)})")
         with _timed(progressed, "photographs and people"):
-            limit = [] if options.targets is None else ["--limit", str(options.targets)]
-            _manage("import_builtin", *limit, environment=environment)
+            _manage("import_builtin", "--limit", str(options.targets), environment=environment)
+            write_proposals(folder / "proposals", count=options.proposals)
+            _manage("import_folder", str(folder / "proposals"), "--name", "demo", environment=environment)
             people = [f"{name}={role}" for name, role in PEOPLE.items()]
             _manage("create_people", *people, environment={**environment, "LATHE_PASSWORD": password})
         engineer = ApiClient(base_url=lathe.url, username="mel", password=password)
@@ -111,7 +118,9 @@ def main() -> int:
                 with _timed(progressed, f"turn {turn + 1}"):
                     _turn(
                         engineer,
-                        settings=SETTINGS | options.settings,
+                        settings=SETTINGS
+                        | ({"texture_suite": TEXTURE_SUITE} if turn == options.turns - 1 else {})
+                        | options.settings,
                         progressed=progressed,
                         kept=kept,
                         turn=turn,

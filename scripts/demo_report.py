@@ -31,10 +31,11 @@ def _table(*columns: str, numbers: int = 0) -> Table:
 
 
 def _candidates(groups: list[dict[str, Any]]) -> Table:
-    table = _table("iteration", "generator", "checkpoint", "candidates", numbers=1)
+    table = _table("iteration", "of", "generator", "checkpoint", "candidates", numbers=1)
     for group in groups:
         table.add_row(
             str(group["iteration"] or "artists"),
+            group["modality"],
             group["generator"],
             group["model_version"] or "–",
             str(group["count"]),
@@ -45,9 +46,18 @@ def _candidates(groups: list[dict[str, Any]]) -> Table:
 def _judgements(report: dict[str, Any]) -> Table:
     selections, alignments = report["selections"], report["alignments"]
     table = _table("what", "count", numbers=1)
+    masks = report["masks"]
+    table.add_row("proposed masks", str(masks["proposed"]))
+    for verdict, count in masks["by_verdict"].items():
+        reasons = ", ".join(masks["discarded_for"]).replace("_", " ") if verdict == "discard" else ""
+        table.add_row(f"  {verdict}" + (f" ({reasons})" if reasons else ""), str(count))
     table.add_row("comparisons", str(report["comparisons"]))
     table.add_row("selections accepted (r ≥ α)", str(selections["accepted"]))
     table.add_row("selections rejected (r < α)", str(selections["rejected"]))
+    textures = report["texture_selections"]
+    if textures["rated"]:
+        table.add_row("textures accepted (r ≥ α)", str(textures["accepted"]))
+        table.add_row("textures rejected (r < α)", str(textures["rejected"]))
     table.add_row("poses", str(alignments["posed"]))
     table.add_row("  mean silhouette IoU", _number(alignments["mean_silhouette_iou"]))
     table.add_row("  mean share of points on the surface", _number(alignments["mean_inlier_share"]))

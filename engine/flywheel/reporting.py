@@ -13,7 +13,7 @@ from engine.flywheel.models import Iteration, ModelVersion, TrainingRun
 from engine.generation.models import Candidate, GenerationRequest
 from engine.lifecycle import AT_REST
 from engine.selection.models import Comparison, Selection
-from engine.sourcing.models import Image, TargetObject
+from engine.sourcing.models import Image, MaskTask, TargetObject
 
 MOST_ALIGNMENTS = 500
 
@@ -35,6 +35,7 @@ def report() -> dict[str, Any]:
     return {
         "images": Image.objects.count(),
         "targets": {"total": TargetObject.objects.count(), "by_state": _tally(TargetObject.objects.all(), "state")},
+        "masks": _masks(),
         "candidates": _candidates(),
         "comparisons": Comparison.objects.filter(undoes__isnull=True, undone_by__isnull=True).count(),
         "selections": _ratings(Selection.objects.of_shapes()),
@@ -147,6 +148,16 @@ def _run(run: TrainingRun) -> dict[str, Any]:
         "metrics": run.metrics,
         "duration_seconds": run.duration_ms / 1000 if run.duration_ms is not None else None,
         "error": run.error,
+    }
+
+
+def _masks() -> dict[str, Any]:
+    """What people made of proposed masks in Stage 1."""
+    judged = MaskTask.objects.exclude(verdict="")
+    return {
+        "proposed": MaskTask.objects.count(),
+        "by_verdict": _tally(judged, "verdict"),
+        "discarded_for": _tally(judged.exclude(discard_reason=""), "discard_reason"),
     }
 
 

@@ -46,7 +46,8 @@ class Demo:
         self.environment = {**kept, "LATHE_VAR": str(var), "CI": "true"}
 
     def start(self) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "scripts.demo", "--turns=1", "--targets=3", f"--settings={json.dumps(SMALL)}"]
+        command = [sys.executable, "-m", "scripts.demo", "--turns=1", "--targets=3", "--proposals=2"]
+        command.append(f"--settings={json.dumps(SMALL)}")
         return subprocess.Popen(
             command,
             cwd=CHECKOUT,
@@ -98,8 +99,14 @@ def test_a_demo_killed_while_collecting_finishes_the_same_iteration_without_dupl
     report = demo.report()
     assert [row["number"] for row in report["iterations"]] == [1]
     assert report["iterations"][0]["step"] == "done"
-    assert report["images"] == len({"mug", "motorcycle", "rocket"})
-    assert report["targets"]["total"] == 3
+    assert report["images"] == len({"mug", "motorcycle", "rocket", "cat", "cameraman"})
+    assert report["targets"]["total"] == 3 + 2
+    assert report["masks"] == {
+        "proposed": 2,
+        "by_verdict": {"discard": 1, "refine": 1},
+        "discarded_for": {"several_objects": 1},
+    }
+    assert report["targets"]["by_state"]["discarded"] == 1
     stages = {version["stage"]: version for version in report["model_versions"]}
     assert stages["sft"]["parent"] == stages["pretrain"]["name"]
     assert stages["dpo"]["parent"] == stages["sft"]["name"]
@@ -107,8 +114,14 @@ def test_a_demo_killed_while_collecting_finishes_the_same_iteration_without_dupl
     snapshot = report["snapshots"][0]
     made_by_artists = report["artist_jobs"]["by_state"].get("accepted", 0)
     assert snapshot["positives"] == report["selections"]["accepted"] + made_by_artists >= 1
-    made = {group["generator"]: group["count"] for group in report["candidates"]["groups"] if group["iteration"] == 1}
-    assert (made["text_to_3d"], made["image_to_3d"]) == (3, 3), "one for each target, none twice"
-    assert made.get("sam3d", 0) <= 2 * 3
+    groups = [group for group in report["candidates"]["groups"] if group["iteration"] == 1]
+    made = {group["generator"]: group["count"] for group in groups if group["modality"] == "shape"}
+    assert (made["text_to_3d"], made["image_to_3d"]) == (4, 4), "one for each verified target, none twice"
+    assert made.get("sam3d", 0) <= 2 * 4
     assert report["alignments"]["posed"] >= 1
     assert report["alignments"]["scored"] == report["alignments"]["posed"]
+    posed_shapes = report["targets"]["by_state"]["done"]
+    coats = {group["generator"]: group["count"] for group in groups if group["modality"] == "texture"}
+    assert coats["palette"] == posed_shapes, "one for each posed shape, none twice"
+    assert 1 <= coats["image_to_3d"] <= 2 * posed_shapes
+    assert 1 <= report["texture_selections"]["rated"] == snapshot["counts"]["textures"]["kept"] <= posed_shapes
