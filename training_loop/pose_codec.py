@@ -104,12 +104,14 @@ def encode_pose(pose: Pose, frame: PoseFrame) -> LayoutTarget:
 
 
 def decode_pose(target: LayoutTarget, frame: PoseFrame, *, isotropic: bool = False) -> Pose:
-    """The exact inverse of `encode_pose`; `isotropic` gives one scale (geometric mean), as released."""
-    log_scale = np.full(3, np.mean(target.log_scale)) if isotropic else np.asarray(target.log_scale)
+    """The exact inverse of `encode_pose`; `isotropic` gives one scale, the mean of the three, as released."""
+    scale = np.exp(np.asarray(target.log_scale)) * frame.scene_scale
+    if isotropic:
+        scale = np.full(3, scale.mean())
     return Pose(
         rotation_wxyz=quaternion_from_rotation(rotation_from_6d(target.rotation_6d)),
         translation=_triple(np.asarray(target.translation) * frame.scene_scale + np.asarray(frame.shift)),
-        scale=_triple(np.exp(log_scale) * frame.scene_scale),
+        scale=_triple(scale),
     )
 
 

@@ -48,6 +48,15 @@ def test_decoding_undoes_encoding(pose, scene_scale, shift):
     assert same_pose(decode_pose(encode_pose(pose, frame), frame), pose)
 
 
+@given(poses(), st.floats(0.1, 10))
+@settings(max_examples=30, deadline=None)
+def test_one_scale_for_all_axes_is_the_mean_of_the_three(pose, scene_scale):
+    frame = PoseFrame(shift=(0.1, 0.2, 0.3), scene_scale=scene_scale)
+    decoded = decode_pose(encode_pose(pose, frame), frame, isotropic=True)
+    assert decoded.scale == pytest.approx([np.mean(pose.scale)] * 3)
+    assert decoded.translation == pytest.approx(pose.translation, abs=1e-9)
+
+
 @given(poses())
 @settings(max_examples=60, deadline=None)
 def test_the_released_convention_and_back(pose):

@@ -55,17 +55,54 @@ def test_guidance_outside_of_its_interval_is_off(tiny_model):
     assert torch.equal(a[SHAPE], b[SHAPE])
 
 
-def test_shortcut_mode_tells_each_step_its_size(tiny_model):
+@pytest.mark.parametrize("steps", [1, 2, 4])
+def test_shortcut_mode_tells_each_step_its_size_and_guides_nothing(tiny_model, steps):
     told = []
     velocity = tiny_model.velocity
 
     def spy(x, t, condition, d=None):
-        told.append(None if d is None else d[0].item())
+        told.append((condition is None, None if d is None else d[0].item()))
         return velocity(x, t, condition, d)
 
     tiny_model.velocity = spy
-    sample_latents(tiny_model, one_view(tiny_model), [1], SamplerConfig(steps=4, shortcut=True))
-    assert told == [0.25] * 4
+    sample_latents(tiny_model, one_view(tiny_model), [1], SamplerConfig(steps=steps, shortcut=True))
+    assert told == [(False, 1 / steps)] * steps
+
+
+def count_calls(modules):
+    counts = dict.fromkeys(modules, 0)
+    for name, module in modules.items():
+
+        def count(*_, name=name):
+            counts[name] += 1
+
+        module.register_forward_hook(count)
+    return counts
+
+
+def test_a_target_is_encoded_once_for_all_seeds_and_steps(tiny_model):
+    attention = tiny_model.flow.blocks[0].cross_attn["shape"]
+    counts = count_calls({"conditioner": tiny_model.conditioner, "to_kv": attention.to_kv, "to_q": attention.to_q})
+    config = SamplerConfig(steps=4, strength=2.0, rescale_t=1.0)
+    sample_latents(tiny_model, one_view(tiny_model), [1, 2, 3], config)
+    # τ = 0, ¼, ½ are guided; the unconditional pass asks nothing of the condition.
+    assert config.guided_steps == 3
+    assert counts == {"conditioner": 1, "to_kv": 1, "to_q": 4}
+
+
+def test_the_unconditional_pass_needs_no_cross_attention(tiny_model):
+    counts = count_calls({name: module for name, module in tiny_model.flow.named_modules() if ".cross_attn." in name})
+    noise = seeded_noise(tiny_model, [1, 2])
+    with torch.no_grad():
+        tiny_model.velocity(noise, torch.zeros(2), None)
+    used = {name.rsplit(".", 1)[-1] for name, count in counts.items() if count}
+    assert used <= {"shape", "layout", "to_out"}
+
+
+def test_half_of_25_steps_are_guided_in_even_times_and_19_in_the_released_ones():
+    assert SamplerConfig(steps=25, rescale_t=1.0).guided_steps == 13
+    assert SamplerConfig().guided_steps == 19
+    assert SamplerConfig(shortcut=True).guided_steps == 0
 
 
 def test_no_steps_is_an_error():
