@@ -71,7 +71,7 @@ class OutboxQuerySet(models.QuerySet[R]):
         return len(found)
 
     def end(self, row_id: UUID | str, *, status: str, now: datetime, attempt: int | None = None, **facts: Any) -> bool:
-        """Compare-and-set from open to ended, with `attempt` only while that is the last one. False: it was too late."""
+        """Compare-and-set from open to ended; False where it was too late, or `attempt` is given and not the last."""
         still_open = self.open().filter(id=row_id)
         if attempt is not None:
             still_open = still_open.filter(attempt=attempt)

@@ -53,6 +53,14 @@ class ResumeForm(BaseDialogForm):  # type: ignore[misc]
     skip = forms.BooleanField(label="Leave the failed step out", required=False, widget=UnfoldBooleanWidget)
 
 
+def _dialog(
+    *, title: str, says: str, url_path: str, link: str, button: str = "", form: type[BaseDialogForm] = BaseDialogForm
+) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """A button on an admin page that opens a dialog; the method gets the form once it is sent."""
+    dialog = {"title": title, "description": says, "form_class": form, "form_submit_text": button or link}
+    return action(description=link, url_path=url_path, permissions=["flywheel"], dialog=dialog)  # type: ignore[no-any-return]
+
+
 class _EngineersAct:
     def has_flywheel_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """ML engineers and admins turn the flywheel; other staff look on."""
@@ -65,61 +73,44 @@ class IterationActions(_EngineersAct):
     actions_list = ("start_iteration",)
     actions_detail = ("resume_iteration", "stop_collecting")
 
-    @action(  # type: ignore[untyped-decorator]
-        description="Start the next iteration",
+    @_dialog(
+        title="Start the next iteration",
+        says="Targets are asked for at once with the promoted checkpoint; the rest runs by itself.",
         url_path="start",
-        permissions=["flywheel"],
-        dialog={
-            "title": "Start the next iteration",
-            "description": "Targets are asked for at once with the promoted checkpoint; the rest runs by itself.",
-            "form_class": StartForm,
-            "form_submit_text": "Start",
-        },
+        link="Start the next iteration",
+        button="Start",
+        form=StartForm,
     )
     def start_iteration(self, request: HttpRequest, form: StartForm) -> HttpResponse:
         """Start."""
+        alpha, settings = form.cleaned_data["alpha"], form.cleaned_data["settings"] or {}
         return _done(
             request,
-            lambda: services.start(
-                alpha=form.cleaned_data["alpha"], settings=form.cleaned_data["settings"] or {}, actor=person_of(request)
-            ),
+            lambda: services.start(alpha=alpha, settings=settings, actor=person_of(request)),
             said="{} has started.",
         )
 
-    @action(  # type: ignore[untyped-decorator]
-        description="Resume",
+    @_dialog(
+        title="Resume the iteration",
+        says="It goes on at the step where it stopped, with a new run.",
         url_path="resume",
-        permissions=["flywheel"],
-        dialog={
-            "title": "Resume the iteration",
-            "description": "It goes on at the step where it stopped, with a new run.",
-            "form_class": ResumeForm,
-            "form_submit_text": "Resume",
-        },
+        link="Resume",
+        form=ResumeForm,
     )
     def resume_iteration(self, request: HttpRequest, form: ResumeForm, object_id: str) -> HttpResponse:
         """Resume."""
+        settings, skip = form.cleaned_data["settings"] or None, form.cleaned_data["skip"]
         return _done(
             request,
-            lambda: services.resume(
-                number=_number(object_id),
-                actor=person_of(request),
-                settings=form.cleaned_data["settings"] or None,
-                skip=form.cleaned_data["skip"],
-            ),
+            lambda: services.resume(number=_number(object_id), actor=person_of(request), settings=settings, skip=skip),
             said="{} goes on.",
         )
 
-    @action(  # type: ignore[untyped-decorator]
-        description="End collecting",
+    @_dialog(
+        title="End collecting now",
+        says="Training starts with what was judged so far; what is under way counts next time.",
         url_path="stop-collecting",
-        permissions=["flywheel"],
-        dialog={
-            "title": "End collecting now",
-            "description": "Training starts with what was judged so far; what is under way counts next time.",
-            "form_class": BaseDialogForm,
-            "form_submit_text": "End collecting",
-        },
+        link="End collecting",
     )
     def stop_collecting(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
         """End the collection step."""
@@ -135,16 +126,11 @@ class ModelVersionActions(_EngineersAct):
 
     actions_detail = ("promote",)
 
-    @action(  # type: ignore[untyped-decorator]
-        description="Promote",
+    @_dialog(
+        title="Promote this checkpoint",
+        says="The next collection samples from it. The present one stays in the list.",
         url_path="promote",
-        permissions=["flywheel"],
-        dialog={
-            "title": "Promote this checkpoint",
-            "description": "The next collection samples from it. The present one stays in the list.",
-            "form_class": BaseDialogForm,
-            "form_submit_text": "Promote",
-        },
+        link="Promote",
     )
     def promote(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
         """Promote by hand."""

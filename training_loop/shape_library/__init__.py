@@ -4,7 +4,18 @@ They are the library that retrieval searches, the vocabulary of text-to-3D and t
 Object frame: Y up, front +Z, fitted to [-0.5, 0.5]³. A mesh is a union of closed parts that may overlap.
 """
 
-from training_loop.shape_library import creatures, devices, food, furniture, things, tools, vehicles, vessels, wearables
+from training_loop.shape_library import (
+    craft,
+    creatures,
+    devices,
+    food,
+    furniture,
+    road_vehicles,
+    things,
+    tools,
+    vessels,
+    wearables,
+)
 from training_loop.shape_library.parameters import Choice, Count, Flag, InvalidParameterError, Parameter, Range
 from training_loop.shape_library.registry import (
     ShapeCategory,
@@ -15,7 +26,7 @@ from training_loop.shape_library.registry import (
     registered_names,
 )
 
-_FAMILIES = (creatures, devices, food, furniture, things, tools, vehicles, vessels, wearables)
+_FAMILIES = (craft, creatures, devices, food, furniture, road_vehicles, things, tools, vessels, wearables)
 CATEGORIES: tuple[str, ...] = registered_names()
 
 __all__ = [

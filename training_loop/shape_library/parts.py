@@ -298,3 +298,18 @@ def _any_inside(
         edge = stop - start
         inside &= edge[0] * (points[:, 1] - start[1]) - edge[1] * (points[:, 0] - start[0]) >= -1e-12
     return bool(inside.any())
+
+
+def facing_front(parts: list[Part]) -> list[Part]:
+    """Turn what drives towards +x to face +z."""
+    return [part.turned("y", -90) for part in parts]
+
+
+def cabin(base: NDArray[np.float64], crown: NDArray[np.float64], width_base: float, width_crown: float) -> Part:
+    """A block that narrows from the belt line to the roof."""
+    rings = []
+    for ends, width in ((base, width_base), (crown, width_crown)):
+        (rear, y), (front, _) = ends
+        half = width / 2
+        rings.append([(rear, y, -half), (front, y, -half), (front, y, half), (rear, y, half)])
+    return loft(rings)
