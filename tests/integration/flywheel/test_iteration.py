@@ -1,22 +1,17 @@
 """One turn of the flywheel, and the ways in which it does not go round."""
 
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
-from django.utils import timezone
 
-from engine.contracts.blobs import BlobRef
-from engine.contracts.generation import ReplyStatus
 from engine.contracts.serialisation import from_json
-from engine.contracts.training import EVALUATE_TASK, TRAIN_TASK, TrainingStage, TrainProgress, TrainReply, TrainRequest
+from engine.contracts.training import EVALUATE_TASK, TRAIN_TASK, TrainRequest
 from engine.datasets.models import Snapshot
 from engine.flywheel import services
-from engine.flywheel.models import Iteration, ModelVersion, TrainingRun
+from engine.flywheel.models import Iteration, ModelVersion
 from engine.flywheel.plan import UnusableSettings
-from engine.generation.models import Candidate, Collection, GenerationRequest
-from engine.lifecycle import State
+from engine.generation.models import Candidate
 from engine.sourcing.models import TargetObject
 from engine.storage.services import store
 from engine.workforce.models import AuditEvent, Role
@@ -57,23 +52,6 @@ def test_it_goes_round_once_and_the_next_collection_samples_from_the_promoted_ch
     assert ModelVersion.objects.get(promoted=True).name == "k2-dpo"
     assert AuditEvent.objects.filter(subject_kind="iteration", verb="advance").count() == 12
     assert AuditEvent.objects.filter(subject_kind="model_version", verb="promote").count() == 3
-
-
-def test_the_trainer_is_told_stage_recipe_parent_and_snapshot(world) -> None:
-    world.add_target()
-    services.start(alpha=0.5, settings={"sft": {"recipe": "mini_sft", "overrides": {"steps": 5}}})
-    iteration = world.run_until(Step.SFT)
-    sft = request_sent(world)
-    assert (sft.stage, sft.recipe, sft.overrides, sft.attempt) == (TrainingStage.SFT, "mini_sft", {"steps": 5}, 1)
-    assert sft.parent.model_version_id == str(iteration.base_id)
-    assert sft.snapshot.snapshot_sha256 == iteration.snapshot.manifest_id
-    assert sft.snapshot.example_count == 1
-
-    world.run_until(Step.DPO)
-    dpo = request_sent(world)
-    assert dpo.stage is TrainingStage.DPO
-    assert dpo.parent.model_version_id == str(ModelVersion.objects.get(name="k1-sft").id)
-    assert dpo.overrides == {"dpo.inferred_pairs": True, "dpo.only_sam3d_negatives": True}
 
 
 def test_base_and_new_checkpoint_are_evaluated_alike(world) -> None:
@@ -228,121 +206,6 @@ def test_settings_that_make_no_sense_start_nothing(world, alpha, wanted) -> None
     assert not Iteration.objects.exists()
 
 
-def test_an_answer_counts_once(world) -> None:
-    world.add_target()
-    services.start(alpha=0.5)
-    world.run_until(Step.SFT)
-    (message,) = world.waiting(TRAIN_TASK)
-    reply = world.reply_to(TRAIN_TASK, message)
-    assert world.deliver(reply) is True
-    assert world.deliver(reply) is False
-    assert ModelVersion.objects.filter(name="k1-sft").count() == 1
-
-
-def test_a_silent_trainer_is_sent_the_run_again_and_then_given_up(world, settings) -> None:
-    settings.LATHE_TRAINING_ATTEMPTS = 2
-    world.add_target()
-    services.start(alpha=0.5)
-    world.run_until(Step.SFT)
-    first = request_sent(world)
-    world.tick(later=timedelta(hours=2))
-    attempts = [message["message"]["attempt"] for message in world.waiting(TRAIN_TASK)]
-    assert attempts == [1, 2]
-
-    failure = TrainReply(run_id=first.run_id, attempt=1, status=ReplyStatus.FAILED, error="killed")
-    assert world.deliver(failure) is False  # the second attempt is under way
-    world.tick(later=timedelta(hours=4))
-    iteration = Iteration.objects.get()
-    assert iteration.failure == "sft: no sign of life from any trainer in 2 attempts"
-
-
-def test_a_late_success_of_an_earlier_attempt_counts(world) -> None:
-    world.add_target()
-    services.start(alpha=0.5)
-    world.run_until(Step.SFT)
-    world.tick(later=timedelta(hours=2))
-    first, second = world.waiting(TRAIN_TASK)
-    assert world.deliver(world.reply_to(TRAIN_TASK, first)) is True
-    assert world.deliver(world.reply_to(TRAIN_TASK, second)) is False
-    assert TrainingRun.objects.get(purpose="sft").status == "succeeded"
-
-
-def test_a_sign_of_life_moves_the_deadline(world, settings) -> None:
-    world.add_target()
-    services.start(alpha=0.5)
-    world.run_until(Step.SFT)
-    run = TrainingRun.objects.get(purpose="sft")
-    before = timezone.now()
-    sign = TrainProgress(run_id=str(run.id), attempt=1, step=3, total_steps=10, metrics={"loss": float("inf")})
-    assert services.record_progress(progress=sign) is True
-    run.refresh_from_db()
-    assert (run.step, run.total_steps, run.metrics) == (3, 10, {"loss": None})
-    assert run.deadline_at < before + timedelta(seconds=settings.LATHE_TRAINING_SILENCE_SECONDS + 60)
-    stale = TrainProgress(run_id=str(run.id), attempt=7, step=9, total_steps=10)
-    assert services.record_progress(progress=stale) is False
-
-
-def test_a_silent_evaluator_is_noticed_as_soon_as_a_silent_trainer(world, settings) -> None:
-    world.add_target()
-    services.start(alpha=0.5)
-    world.run_until(Step.EVALUATING)
-    (message,) = world.waiting(EVALUATE_TASK)
-    sign = TrainProgress(run_id=message["message"]["run_id"], attempt=1, step=0, total_steps=0)
-    assert services.record_progress(progress=sign) is True
-    world.tick(later=timedelta(seconds=settings.LATHE_TRAINING_SILENCE_SECONDS - 5))
-    assert len(world.waiting(EVALUATE_TASK)) == 1
-    world.tick(later=timedelta(seconds=settings.LATHE_TRAINING_SILENCE_SECONDS + 5))
-    assert [sent["message"]["attempt"] for sent in world.waiting(EVALUATE_TASK)] == [1, 2]
-
-
-@pytest.mark.parametrize("checkpoint", [None, BlobRef("0" * 64, "application/x-safetensors", 3)])
-def test_a_success_without_a_stored_checkpoint_is_a_failure(world, checkpoint) -> None:
-    world.add_target()
-    services.start(alpha=0.5)
-    world.run_until(Step.SFT)
-    run_id = request_sent(world).run_id
-    world.deliver(TrainReply(run_id=run_id, attempt=1, status=ReplyStatus.SUCCEEDED, checkpoint=checkpoint))
-    assert Iteration.objects.get().failed
-    assert TrainingRun.objects.get(id=run_id).status == "failed"
-
-
-def test_an_answer_to_a_run_that_nobody_asked_for_is_ignored(world) -> None:
-    reply = TrainReply(run_id="7b8c1c3e-8f53-4c9c-8d0e-5a4f0d3f6a11", attempt=1, status=ReplyStatus.SUCCEEDED)
-    assert world.deliver(reply) is False
-
-
-def test_nothing_is_lost_while_the_broker_is_away(world) -> None:
-    world.add_target()
-    world.broker_away = True
-    services.start(alpha=0.5)
-    world.tick()
-    assert TrainingRun.objects.get().status == "waiting"
-    world.broker_away = False
-    assert world.run_until(Step.DONE).decision["outcome"] == "promoted"
-
-
-def test_a_failed_pretraining_stops_the_first_iteration_and_can_be_tried_again(world) -> None:
-    world.add_target()
-    services.start(alpha=0.5)
-    world.tick()
-    world.answer(failing="no space left")
-    iteration = Iteration.objects.get()
-    assert (iteration.step, iteration.failure) == (Step.COLLECTING, "pretrain: no space left")
-    services.resume(number=1)
-    assert world.run_until(Step.DONE).decision["outcome"] == "promoted"
-
-
-def test_pretraining_ahead_of_the_first_iteration(world) -> None:
-    run = services.pretrain()
-    assert services.pretrain() == run
-    world.tick()
-    world.answer()
-    assert services.pretrain() == ModelVersion.objects.get(promoted=True)
-    world.add_target()
-    services.start(alpha=0.5)
-    assert world.run_until(Step.FREEZING).base.name == "k0-pretrain"
-
-
 def test_a_version_that_was_promoted_by_hand_meanwhile_stays(world) -> None:
     world.add_target()
     services.start(alpha=0.5)
@@ -380,84 +243,6 @@ def test_a_damaged_object_stops_the_freeze_and_resume_goes_on(world) -> None:
     store().put(content, media_type=mesh.media_type)
     services.resume(number=1)
     assert world.run_until(Step.DONE).snapshot.status == "frozen"
-
-
-class TestCollecting:
-    """Which targets are asked for, and when the collection is over."""
-
-    @pytest.fixture(autouse=True)
-    def base(self, world) -> ModelVersion:
-        content = store().put(b"base", media_type="application/x-safetensors")
-        blob = make.make_blob(b"base", media_type=content.media_type)
-        return make.make_model_version(name="base", promoted=True, checkpoint=blob)
-
-    def test_nothing_to_collect_waits_for_targets_instead_of_freezing_nothing(self, world) -> None:
-        services.start(alpha=0.5)
-        for _ in range(3):
-            world.tick()
-        assert Iteration.objects.get().step == Step.COLLECTING
-        world.add_target()
-        assert world.run_until(Step.DONE).snapshot.example_count == 1
-
-    def test_a_limit_takes_fresh_targets_first_and_revisits_for_the_rest(self, world) -> None:
-        done = [world.add_target() for _ in range(3)]
-        TargetObject.objects.update(state=State.DONE, state_changed_at=timezone.now() - timedelta(days=1))
-        fresh = world.add_target()
-        services.start(alpha=0.5, settings={"target_limit": 3})
-        world.tick()
-        asked = set(GenerationRequest.objects.values_list("target_id", flat=True))
-        assert fresh.id in asked
-        assert len(asked & {target.id for target in done}) == 2
-        world.tick()
-        assert GenerationRequest.objects.count() == 3
-
-    def test_only_the_states_of_the_settings_are_revisited(self, world) -> None:
-        world.add_target()
-        TargetObject.objects.update(state=State.DONE, state_changed_at=timezone.now() - timedelta(days=1))
-        services.start(alpha=0.5, settings={"revisit": ["shelved"]})
-        world.tick()
-        assert not GenerationRequest.objects.exists()
-
-    def test_targets_that_are_done_in_this_collection_are_not_asked_again(self, world) -> None:
-        world.add_target()
-        services.start(alpha=0.5, settings={"evaluation": {"heldout_count": 2}})
-        world.run_until(Step.FREEZING)
-        assert GenerationRequest.objects.count() == 1
-        assert not Collection.objects.filter(closed_at__isnull=True).exists()
-
-    @pytest.mark.parametrize("state", [State.TRIAGE, State.WITH_ARTIST])
-    def test_artists_are_waited_for_only_if_wanted(self, world, state) -> None:
-        for wanted in (True, False):
-            world.add_target()
-            number = services.start(alpha=0.5, settings={"wait_for_artists": wanted, "revisit": []}).number
-            world.tick()
-            TargetObject.objects.filter(state=State.GENERATING).update(state=state)
-            world.tick()
-            iteration = Iteration.objects.get(number=number)
-            assert iteration.step == (Step.COLLECTING if wanted else Step.FREEZING)
-            if wanted:
-                services.stop_collecting(number=number)
-            iteration = world.run_until(Step.DONE)
-
-    def test_collecting_ends_when_told(self, world) -> None:
-        world.add_target()
-        services.start(alpha=0.5)
-        world.tick()
-        person = make.make_user(Role.ML_ENGINEER)
-        services.stop_collecting(number=1, actor=person)
-        world.tick()
-        assert Iteration.objects.get().step == Step.FREEZING
-        assert AuditEvent.objects.filter(verb="stop_collecting", actor=person).exists()
-        with pytest.raises(services.NotCollecting):
-            services.stop_collecting(number=1)
-
-    def test_a_suite_that_cannot_be_compared_stops_the_iteration_with_the_reason(self, world) -> None:
-        services.start(alpha=0.5, settings={"suite": {"sam3d": 1}})
-        world.tick()
-        assert "at least two candidates" in Iteration.objects.get().failure
-        services.resume(number=1, settings={"suite": {"sam3d": 2}})
-        world.add_target()
-        assert not world.run_until(Step.DONE).failed
 
 
 def test_the_report_counts_what_happened(world) -> None:
