@@ -96,6 +96,7 @@ def matmul_rate(device: torch.device, size: int = 8192) -> float:
 
 def sampling(model: GeometryModel, rate: float, cases: tuple[str, ...] = tuple(SAMPLING_CASES)) -> dict[str, Any]:
     """Seconds a candidate of one target, everything from pictures to latents counted; then decoding."""
+    model.halve_linear_weights()  # as `load_generator` does on a GPU
     views = random_views(model.config.conditioning, 1, model.device)
     results = {}
     for name in cases:

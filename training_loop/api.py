@@ -60,12 +60,15 @@ class Sample:
 
 
 def load_generator(path: Path, *, device: str = "cpu") -> GeometryModel:
-    """Load a checkpoint for sampling; cache the result.
+    """Load a checkpoint for sampling; cache the result. On a GPU its linear layers are in bf16, as they compute there.
 
     Raises:
         CheckpointError: the file is no checkpoint or does not fit its own configuration.
     """
-    return load_model(path, device=device)
+    model = load_model(path, device=device)
+    if model.device.type == "cuda":
+        model.halve_linear_weights()
+    return model
 
 
 def sample_candidates(

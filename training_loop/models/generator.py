@@ -60,6 +60,15 @@ class GeometryModel(nn.Module):
         self.vae = vae.to(self.device)
         self.config = replace(self.config, vae=vae.config)
 
+    def halve_linear_weights(self) -> None:
+        """Keep the weights of linear layers in bf16: what autocast makes of them at every call, in half the memory.
+
+        For sampling alone: training on, or saving, would lose what was rounded away.
+        """
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                module.to(torch.bfloat16)
+
     def compile_blocks(self) -> None:
         """Compile what repeats (blocks of the flow and of the DINOv2 encoders) and the point patches, for GPUs."""
         self.flow.compile_blocks()

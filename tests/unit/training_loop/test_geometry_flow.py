@@ -95,6 +95,21 @@ def test_activation_checkpointing_gives_the_same_gradients(tiny_model):
     assert torch.allclose(gradients[0], gradients[1], atol=1e-5)
 
 
+def test_halved_weights_give_the_same_bits_under_autocast(tiny_model):
+    x, t = random_latents(tiny_model), torch.tensor([0.3, 0.6])
+    found = []
+    for _ in range(2):
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            _, condition = condition_of(tiny_model)
+            found.append(tiny_model.velocity(x, t, condition))
+            found.append(tiny_model.velocity(x, t, None))
+        tiny_model.halve_linear_weights()
+    assert tiny_model.flow.blocks[0].self_attn.to_qkv[SHAPE].weight.dtype == torch.bfloat16
+    for name in x:
+        assert torch.equal(found[0][name], found[2][name])
+        assert torch.equal(found[1][name], found[3][name])
+
+
 @pytest.mark.parametrize("conditional", [True, False])
 def test_a_block_compiles_in_one_piece(tiny_model, conditional):
     block = tiny_model.flow.blocks[0]
