@@ -1,10 +1,13 @@
 """What workers and command lines call. Exact signatures:
 
-    run_training(*, stage, recipe, overrides, parent_checkpoint, shards, output_dir, seed, on_progress=None,
-                 device="cpu") -> TrainingResult(checkpoint: Path, metrics: dict[str, float], log: Path)
+    run_training(*, stage, recipe, overrides=None, parent_checkpoint=None, shards=(), replay_shards=(), examples=None,
+                 output_dir, seed, on_progress=None, device="cpu")
+                 -> TrainingResult(checkpoint: Path, metrics: dict[str, float], log: Path)
     load_generator(path, *, device="cpu") -> GeometryModel                      cache it; it is not changed by sampling
     sample_candidates(*, model, image, mask, point_map=None, intrinsics=None, seeds, steps=None, cfg=None,
                       shortcut=False) -> list[Sample(seed, mesh, latent, layout)]
+    implicit_rewards(*, policy, reference, image, mask, point_map=None, intrinsics=None, latents, draws=8, seed=0)
+                     -> (N,) float32                                            which candidates people would prefer
     evaluate_checkpoint(*, checkpoint, heldout_count, seed, device="cpu") -> dict[str, float]
 
 `stage` is a TrainingStage or its value; `recipe` a name of `training_loop.recipes.RECIPES`; `overrides` dotted field
@@ -29,6 +32,7 @@ from training_loop.examples import prepare_target, stack_views
 from training_loop.models.config import ROTATION, SCALE, SHAPE, TRANSLATION
 from training_loop.models.generator import GeometryModel
 from training_loop.pose_codec import LayoutTarget, PoseCodecError, PoseFrame, assumed_intrinsics, decode_pose
+from training_loop.reward import implicit_rewards
 from training_loop.runs import TrainingResult, run_training
 from training_loop.sampling import default_sampler, sample_latents
 from training_loop.surface import EmptySurface, mesh_from_logits, without_cavities, without_crumbs
@@ -37,6 +41,7 @@ __all__ = [
     "Sample",
     "TrainingResult",
     "evaluate_checkpoint",
+    "implicit_rewards",
     "load_generator",
     "run_training",
     "sample_candidates",

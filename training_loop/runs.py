@@ -38,6 +38,7 @@ from training_loop.trainer import Trainer
 LAYOUT_FIELDS = (
     "micro_batch_size",
     "parallel",
+    "compile_blocks",
     "read_processes",
     "cache_mib",
     "save_every_steps",
