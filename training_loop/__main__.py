@@ -1,11 +1,10 @@
-"""Command line of the training loop: pretrain, train, sample, evaluate, convert, encoder."""
+"""Command line of the training loop: recipes, pretrain, train, sample, evaluate, convert, encoder."""
 
 import argparse
 import json
 import os
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from training_loop.train_command import ProgressLine, add_train_commands, recipes_command, train_command
+
 EXAMPLES = """examples:
+  python -m training_loop recipes mini_sft
   python -m training_loop pretrain --output runs/base
   python -m training_loop train --stage sft --parent runs/base/checkpoint.safetensors \\
       --shards 'snapshot/*.tar' --output runs/sft
+  torchrun --nproc-per-node 8 -m training_loop train --stage dpo --recipe full_dpo \\
+      --parent runs/sft/checkpoint.safetensors --shards 'snapshot/*.tar' --output runs/dpo
   python -m training_loop sample --checkpoint runs/sft/checkpoint.safetensors \\
       --image cup.png --mask cup_mask.png --seeds 0 1 2
   python -m training_loop evaluate --checkpoint runs/sft/checkpoint.safetensors
@@ -42,14 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
 
-    pretrain = commands.add_parser("pretrain", help="train a model from nothing on the shape library")
-    _add_training_arguments(pretrain, recipe="mini_pretrain")
-
-    train = commands.add_parser("train", help="continue from a checkpoint on a snapshot: midtrain, sft, dpo or distil")
-    train.add_argument("--stage", required=True, choices=["midtrain", "sft", "dpo", "distil"])
-    train.add_argument("--parent", required=True, type=Path, help="checkpoint to start from")
-    train.add_argument("--shards", nargs="*", default=[], help="WebDataset shards of a snapshot; patterns are expanded")
-    _add_training_arguments(train, recipe=None)
+    add_train_commands(commands)
 
     sample = commands.add_parser("sample", help="propose shapes for the object that a mask indicates")
     sample.add_argument("--checkpoint", required=True, type=Path)
@@ -114,82 +111,6 @@ def _add_convert(commands: Any) -> None:
     dinov2.add_argument("--checkpoint", type=Path, help="model to put them into (default: a new one, random else)")
     dinov2.add_argument("--output", required=True, type=Path, help="checkpoint to write")
     dinov2.add_argument("--seed", type=int, default=0, help="of the random weights of a new model")
-
-
-def _add_training_arguments(parser: argparse.ArgumentParser, *, recipe: str | None) -> None:
-    parser.add_argument("--recipe", default=recipe, help=f"name of a recipe (default: {recipe or 'mini_<stage>'})")
-    parser.add_argument("--output", required=True, type=Path, help="folder for checkpoint, log and state")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="FIELD=VALUE",
-        help="change a field of the recipe, e.g. --set optimiser.learning_rate=1e-4",
-    )
-
-
-def parse_overrides(settings: list[str]) -> dict[str, Any]:
-    """FIELD=VALUE strings to overrides; values are JSON, or text where they are not.
-
-    Raises:
-        ValueError: a setting without '='.
-    """
-    overrides: dict[str, Any] = {}
-    for setting in settings:
-        path, separator, text = setting.partition("=")
-        if not separator:
-            raise ValueError(f"--set wants FIELD=VALUE, got {setting!r}")
-        try:
-            overrides[path] = json.loads(text)
-        except json.JSONDecodeError:
-            overrides[path] = text
-    return overrides
-
-
-class ProgressLine:
-    """One line a second on standard error."""
-
-    def __init__(self) -> None:
-        self.last = 0.0
-
-    def __call__(self, step: int, total: int, metrics: Mapping[str, float]) -> None:
-        """Show a step."""
-        if time.monotonic() - self.last < 1 and step != total:
-            return
-        self.last = time.monotonic()
-        shown = "  ".join(f"{name} {value:.4g}" for name, value in metrics.items() if name != "learning_rate")
-        of = f"/{total}" if total else ""
-        print(f"step {step}{of}  {shown}", file=sys.stderr, flush=True)
-
-
-def train_command(arguments: argparse.Namespace) -> None:
-    """`pretrain` and `train`."""
-    from training_loop.api import run_training
-
-    stage = getattr(arguments, "stage", "pretrain")
-    shards: list[Path] = []
-    for pattern in getattr(arguments, "shards", []):
-        path = Path(pattern)
-        found = sorted(path.parent.glob(path.name))
-        if not found:
-            raise FileNotFoundError(f"no shard matches {pattern}")
-        shards += found
-    result = run_training(
-        stage=stage,
-        recipe=arguments.recipe or f"mini_{stage}",
-        overrides=parse_overrides(arguments.set),
-        parent_checkpoint=getattr(arguments, "parent", None),
-        shards=shards,
-        output_dir=arguments.output,
-        seed=arguments.seed,
-        on_progress=ProgressLine(),
-        device=arguments.device,
-    )
-    print(
-        json.dumps({"checkpoint": str(result.checkpoint), "log": str(result.log), "metrics": result.metrics}, indent=2)
-    )
 
 
 def sample_command(arguments: argparse.Namespace) -> None:
@@ -288,6 +209,7 @@ def encoder_command(arguments: argparse.Namespace) -> None:
 
 
 COMMANDS = {
+    "recipes": recipes_command,
     "pretrain": train_command,
     "train": train_command,
     "sample": sample_command,

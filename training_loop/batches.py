@@ -22,6 +22,9 @@ from training_loop.recipes import TimeConfig
 
 B = TypeVar("B")
 
+# An order of as many examples takes 128 MB.
+ENDLESS = 1 << 24
+
 
 class ExampleSource(Protocol):
     """Examples by index. `gather` may return tensors on any device: rows that live on the GPU stay there."""
@@ -46,7 +49,12 @@ def epoch_order(count: int, seed: int, epoch: int) -> np.ndarray[Any, np.dtype[n
 
 
 def indices_at(positions: Sequence[int], count: int, seed: int) -> Tensor:
-    """Indices at positions of the endless sequence of epochs, each in an order of its own."""
+    """Indices at positions of the endless sequence of epochs, each in an order of its own.
+
+    Sources longer than `ENDLESS` (which make their examples) are visited in their own order.
+    """
+    if count > ENDLESS:
+        return torch.tensor([position % count for position in positions], dtype=torch.long)
     return torch.tensor(
         [int(epoch_order(count, seed, position // count)[position % count]) for position in positions], dtype=torch.long
     )

@@ -268,22 +268,22 @@ def full_distil() -> Recipe:
 
 
 def full_texture_pretrain() -> Recipe:
-    """Trellis500K: 256 GPUs, batch 4, 245 epochs (Table 6, C.7); see `_texture`."""
+    """Trellis500K: 256 GPUs, batch 4, 245 epochs (Table 6, C.7)."""
     return _texture("full_texture_pretrain", TrainingStage.PRETRAIN, 245, 4 * 256, 1e-4, 0.9999)
 
 
 def full_texture_midtrain() -> Recipe:
-    """RP-3DO (FO, OS-A): 256 GPUs, batch 4, 80 epochs (Table 6, C.7); see `_texture`."""
+    """RP-3DO (FO, OS-A): 256 GPUs, batch 4, 80 epochs (Table 6, C.7)."""
     return _texture("full_texture_midtrain", TrainingStage.MIDTRAIN, 80, 4 * 256, 1e-4, 0.9999)
 
 
 def full_texture_sft() -> Recipe:
-    """MITL: 192 GPUs, batch 4, 89 epochs (Table 6, C.7); see `_texture`."""
+    """MITL: 192 GPUs, batch 4, 89 epochs (Table 6, C.7)."""
     return _texture("full_texture_sft", TrainingStage.SFT, 89, 4 * 192, 1e-5, 0.999)
 
 
 def full_texture_dpo() -> Recipe:
-    """MITL preference: 128 GPUs, batch 3, 2 epochs (Table 6, C.7); see `_texture`."""
+    """MITL preference: 128 GPUs, batch 3, 2 epochs (Table 6, C.7)."""
     return _texture("full_texture_dpo", TrainingStage.DPO, 2, 3 * 128, 1e-6, 0.99)
 
 

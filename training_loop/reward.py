@@ -51,7 +51,9 @@ def implicit_rewards(
     if wrong := [candidate.shape for candidate in latents if candidate.shape != shape]:
         raise RewardError(f"latents must be {shape}, got {wrong[0]}; were they made by another preset?")
     if policy.vae.fingerprint() != reference.vae.fingerprint():
-        raise RewardError("policy and reference have different shape VAEs: the reference must be the parent of the policy")
+        raise RewardError(
+            "policy and reference have different shape VAEs: the reference must be the parent of the policy"
+        )
     target = prepare_target(
         image=image,
         mask=mask,

@@ -9,7 +9,7 @@ import trimesh
 from engine.contracts.poses import Pose, transform_points
 from tests.unit.training_loop.test_data import sample_parts, write_shard
 from tests.unit.training_loop.tiny import tiny_config
-from training_loop.__main__ import main, parse_overrides
+from training_loop.__main__ import main
 from training_loop.api import (
     evaluate_checkpoint,
     fit_to_unit_cube,
@@ -21,6 +21,7 @@ from training_loop.checkpoints import read_header
 from training_loop.models.config import PRESETS
 from training_loop.recipes import RecipeError
 from training_loop.stages import NoTrainingData
+from training_loop.train_command import parse_overrides
 from training_loop.views import ViewError
 
 SMALL = {

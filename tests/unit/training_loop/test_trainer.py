@@ -1,5 +1,6 @@
 import json
 import math
+import sys
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,6 @@ import torch
 from torch import nn
 
 from tests.unit.training_loop.tiny import made_up_examples, made_up_pairs, tiny_config
-from training_loop.batches import batch_indices
 from training_loop.models.generator import GeometryModel
 from training_loop.progress import ProgressLog
 from training_loop.recipes import OptimiserConfig, find_recipe
@@ -127,11 +127,59 @@ def test_progress_is_logged_and_reported(tmp_path):
     assert {"loss", "gradient_norm", "learning_rate", "seconds"} <= set(lines[0])
 
 
-def test_an_epoch_visits_every_example_once():
-    seen = torch.cat([batch_indices(10, 4, step, seed=3) for step in range(5)])
-    assert sorted(seen[:10].tolist()) == list(range(10))
-    assert sorted(seen[10:].tolist()) == list(range(10))
-    assert seen[:10].tolist() != seen[10:].tolist()
+def test_accumulated_gradients_equal_those_of_the_whole_batch(tmp_path):
+    whole, pieces = flow_stage(), flow_stage()
+    trainer(whole, tmp_path, 1).fit()
+    trainer(pieces, tmp_path, 1, micro_batch_size=3).fit()
+    first, second = (json.loads(line) for line in (tmp_path / "progress.jsonl").read_text().splitlines())
+    assert second["loss"] == pytest.approx(first["loss"], rel=1e-6)
+    assert second["gradient_norm"] == pytest.approx(first["gradient_norm"], rel=1e-5)
+
+
+def test_metrics_that_are_fetched_in_bursts_still_make_a_line_a_step(tmp_path):
+    run = trainer(Quadratic(), tmp_path, 5, flush_every_steps=3)
+    fetched, flush = [], run._flush
+
+    def counted():
+        fetched.append(run.step)
+        return flush()
+
+    run._flush = counted
+    run.fit()
+    assert fetched == [3, 5]
+    assert [json.loads(line)["step"] for line in run.log.path.read_text().splitlines()] == [1, 2, 3, 4, 5]
+
+
+def test_no_step_after_a_divergence_changes_anything_before_it_is_seen(tmp_path):
+    stage, reference = Quadratic(nan_at=3), Quadratic()
+    run = trainer(stage, tmp_path, 10, flush_every_steps=10, state_path=tmp_path / "state.pt")
+    with pytest.raises(Diverged, match="step 3"):
+        run.fit()
+    steps = trainer(reference, tmp_path, 10)
+    for step in range(3):
+        loss_of(reference, step)[0].backward()
+        steps._clip_gradients()
+        steps._update_weights()
+        steps.step += 1
+    assert torch.equal(stage.weight, reference.weight)
+    assert not (tmp_path / "state.pt").exists()
+
+
+def test_scalars_become_tensorboard_events(tmp_path):
+    log = ProgressLog(tmp_path / "p.jsonl", None, total_steps=1, events=tmp_path / "events")
+    log.step("sft", 1, {"loss": 0.5, "implicit_reward": [[0.1, 0.2]]})
+    log.close()
+    (event_file,) = (tmp_path / "events").iterdir()
+    assert b"sft/loss" in event_file.read_bytes()
+    assert b"implicit_reward" not in event_file.read_bytes()
+
+
+def test_without_tensorboard_the_log_says_so_once(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    log = ProgressLog(tmp_path / "p.jsonl", None, total_steps=2, events=tmp_path / "events")
+    log.step("sft", 1, {"loss": 0.5})
+    lines = [json.loads(line) for line in log.path.read_text().splitlines()]
+    assert lines == [{"tensorboard": "not installed"}, {"stage": "sft", "step": 1, "loss": 0.5}]
 
 
 def test_dpo_starts_at_log_2_and_raises_the_margin(tmp_path):
