@@ -33,6 +33,9 @@ SNAP_STEPS, GRID_STEPS = 25, 6
 MOST_REFINED = 12
 MOST_OTHERS = 6
 
+# Poses nearer to each other than this are one choice: half a step of the grid, and what a fit may differ by.
+LEAST_TURN_DEGREES = 20.0
+
 # Two poses look the same when their outlines overlap this much and their depths differ by less than this share of τ.
 SAME_OUTLINE_IOU, SAME_DEPTH_SHARE = 0.96, 0.75
 
@@ -107,13 +110,14 @@ class Fit:
         placed = [self._placed(rotation) for rotation in rotation_grid(up)]
         ranked = sorted(placed, key=lambda one: -self._look(one, self._coarse, COARSE_POINTS).quality)
         fitted = [self._descend(one, steps=GRID_STEPS, window=self._coarse)[0] for one in ranked[:MOST_REFINED]]
-        seen = [self._look(start, self._fine)]
-        kept: list[Similarity] = []
+        seen = [(start, self._look(start, self._fine))]
         for _, one, look in sorted(self._rated(fitted), key=lambda rated: -rated[0]):
-            if len(kept) < MOST_OTHERS and not any(self._same(look, other) for other in seen):
-                seen.append(look)
-                kept.append(one)
-        return [self._pose(one) for one in kept]
+            alike = any(
+                one.turn_degrees(other) < LEAST_TURN_DEGREES or self._same(look, shown) for other, shown in seen
+            )
+            if len(seen) <= MOST_OTHERS and not alike:
+                seen.append((one, look))
+        return [self._pose(one) for one, _ in seen[1:]]
 
     def _rated(self, fitted: list[Similarity]) -> Iterator[tuple[float, Similarity, Look]]:
         for one in fitted:

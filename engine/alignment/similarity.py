@@ -30,6 +30,11 @@ class Similarity:
             scale=float(self.scale * np.exp(np.clip(twist[6], -0.5, 0.5))),
         )
 
+    def turn_degrees(self, other: "Similarity") -> float:
+        """The angle between the two rotations."""
+        cosine = (np.trace(self.rotation.T @ other.rotation) - 1) / 2
+        return float(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
+
     def apply(self, points_object: Array) -> Array:
         """Take (n, 3) object points to the camera frame."""
         return self.scale * points_object @ self.rotation.T + self.translation

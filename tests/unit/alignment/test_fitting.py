@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from engine.alignment.fitting import MOST_OTHERS, Fit
+from engine.alignment.fitting import LEAST_TURN_DEGREES, MOST_OTHERS, Fit
 from engine.alignment.initial_pose import initial_pose
 from engine.alignment.scoring import score_pose
 from engine.alignment.similarity import Similarity, rotation_about, rotation_grid
@@ -51,6 +51,15 @@ def test_one_of_the_other_poses_is_the_right_one(category):
     others = fit.others(started(scene), up=scene.up)
     assert 1 <= len(others) <= MOST_OTHERS
     assert min(add_s(scene, fit.snap(other)) for other in others[:3]) < 0.05
+
+
+def test_the_other_poses_are_real_choices():
+    scene = posed_scene("chair")
+    others = Fit(**scene.of_fit).others(scene.pose, up=scene.up)
+    turns = [rotation_from_quaternion(pose.rotation_wxyz) for pose in [scene.pose, *others]]
+    cosines = [(np.trace(one.T @ other) - 1) / 2 for place, one in enumerate(turns) for other in turns[:place]]
+    assert len(others) >= 3
+    assert np.degrees(np.arccos(max(cosines))) >= LEAST_TURN_DEGREES
 
 
 def test_snap_never_returns_a_worse_pose():
