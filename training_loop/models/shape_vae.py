@@ -249,6 +249,7 @@ class ShapeVAE(nn.Module):
         if encode is None or decode is None:
             return
         steepness, threshold = 8.0, 0.4
+        occupancy = z_up_from_y_up(occupancy) if self.config.up_axis == "z" else occupancy
         cells = fold_patches(occupancy[:, None].float(), self.encoder.cell).permute(0, 2, 3, 4, 1).flatten(0, 3)
         mean = cells.mean(0)
         covariance = (cells - mean).T @ (cells - mean) / len(cells)

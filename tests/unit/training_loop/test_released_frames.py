@@ -6,13 +6,20 @@ import numpy as np
 import pytest
 import torch
 
-from engine.contracts.poses import Pose, quaternion_from_rotation
+from engine.contracts.poses import Pose, quaternion_from_rotation, transform_points
 from tests.unit.training_loop.tiny import tiny_config
-from training_loop.models.config import ROTATION, SCALE, TRANSLATION, ConfigError
+from training_loop.api import sample_candidates
+from training_loop.models.config import ROTATION, SCALE, SHAPE, TRANSLATION, ConfigError
 from training_loop.models.generator import GeometryModel
 from training_loop.models.released_frames import layout_from_released, layout_to_released, rotation_matrix
 from training_loop.models.shape_vae import ShapeVAE, y_up_from_z_up, z_up_from_y_up
-from training_loop.pose_codec import PoseFrame, encode_pose, points_to_released_camera, to_released_pose
+from training_loop.pose_codec import (
+    PoseFrame,
+    encode_pose,
+    frame_of_point_map,
+    points_to_released_camera,
+    to_released_pose,
+)
 
 UNIT_FRAME = PoseFrame(shift=(0.0, 0.0, 0.0), scene_scale=1.0)
 
@@ -75,6 +82,55 @@ def test_a_model_normalises_layouts_in_its_own_frames_and_gives_ours_back():
     assert torch.allclose(normalised[ROTATION], (layout_of(to_released_pose(pose))[ROTATION] - 0.1) / 2.0, atol=1e-9)
     back = model.denormalise_layout(normalised)
     assert all(torch.allclose(back[name], layout[name], atol=1e-9) for name in layout)
+
+
+def released_tiny_config():
+    config = tiny_config()
+    return replace(
+        config,
+        vae=replace(config.vae, up_axis="z"),
+        conditioning=replace(config.conditioning, camera="pytorch3d"),
+        layout_mean={ROTATION: (0.1,) * 6},
+        layout_std={ROTATION: (0.5,) * 6},
+    )
+
+
+@pytest.mark.parametrize("config", [tiny_config(), released_tiny_config()], ids=["ours", "released"])
+def test_whatever_frames_a_model_speaks_its_candidates_come_in_ours(config):
+    torch.manual_seed(0)
+    model = GeometryModel(config).eval()
+    # An object without symmetry: a seat, a back, and one arm rest.
+    occupancy = torch.zeros(1, 64, 64, 64, dtype=torch.bool)
+    occupancy[0, 16:48, 16:32, 8:56] = True
+    occupancy[0, 16:48, 16:60, 8:20] = True
+    occupancy[0, 16:24, 16:44, 8:56] = True
+    model.vae.start_from_principal_components(occupancy)
+
+    points = np.random.default_rng(0).uniform([-1, -1, 2], [1, 1, 4], (24, 24, 3)).astype(np.float32)
+    mask = np.zeros((24, 24), dtype=bool)
+    mask[6:18, 6:18] = True
+    frame = frame_of_point_map(points, mask)
+    pose = Pose(quaternion_from_rotation(random_rotation(5)), (0.2, -0.1, 3.0), (1.5, 1.5, 1.5))
+    target = encode_pose(pose, frame)
+    layout = {ROTATION: target.rotation_6d, TRANSLATION: target.translation, SCALE: target.log_scale}
+    x_1 = {name: torch.from_numpy(value).float()[None, None] for name, value in layout.items()}
+    with torch.no_grad():
+        x_1 = {SHAPE: model.vae.encode(occupancy), **model.normalise_layout(x_1)}
+
+    def knows_the_answer(x, t, condition, d=None):
+        return {name: (x_1.get(name, value) - value) / (1 - t[:, None, None]) for name, value in x.items()}
+
+    model.velocity = knows_the_answer
+    image = np.zeros((24, 24, 3), dtype=np.uint8)
+    (sample,) = sample_candidates(model=model, image=image, mask=mask, point_map=points, seeds=[0], steps=2, cfg=0.0)
+    cells = np.argwhere(occupancy[0].numpy())
+    corners = np.stack([cells.min(0), cells.max(0) + 1]) / 64 - 0.5
+    # The seat's centre of volume tells all axes apart; in the camera it must lie where the pose puts it.
+    centre = (cells.mean(0) + 0.5) / 64 - 0.5
+    fitted_centre = (centre - corners.mean(0)) / (corners[1] - corners[0]).max()
+    assert sample.mesh.center_mass == pytest.approx(fitted_centre, abs=0.02)
+    where = transform_points(sample.layout, sample.mesh.center_mass[None])
+    assert where == pytest.approx(transform_points(pose, centre[None]), abs=0.03)
 
 
 def test_points_turn_with_the_camera():
