@@ -14,6 +14,7 @@ from engine.contracts.generation import (
     GenerateStart,
 )
 from engine.contracts.point_maps import ESTIMATE_TASK, EstimateRequest
+from engine.contracts.recognition import RECOGNISE_TASK, RECORD_RECOGNITION_TASK, RecogniseRequest
 from engine.contracts.serialisation import from_json, to_json
 from engine.contracts.training import (
     EVALUATE_TASK,
@@ -25,7 +26,7 @@ from engine.contracts.training import (
     TrainProgress,
     TrainRequest,
 )
-from model_workers import assist, point_maps, replies, training
+from model_workers import assist, point_maps, recognition, replies, training
 from model_workers.celery import app
 from model_workers.generation import generate, worker_name
 
@@ -63,6 +64,12 @@ def run_segmenter(*, message: dict[str, Any], **kwargs: Any) -> Any:
 def run_estimator(*, message: dict[str, Any], **kwargs: Any) -> Any:
     """Estimate the point map of a photograph."""
     return to_json(point_maps.estimate(from_json(EstimateRequest, message)))
+
+
+@app.task(name=RECOGNISE_TASK)
+def run_recogniser(*, message: dict[str, Any], **kwargs: Any) -> None:
+    """Name and mark the objects of a new photograph."""
+    replies.send(app, RECORD_RECOGNITION_TASK, recognition.recognise(from_json(RecogniseRequest, message)))
 
 
 def _say_progress(progress: TrainProgress) -> None:

@@ -2,15 +2,19 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from engine.errors import LatheError
 from engine.read_only_admin import ReadOnlyInline, ReadOnlyModelAdmin
-from engine.sourcing.models import Image, MaskTask, PointMap, TargetObject
+from engine.sourcing import refusals
+from engine.sourcing.models import CurriculumPlan, Image, ImageRefusal, MaskTask, PointMap, TargetObject
 from engine.storage.services import signed_url
+from engine.workforce.models import Role
+from engine.workforce.permissions import has_role, person_of
 
 
 def thumbnail(image: Image, *, height_px: int = 48) -> SafeString:
@@ -30,6 +34,15 @@ class PointMapInline(ReadOnlyInline):
     fields = ("source", "scale", "valid_share", "fx", "fy", "cx", "cy", "created_at")
 
 
+class RefusalInline(ReadOnlyInline):
+    """Why an image goes to nobody."""
+
+    model = ImageRefusal
+    fk_name = "image"
+    fields = ("reason", "value", "limit", "twin", "note", "created_at", "overridden_at", "overridden_by")
+    select_related = ("twin", "overridden_by")
+
+
 class TargetInline(ReadOnlyInline):
     """Targets of an image."""
 
@@ -46,9 +59,22 @@ class TargetInline(ReadOnlyInline):
 class ImageAdmin(ReadOnlyModelAdmin):
     """Photographs with the measures of their quality."""
 
-    list_display = ("picture", "source", "width_px", "height_px", "sharpness", "contrast", "brightness", "created_at")
+    list_display = (
+        "picture",
+        "source",
+        "screening",
+        "reasons",
+        "width_px",
+        "height_px",
+        "sharpness",
+        "contrast",
+        "blockiness",
+        "created_at",
+    )
     list_display_links = ("picture", "source")
+    list_filter = ("screening", "refusals__reason", "recognition")
     list_select_related = ("blob",)
+    actions = ("take_in_all_the_same",)
     search_fields = ("source__startswith",)
     fields = (
         "large_picture",
@@ -59,12 +85,40 @@ class ImageAdmin(ReadOnlyModelAdmin):
         "sharpness",
         "contrast",
         "brightness",
+        "blockiness",
         "perceptual_hash",
+        "screening",
+        "recognition",
         "blob",
         "created_at",
     )
     readonly_fields = fields
-    inlines = (PointMapInline, TargetInline)
+    inlines = (RefusalInline, PointMapInline, TargetInline)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Image]:
+        queryset: QuerySet[Image] = super().get_queryset(request).prefetch_related("refusals")
+        return queryset
+
+    def has_take_in_permission(self, request: HttpRequest) -> bool:
+        """ML engineers and admins decide; other staff look on."""
+        return has_role(person_of(request), Role.ML_ENGINEER, Role.ADMIN)
+
+    @admin.action(description="Take in all the same (override the filters)", permissions=["take_in"])
+    def take_in_all_the_same(self, request: HttpRequest, queryset: QuerySet[Image]) -> None:
+        """Override the refusals of the chosen images."""
+        taken = 0
+        for image in queryset:
+            try:
+                refusals.override_refusal(image_id=image.id, actor=person_of(request))
+                taken += 1
+            except LatheError as refusal:
+                self.message_user(request, f"{image.source}: {refusal}", messages.WARNING)
+        if taken:
+            self.message_user(request, f"{taken} taken in.", messages.SUCCESS)
+
+    @admin.display(description="refused for")
+    def reasons(self, image: Image) -> str:
+        return ", ".join(refusal.get_reason_display() for refusal in image.refusals.all())
 
     @admin.display(description="")
     def picture(self, image: Image) -> SafeString:
@@ -126,3 +180,10 @@ class MaskTaskAdmin(ReadOnlyModelAdmin):
     @admin.display(description="work item")
     def item_state(self, task: MaskTask) -> Any:
         return task.work_item.state
+
+
+@admin.register(CurriculumPlan)
+class CurriculumPlanAdmin(ReadOnlyModelAdmin):
+    """The distribution of objects over time; settings and plots are on the page Curriculum."""
+
+    list_display = ("created_at", "progress", "done_objects", "waiting_objects", "moved_items")

@@ -16,7 +16,7 @@ from engine.sourcing.categories import file_category
 from engine.sourcing.masks import MaskRefused
 from engine.sourcing.models import DiscardReason, Image, MaskTask, MaskVerdict, RefusalReason, TargetObject
 from engine.sourcing.refusals import refuse_image
-from engine.sourcing.services import check_mask_of, mask_of, move_target, register_target
+from engine.sourcing.services import check_mask_of, mask_of, move_target, propose_target
 from engine.workforce import services as workforce
 from engine.workforce.models import Role, Stage, User, WorkItem
 
@@ -152,8 +152,8 @@ def _take_proposal(*, task: MaskTask, user: User, mask: MaskRle | None, category
     if task.verdict != MaskVerdict.PROPOSE or mask is None:
         raise VerdictRefused("Nothing is proposed here yet.", what_to_do="Mark the object and send it as `propose`.")
     _check_new(mask, beside=marked_beside(task))
-    target = register_target(
-        image_id=task.image_id,
+    target = propose_target(
+        image=task.image,
         mask=_decoded(mask, image=task.image),
         source=f"person/{task.work_item_id}",
         category=category,
@@ -187,8 +187,8 @@ def mark_further(*, user: User, work_item_id: UUID, token: int, mask: MaskRle, c
         others = marked_beside(task)
         _check_new(mask, beside=[*others, mask_of(task.target)] if task.target else others)
         alone = not User.objects.filter(is_active=True, groups__name=Role.ANNOTATOR).exclude(id=user.pk).exists()
-        return register_target(
-            image_id=task.image_id,
+        return propose_target(
+            image=task.image,
             mask=_decoded(mask, image=task.image),
             source=f"person/{uuid4()}",
             category=category,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import numpy as np
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from numpy.typing import NDArray
 
@@ -257,6 +257,29 @@ def register_target(
     category: str = "",
     description: str = "",
     verified: bool = False,
+) -> TargetObject:
+    """Propose one object of an image: `propose_target` for who knows the image's id alone.
+
+    Raises:
+        MaskRefused, ImageFiltered: as `propose_target`.
+        NoSuchImage: there is no such image.
+    """
+    image = Image.objects.filter(id=image_id).first()
+    if image is None:
+        raise NoSuchImage(f"There is no image {image_id}.")
+    return propose_target(
+        image=image, mask=mask, source=source, category=category, description=description, verified=verified
+    )
+
+
+def propose_target(
+    *,
+    image: Image,
+    mask: NDArray[np.bool_],
+    source: str,
+    category: str = "",
+    description: str = "",
+    verified: bool = False,
     actor: User | None = None,
     barred_user_ids: Iterable[int] = (),
 ) -> TargetObject:
@@ -268,29 +291,25 @@ def register_target(
     Raises:
         MaskRefused: of another size than the image, empty, too small, or the whole image.
         ImageFiltered: the photograph was refused.
-        NoSuchImage: there is no such image.
     """
-    image = Image.objects.filter(id=image_id).first()
-    if image is None:
-        raise NoSuchImage(f"There is no image {image_id}.")
     refusals.check_not_refused(image)
     check_mask_of(image=image, mask=mask)
     runs = encode_mask(mask)
     filed = file_category(category)
     with transaction.atomic():
-        target, created = TargetObject.objects.get_or_create(
-            image=image,
-            source=source,
-            defaults={
-                "mask_counts": list(runs.counts),
-                "mask_area_px": runs.area_px,
-                "category": filed.leaf,
-                "free_category": filed.free,
-                "description": description,
-            },
-        )
-        if not created:
-            return target
+        try:
+            with transaction.atomic():
+                target = TargetObject.objects.create(
+                    image=image,
+                    source=source,
+                    mask_counts=list(runs.counts),
+                    mask_area_px=runs.area_px,
+                    category=filed.leaf,
+                    free_category=filed.free,
+                    description=description,
+                )
+        except IntegrityError:  # most sources are new, so it is written first and looked for then
+            return TargetObject.objects.get(image=image, source=source)
         workforce.audit(
             actor=actor,
             subject_kind="target",

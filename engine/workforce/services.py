@@ -275,6 +275,20 @@ def cancel_work_items(
     return len(rows)
 
 
+def set_priority_bands(*, bands: Mapping[UUID, int]) -> int:
+    """Move open items into these bands; returns how many were in another one.
+
+    What was put first by hand (band 0) or last because many skipped it stays; what is being claimed right now too.
+    """
+    if not bands:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statements.SET_BANDS, {"ids": list(bands), "bands": list(bands.values()), "last_band": LAST_BAND}
+        )
+        return int(cursor.rowcount)
+
+
 def save_draft(*, user: User, work_item_id: UUID, content: Any) -> Draft:
     """Keep unsent work of `user` on an item they have claimed. A page that lost its lease meanwhile may still save.
 

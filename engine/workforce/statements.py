@@ -173,3 +173,18 @@ audited AS (
 )
 SELECT * FROM cancelled
 """
+
+# Rows under a lock are being claimed: their place in the queue does not matter any more.
+SET_BANDS = """
+WITH wanted AS (
+    SELECT * FROM unnest(%(ids)s::uuid[], %(bands)s::smallint[]) AS wanted (id, band)
+),
+found AS MATERIALIZED (
+    SELECT item.id, wanted.band
+    FROM workforce_workitem AS item JOIN wanted USING (id)
+    WHERE item.state = 'open' AND item.priority_band NOT IN (0, %(last_band)s) AND item.priority_band <> wanted.band
+    ORDER BY item.id
+    FOR UPDATE OF item SKIP LOCKED
+)
+UPDATE workforce_workitem AS item SET priority_band = found.band FROM found WHERE item.id = found.id
+"""

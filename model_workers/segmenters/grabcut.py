@@ -79,7 +79,8 @@ class GrabCut:
                 window.crop(whole)[...] = found
                 window, found = closer, _cut(image, closer, prompts, whole, correct=False)
         mask = np.zeros(image.shape[:2], dtype=np.bool_)
-        window.crop(mask)[...] = _tidy(_sharpened(window.crop(image), found), window, prompts)
+        parts_may_stay = prior is not None or prompts.box is not None
+        window.crop(mask)[...] = _tidy(_sharpened(window.crop(image), found), window, prompts, parts_may_stay)
         return mask
 
 
@@ -280,8 +281,8 @@ def _enlarged_soft(values: NDArray[np.float32], shape: tuple[int, int]) -> Mask:
     return np.asarray(values >= 0.5)
 
 
-def _tidy(mask: Mask, window: _Window, prompts: Prompts) -> Mask:
-    """Keep the parts that prompts touch and the large ones; fill pinholes."""
+def _tidy(mask: Mask, window: _Window, prompts: Prompts, parts_may_stay: bool) -> Mask:
+    """Keep the parts that prompts touch, and large ones where they may stay; fill pinholes."""
     parts, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     if parts > 2:
         seeds = _seeds(mask.shape, window, 1.0, prompts)
@@ -289,7 +290,7 @@ def _tidy(mask: Mask, window: _Window, prompts: Prompts) -> Mask:
         areas[0] = 0
         touched = np.unique(labels[seeds == 1])
         keep = areas >= SMALLEST_PART * areas.max()
-        if len(touched) and not prompts.box and len(touched[touched > 0]):
+        if not parts_may_stay and (touched > 0).any():
             keep[:] = False
         keep[touched] = True
         keep[0] = False

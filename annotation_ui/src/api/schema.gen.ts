@@ -378,6 +378,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/curriculum/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The newest plan; the first reader makes the first one. */
+        get: operations["curriculum_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/curriculum/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Count again and put waiting work in order, without waiting for the timetable. */
+        post: operations["curriculum_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/curriculum/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description Change the settings, and plan by them at once. */
+        put: operations["curriculum_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/flywheel/iterations/": {
         parameters: {
             query?: never;
@@ -1141,6 +1192,22 @@ export interface components {
             watertight: boolean;
             parameters?: unknown;
         };
+        /** @description Shares of a leaf. */
+        CategoryShares: {
+            done: number;
+            waiting: number;
+            /** Format: double */
+            target_share: number;
+            /** Format: double */
+            current_share: number;
+            /** Format: double */
+            planned_share: number;
+            /** @description Leaf of the taxonomy; empty: objects that no leaf fits. */
+            id: string;
+            name: string;
+            group: string;
+            tier: string;
+        };
         /** @description Body of a claim. */
         ClaimMaskRequest: {
             /**
@@ -1164,6 +1231,79 @@ export interface components {
             /** Format: double */
             y: number;
             positive: boolean;
+        };
+        /** @description The newest plan. */
+        Curriculum: {
+            /** Format: date-time */
+            planned_at: string;
+            /**
+             * Format: double
+             * @description Objects done over objects wanted, at most 1.
+             */
+            progress: number;
+            done_objects: number;
+            waiting_objects: number;
+            /** @description Work items that came into another priority band. */
+            moved_items: number;
+            tiers: components["schemas"]["TierShares"][];
+            categories: components["schemas"]["CategoryShares"][];
+            /** @description Oldest first. */
+            history: components["schemas"]["PlanPoint"][];
+            settings: components["schemas"]["CurriculumSettings"];
+        };
+        /** @description Where the way begins and ends. */
+        CurriculumSettings: {
+            /** @description So many objects are wanted in all; progress is measured against it. */
+            goal_objects?: number;
+            /** Format: double */
+            simple_at_start?: number;
+            /** Format: double */
+            structured_at_start?: number;
+            /** Format: double */
+            simple_at_end?: number;
+            /** Format: double */
+            structured_at_end?: number;
+            /**
+             * Format: double
+             * @description 0: categories as often as they come; 1: all equally often.
+             */
+            flatness_at_start?: number;
+            /** Format: double */
+            flatness_at_end?: number;
+            /**
+             * Format: double
+             * @description Objects that no leaf of the taxonomy fits.
+             */
+            unfiled_share?: number;
+            /** @description So many work items are planned ahead. */
+            horizon?: number;
+        };
+        /** @description Where the way begins and ends. */
+        CurriculumSettingsRequest: {
+            /** @description So many objects are wanted in all; progress is measured against it. */
+            goal_objects?: number;
+            /** Format: double */
+            simple_at_start?: number;
+            /** Format: double */
+            structured_at_start?: number;
+            /** Format: double */
+            simple_at_end?: number;
+            /** Format: double */
+            structured_at_end?: number;
+            /**
+             * Format: double
+             * @description 0: categories as often as they come; 1: all equally often.
+             */
+            flatness_at_start?: number;
+            /** Format: double */
+            flatness_at_end?: number;
+            /**
+             * Format: double
+             * @description Objects that no leaf of the taxonomy fits.
+             */
+            unfiled_share?: number;
+            /** @description So many work items are planned ahead. */
+            horizon?: number;
         };
         /** @description What was decided about a case. */
         Decision: {
@@ -1660,6 +1800,15 @@ export interface components {
             mesh_url: string;
             pose: components["schemas"]["Pose"];
             category: string;
+        };
+        /** @description The distribution over tiers at one time. */
+        PlanPoint: {
+            /** Format: date-time */
+            at: string;
+            done_objects: number;
+            current_shares: {
+                [key: string]: number;
+            };
         };
         /** @description The point map as the page draws it: `engine.alignment.point_cloud` says how the bytes are laid out. */
         PointCloud: {
@@ -2220,6 +2369,19 @@ export interface components {
         Text: {
             version: string;
             markdown: string;
+        };
+        /** @description Shares of a tier of geometry. */
+        TierShares: {
+            done: number;
+            waiting: number;
+            /** Format: double */
+            target_share: number;
+            /** Format: double */
+            current_share: number;
+            /** Format: double */
+            planned_share: number;
+            /** @description `simple`, `structured`, `deformable` or `unfiled`. */
+            tier: string;
         };
         /** @description Judgements given, and their median duration. */
         Times: {
@@ -3030,6 +3192,74 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    curriculum_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Curriculum"];
+                };
+            };
+        };
+    };
+    curriculum_plan: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Curriculum"];
+                };
+            };
+        };
+    };
+    curriculum_settings: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CurriculumSettingsRequest"];
+                "multipart/form-data": components["schemas"]["CurriculumSettingsRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Curriculum"];
+                };
             };
         };
     };

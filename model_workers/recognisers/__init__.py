@@ -1,0 +1,1 @@
+"""Recognisers name the objects of a photograph; grounders mark what a name means."""
