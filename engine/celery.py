@@ -10,9 +10,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-import structlog
 from celery import Celery
-from celery.signals import setup_logging, worker_ready
+from celery.signals import setup_logging
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 from engine import logs
@@ -64,9 +63,3 @@ def _take_schedules(sender: Celery, **kwargs: Any) -> None:
 @setup_logging.connect
 def _log_as_lathe(**kwargs: Any) -> None:
     logs.configure()
-
-
-@worker_ready.connect
-def _say_what_it_listens_to(sender: Any, **kwargs: Any) -> None:
-    queues = sorted(queue.name for queue in sender.task_consumer.queues)
-    structlog.get_logger(__name__).info("worker_ready", queues=queues, broker=sender.app.connection().as_uri())

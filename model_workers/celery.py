@@ -3,11 +3,6 @@
 Broker: `CELERY_BROKER_URL`, else the embedded Redis. Objects: `LATHE_STORAGE_URL`, else `var/blobs`. Nothing else.
 """
 
-from typing import Any
-
-import structlog
-from celery.signals import worker_ready
-
 from engine import logs
 from engine.embedded.celery_app import configured_broker_url, make_app
 
@@ -27,9 +22,3 @@ app = make_app(
         "engine.*": {"queue": "engine"},
     },
 )
-
-
-@worker_ready.connect
-def _say_what_it_listens_to(sender: Any, **kwargs: Any) -> None:
-    queues = sorted(queue.name for queue in sender.task_consumer.queues)
-    structlog.get_logger(__name__).info("worker_ready", queues=queues, broker=sender.app.connection().as_uri())

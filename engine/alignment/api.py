@@ -1,6 +1,5 @@
 """Stage 3 for annotators: claim, pose, submit."""
 
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponseBase
@@ -20,6 +19,7 @@ from engine.alignment.serializers import (
     ProposalSerializer,
     SubmitAlignmentSerializer,
 )
+from engine.bodies import read_body
 from engine.selection.blind_meshes import mesh_response
 from engine.selection.serializers import ClaimSerializer, SubmittedSerializer
 from engine.storage.api import AnyContent
@@ -81,7 +81,7 @@ class ClaimAlignmentView(IdempotentWrites, APIView):
     )
     def post(self, request: Request) -> Response:
         """Claim the next alignment. Who holds one already gets it again."""
-        task = services.claim(user=person_of(request), prefetch=_read(ClaimSerializer, request)["prefetch"])
+        task = services.claim(user=person_of(request), prefetch=read_body(ClaimSerializer, request)["prefetch"])
         if task is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
         return Response(AlignmentTaskSerializer(task).data)
@@ -150,7 +150,7 @@ class SnapView(WritesNothing, APIView):
     )
     def post(self, request: Request, work_item: UUID) -> Response:
         """Fit the mesh to the object's points and outline, from where it is. Changes nothing by itself."""
-        body = _read(AskForPoseSerializer, request)
+        body = read_body(AskForPoseSerializer, request)
         proposal = assistance.snap(user=person_of(request), work_item_id=work_item, pose=body["pose"])
         return Response(ProposalSerializer(proposal).data)
 
@@ -171,7 +171,7 @@ class TryOthersView(WritesNothing, APIView):
     )
     def post(self, request: Request, work_item: UUID) -> Response:
         """Propose up to six poses that look different from the present one, best first. Changes nothing by itself."""
-        body = _read(AskForPoseSerializer, request)
+        body = read_body(AskForPoseSerializer, request)
         found = assistance.try_others(user=person_of(request), work_item_id=work_item, pose=body["pose"])
         return Response(ProposalSerializer(found, many=True).data)
 
@@ -196,7 +196,7 @@ class AskAgainView(IdempotentWrites, APIView):
     )
     def post(self, request: Request, work_item: UUID) -> Response:
         """Want a submitted pose once more from somebody else: as gold (it is known) or as overlap (two count alike)."""
-        body = _read(AskAgainSerializer, request)
+        body = read_body(AskAgainSerializer, request)
         opened = checks.ask_again(work_item_id=work_item, purpose=body["purpose"])
         return Response({"work_item": str(opened.pk)}, status=status.HTTP_201_CREATED)
 
@@ -276,12 +276,6 @@ class SubmitAlignmentView(IdempotentWrites, APIView):
     )
     def post(self, request: Request, work_item: UUID) -> Response:
         """Submit the pose, or the reason why there is none. The engine recomputes both scores; they do not gate."""
-        body = _read(SubmitAlignmentSerializer, request)
+        body = read_body(SubmitAlignmentSerializer, request)
         services.submit(user=person_of(request), work_item_id=work_item, **body)
         return Response({"work_item": str(work_item)})
-
-
-def _read(serializer: Any, request: Request) -> dict[str, Any]:
-    body = serializer(data=request.data)
-    body.is_valid(raise_exception=True)
-    return dict(body.validated_data)

@@ -26,6 +26,7 @@ from engine.artistry.serializers import (
     UploadFileSerializer,
     UploadSerializer,
 )
+from engine.bodies import read_body
 from engine.pagination import NewestFirst
 from engine.selection.blind_meshes import mesh_response
 from engine.selection.models import FailureReason
@@ -169,7 +170,7 @@ class UploadsView(IdempotentWrites, APIView):
 
     def prepare(self, request: Request, work_item: UUID) -> tuple[Any, Blob]:
         """Bring the file to the object store."""
-        file = _read(UploadFileSerializer, request)["file"]
+        file = read_body(UploadFileSerializer, request)["file"]
         original = services.quarantine_upload(
             user=person_of(request), work_item_id=work_item, file=file, size_bytes=file.size
         )
@@ -244,7 +245,7 @@ class SubmitMeshView(IdempotentWrites, APIView):
     )
     def post(self, request: Request, work_item: UUID) -> Response:
         """Submit a usable upload, with its pose in the camera frame or without. A reviewer looks at it next."""
-        services.submit(user=person_of(request), work_item_id=work_item, **_read(SubmitMeshSerializer, request))
+        services.submit(user=person_of(request), work_item_id=work_item, **read_body(SubmitMeshSerializer, request))
         return Response({"work_item": str(work_item)})
 
 
@@ -263,7 +264,7 @@ class DeclineView(IdempotentWrites, APIView):
     )
     def post(self, request: Request, work_item: UUID) -> Response:
         """Decline a job, saying why: the object returns to triage."""
-        services.decline(user=person_of(request), work_item_id=work_item, **_read(DeclineSerializer, request))
+        services.decline(user=person_of(request), work_item_id=work_item, **read_body(DeclineSerializer, request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -326,7 +327,9 @@ class ReturnView(IdempotentWrites, APIView):
     )
     def post(self, request: Request, work_item: UUID) -> Response:
         """Send a mesh back with the reason. Answers with the work item of the fresh job."""
-        job = services.return_job(actor=person_of(request), work_item_id=work_item, **_read(ReturnSerializer, request))
+        job = services.return_job(
+            actor=person_of(request), work_item_id=work_item, **read_body(ReturnSerializer, request)
+        )
         return Response({"work_item": str(job.work_item_id)})
 
 
@@ -377,7 +380,7 @@ class ChooseView(IdempotentWrites, APIView):
     )
     def post(self, request: Request, case: UUID) -> Response:
         """Send a case to the artists."""
-        decided = services.choose(actor=person_of(request), case_id=case, **_read(DecisionSerializer, request))
+        decided = services.choose(actor=person_of(request), case_id=case, **read_body(DecisionSerializer, request))
         return Response(DecisionSerializer(decided).data)
 
 
@@ -401,14 +404,8 @@ class ShelveView(IdempotentWrites, APIView):
     )
     def post(self, request: Request, case: UUID) -> Response:
         """Shelve a case, as the duplicate of another or as not worth it. A later collection may ask again."""
-        body = _read(ShelveSerializer, request)
+        body = read_body(ShelveSerializer, request)
         decided = services.shelve(
             actor=person_of(request), case_id=case, note=body["note"], duplicate_of=body["duplicate_of_id"]
         )
         return Response(ShelveSerializer(decided).data)
-
-
-def _read(serializer: Any, request: Request) -> dict[str, Any]:
-    body = serializer(data=request.data)
-    body.is_valid(raise_exception=True)
-    return dict(body.validated_data)

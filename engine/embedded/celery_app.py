@@ -3,7 +3,9 @@
 import os
 from typing import Any
 
+import structlog
 from celery import Celery
+from celery.signals import worker_ready
 
 from engine.embedded import redis
 
@@ -73,3 +75,9 @@ def configured_broker_url() -> str:
 def _start_embedded_broker() -> None:
     if not os.environ.get("CELERY_BROKER_URL"):
         redis.ensure_running()
+
+
+@worker_ready.connect
+def _say_what_it_listens_to(sender: Any, **kwargs: Any) -> None:
+    queues = sorted(queue.name for queue in sender.task_consumer.queues)
+    structlog.get_logger(__name__).info("worker_ready", queues=queues, broker=sender.app.connection().as_uri())

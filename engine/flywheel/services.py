@@ -11,9 +11,7 @@ from uuid import UUID
 import structlog
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
-from engine.celery import app
 from engine.contracts.training import EvaluateReply, TrainProgress, TrainReply
 from engine.datasets import services as datasets
 from engine.datasets.models import Snapshot
@@ -24,6 +22,7 @@ from engine.flywheel.models import Iteration, ModelVersion, TrainingRun
 from engine.flywheel.plan import Plan, UnusableSettings, complete_settings, plan_from
 from engine.flywheel.reporting import report, status
 from engine.flywheel.versions import promote, promoted_version
+from engine.sending import send_soon
 from engine.session_lock import session_lock
 from engine.workforce.models import User
 from engine.workforce.services import audit
@@ -101,7 +100,7 @@ def start(*, alpha: float, settings: dict[str, Any] | None = None, actor: User |
                 number=iteration.number,
                 alpha=alpha,
             )
-            transaction.on_commit(lambda: _advance_soon(iteration.id))
+            transaction.on_commit(lambda: send_soon(ADVANCE_TASK, iteration_id=str(iteration.id)))
     except IntegrityError as error:  # somebody else started at the same moment
         raise _running(Iteration.objects.order_by("-number").first()) from error
     return iteration
@@ -173,7 +172,7 @@ def resume(
             datasets.retry_freeze(snapshot_id=iteration.snapshot_id)
         if skip:
             transitions.skip(iteration, reason="left out by hand")
-        transaction.on_commit(lambda: _advance_soon(iteration.id))
+        transaction.on_commit(lambda: send_soon(ADVANCE_TASK, iteration_id=str(iteration.id)))
     return iteration
 
 
@@ -197,7 +196,7 @@ def stop_collecting(*, number: int, actor: User | None = None) -> Iteration:
             verb="stop_collecting",
             number=number,
         )
-        transaction.on_commit(lambda: _advance_soon(iteration.id))
+        transaction.on_commit(lambda: send_soon(ADVANCE_TASK, iteration_id=str(iteration.id)))
     return iteration
 
 
@@ -269,13 +268,6 @@ def _go_on_after(run_id: str) -> bool:
     if iteration_id is not None:
         advance(iteration_id=iteration_id)
     return True
-
-
-def _advance_soon(iteration_id: UUID) -> None:
-    try:
-        app.send_task(ADVANCE_TASK, kwargs={"iteration_id": str(iteration_id)}, retry=False)
-    except (OperationalError, OSError) as error:
-        log.warning("broker_away", waiting_for="timetable", error=str(error))
 
 
 def _running(iteration: Iteration | None) -> IterationRunning:

@@ -7,13 +7,10 @@ or time.
 from collections.abc import Callable
 from datetime import timedelta
 
-import structlog
 from django.db import transaction
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from engine.alignment.texturing import ask_for_textures
-from engine.celery import app
 from engine.contracts.generation import Modality
 from engine.contracts.targets import TargetInput
 from engine.contracts.training import EvaluateRequest, TrainingStage, TrainRequest
@@ -26,16 +23,13 @@ from engine.flywheel.plan import Plan, TrainingPlan
 from engine.flywheel.versions import PromotionRaced, model_ref, promoted_version, swap_promoted
 from engine.generation import services as generation
 from engine.generation.models import GenerationRequest
+from engine.sending import send_soon
 from engine.sourcing.services import target_inputs
 
 FREEZE_TASK = "engine.flywheel.tasks.freeze"
-# The engine's long tasks go where short ones never wait behind them.
-FREEZE_QUEUE = "geometry"
 FREEZE_SILENCE = timedelta(seconds=60)
 PRETRAIN, SFT, DPO = "pretrain", "sft", "dpo"
 EVALUATE_BASE, EVALUATE_NEW = "evaluate_base", "evaluate_new"
-
-log = structlog.get_logger(__name__)
 
 
 def collect(iteration: Iteration, plan: Plan) -> bool:
@@ -106,7 +100,7 @@ def freeze(iteration: Iteration, plan: Plan) -> bool:
     if snapshot.status == Snapshot.Status.FAILED:
         return transitions.fail(iteration_id=iteration.id, reason=f"the snapshot could not be frozen: {snapshot.error}")
     if datasets.take_over_freeze(snapshot_id=snapshot.id, silent_for=FREEZE_SILENCE):
-        _send_freeze(iteration)
+        send_soon(FREEZE_TASK, iteration_id=str(iteration.id))  # lost, it is sent again after its silence
     return False
 
 
@@ -262,10 +256,3 @@ def _set(iteration: Iteration, **fields: object) -> bool:
     """Fill empty fields of an iteration that collects or freezes; False if somebody was first."""
     empty = {f"{name}__isnull": True for name in fields}
     return Iteration.objects.filter(id=iteration.id, step=iteration.step, **empty).update(**fields) == 1
-
-
-def _send_freeze(iteration: Iteration) -> None:
-    try:
-        app.send_task(FREEZE_TASK, kwargs={"iteration_id": str(iteration.id)}, queue=FREEZE_QUEUE, retry=False)
-    except (OperationalError, OSError) as error:
-        log.warning("broker_away", waiting_for="the next turn after its silence", error=str(error))

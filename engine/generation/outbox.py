@@ -4,10 +4,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
-import structlog
 from django.conf import settings
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from engine.celery import app
 from engine.contracts.cameras import Intrinsics
@@ -24,6 +22,7 @@ from engine.contracts.serialisation import from_json, to_json
 from engine.contracts.targets import TargetInput
 from engine.generation.models import GenerationRequest, GenerationRun
 from engine.generation.replies import fail_run
+from engine.sending import send_soon
 from engine.sourcing import services as sourcing
 from engine.storage import services as storage
 
@@ -33,15 +32,10 @@ PUBLISH_TASK = "engine.generation.tasks.publish_waiting"
 # What a worker that was taken away in mid-run, and its messages, are given on top of the deadline.
 GRACE_SECONDS = 15
 
-log = structlog.get_logger(__name__)
-
 
 def publish_soon() -> None:
     """Ask an engine worker to publish now rather than at the sweeper's next turn. To be called on commit."""
-    try:
-        app.send_task(PUBLISH_TASK, retry=False)
-    except (OperationalError, OSError) as error:
-        log.warning("broker_away", waiting_for="sweeper", error=str(error))
+    send_soon(PUBLISH_TASK)
 
 
 def publish_waiting_runs(*, now: datetime | None = None) -> int:

@@ -1,6 +1,5 @@
 """Stage 2 for annotators: claim, compare, take back, rate."""
 
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponseBase
@@ -11,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from engine.bodies import read_body
 from engine.contracts.splats import MEDIA_TYPE as SPLAT_MEDIA_TYPE
 from engine.selection import services
 from engine.selection.blind_meshes import candidate_response, mesh_response
@@ -85,7 +85,7 @@ class ClaimSelectionView(IdempotentWrites, APIView):
     )
     def post(self, request: Request) -> Response:
         """Claim the next selection. Who holds one already gets it again, as it stands."""
-        body = _read(ClaimSerializer, request)
+        body = read_body(ClaimSerializer, request)
         task = services.claim(user=person_of(request), prefetch=body["prefetch"])
         if task is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
@@ -127,7 +127,7 @@ class AnswerView(IdempotentWrites, APIView):
     )
     def post(self, request: Request, work_item: UUID) -> Response:
         """Answer the pair on show: left, right or equal."""
-        body = _read(AnswerSerializer, request)
+        body = read_body(AnswerSerializer, request)
         progress = services.answer(
             user=person_of(request),
             work_item_id=work_item,
@@ -152,7 +152,7 @@ class UndoView(IdempotentWrites, APIView):
     )
     def post(self, request: Request, work_item: UUID) -> Response:
         """Take the last answer back, also after the last pair. Nothing is erased; given again, it stands again."""
-        body = _read(TokenSerializer, request)
+        body = read_body(TokenSerializer, request)
         progress = services.undo(user=person_of(request), work_item_id=work_item, token=body["token"])
         return Response(ProgressSerializer(progress).data)
 
@@ -188,7 +188,7 @@ class SubmitSelectionView(IdempotentWrites, APIView):
     )
     def post(self, request: Request, work_item: UUID) -> Response:
         """Rate the winner in [0, 1] by the rubric; under the bar with the main reason."""
-        body = _read(SubmitSelectionSerializer, request)
+        body = read_body(SubmitSelectionSerializer, request)
         services.submit(user=person_of(request), work_item_id=work_item, **body)
         return Response({"work_item": str(work_item)})
 
@@ -241,9 +241,3 @@ class LoadFailureView(IdempotentWrites, APIView):
         """Say that this candidate did not load, so that somebody looks after it. Vote it down, or try again."""
         services.record_load_failure(user=person_of(request), presentation_id=presentation)
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-def _read(serializer: Any, request: Request) -> dict[str, Any]:
-    body = serializer(data=request.data)
-    body.is_valid(raise_exception=True)
-    return dict(body.validated_data)

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from engine.bodies import read_body
 from engine.contracts.masks import MaskError, decode_mask
 from engine.contracts.serialisation import to_json
 from engine.sourcing import assist, mask_tasks, refusals, services
@@ -35,7 +36,7 @@ from engine.sourcing.serializers import (
     TargetProposalSerializer,
     TargetSerializer,
 )
-from engine.workforce.idempotency import IdempotentWrites
+from engine.workforce.idempotency import IdempotentWrites, WritesNothing
 from engine.workforce.models import Role
 from engine.workforce.permissions import HasRole, person_of
 
@@ -99,7 +100,7 @@ class ClaimMaskView(IdempotentWrites, APIView):
     )
     def post(self, request: Request) -> Response:
         """Claim the next proposed mask. Who holds one already gets it again."""
-        task = mask_tasks.claim(user=person_of(request), **_read(ClaimMaskSerializer, request))
+        task = mask_tasks.claim(user=person_of(request), **read_body(ClaimMaskSerializer, request))
         if task is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
         return Response(MaskTaskSerializer(task).data)
@@ -178,13 +179,13 @@ class SubmitMaskView(IdempotentWrites, APIView):
     )
     def post(self, request: Request, work_item: UUID) -> Response:
         """Verify the mask, replace it by a better one, discard it with a reason; or mark what nobody had proposed."""
-        body = _read(SubmitMaskSerializer, request)
+        body = read_body(SubmitMaskSerializer, request)
         verdict = MaskVerdict(body.pop("verdict"))
         mask_tasks.submit(user=person_of(request), work_item_id=work_item, verdict=verdict, **body)
         return Response({"work_item": str(work_item)})
 
 
-class AssistMaskView(APIView):
+class AssistMaskView(WritesNothing, APIView):
     """Help with marking. It changes nothing, so it takes no idempotency key."""
 
     permission_classes = [HasRole(Role.ANNOTATOR)]
@@ -252,7 +253,7 @@ class FurtherObjectView(IdempotentWrites, APIView):
     def post(self, request: Request, work_item: UUID) -> Response:
         """Mark a further salient object of the photograph in work: it becomes a task of its own."""
         mask_tasks.mark_further(
-            user=person_of(request), work_item_id=work_item, **_read(FurtherObjectSerializer, request)
+            user=person_of(request), work_item_id=work_item, **read_body(FurtherObjectSerializer, request)
         )
         return Response({"work_item": str(work_item)}, status=status.HTTP_201_CREATED)
 
@@ -282,7 +283,7 @@ class ImagesView(IdempotentWrites, generics.ListAPIView[Image]):
 
     def prepare(self, request: Request) -> tuple[dict[str, Any], services.StoredPhotograph]:
         """Decode the photograph and bring it to the object store."""
-        body = _read(ImageUploadSerializer, request)
+        body = read_body(ImageUploadSerializer, request)
         file = body["file"]
         if file.size > MAX_BYTES:
             raise ImageRefused(f"The file is larger than {MAX_BYTES / 1e6:.0f} MB.", what_to_do="Scale it down.")
@@ -327,7 +328,7 @@ class OverrideRefusalView(IdempotentWrites, APIView):
     def post(self, request: Request, image: UUID) -> Response:
         """Take in a refused photograph all the same. Its reasons stay on record."""
         taken_in = refusals.override_refusal(
-            image_id=image, actor=person_of(request), **_read(OverrideSerializer, request)
+            image_id=image, actor=person_of(request), **read_body(OverrideSerializer, request)
         )
         return Response(ImageSourceSerializer(taken_in).data)
 
@@ -380,7 +381,7 @@ class TargetsView(IdempotentWrites, generics.ListAPIView[TargetObject]):
     )
     def post(self, request: Request) -> Response:
         """Propose an object of a photograph. Unless its mask is `verified`, it waits for a Stage 1 judgement."""
-        body = _read(TargetProposalSerializer, request)
+        body = read_body(TargetProposalSerializer, request)
         target = services.register_target(
             image_id=body["image"],
             mask=_mask(body),
@@ -401,9 +402,3 @@ def _mask(body: dict[str, Any]) -> NDArray[np.bool_]:
         return decode_mask(body["mask"])
     except MaskError as error:
         raise MaskRefused(f"The mask cannot be decoded: {error}.") from error
-
-
-def _read(serializer: Any, request: Request) -> dict[str, Any]:
-    body = serializer(data=request.data)
-    body.is_valid(raise_exception=True)
-    return dict(body.validated_data)

@@ -1,7 +1,6 @@
 """The API of leases, drafts and one's own figures. Claiming and submitting belong to the stages' rooms."""
 
 from dataclasses import asdict
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -10,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from engine.bodies import read_body
 from engine.workforce import services, statistics
 from engine.workforce.idempotency import IdempotentWrites
 from engine.workforce.models import Draft, Role, Stage, WorkItem
@@ -102,7 +102,7 @@ class KeyBindingsView(IdempotentWrites, APIView):
     )
     def put(self, request: Request, page: str) -> Response:
         """Keep what differs from the page's own keys; they follow you to every machine."""
-        body = _valid(KeyBindingsSerializer, request)
+        body = read_body(KeyBindingsSerializer, request)
         services.keep_key_bindings(user=person_of(request), page=page, bindings=body["bindings"])
         return Response(body)
 
@@ -118,7 +118,7 @@ class HeartbeatView(IdempotentWrites, APIView):
     )
     def post(self, request: Request, work_item_id: UUID) -> Response:
         """Extend the lease; one that ran out is taken up again unless somebody else has the item."""
-        body = _valid(TokenSerializer, request)
+        body = read_body(TokenSerializer, request)
         return _lease(services.heartbeat(user=person_of(request), work_item_id=work_item_id, **body))
 
 
@@ -133,7 +133,7 @@ class ReleaseView(IdempotentWrites, APIView):
     )
     def post(self, request: Request, work_item_id: UUID) -> Response:
         """Give the item back for anybody, yourself included. Your draft is kept."""
-        services.release(user=person_of(request), work_item_id=work_item_id, **_valid(TokenSerializer, request))
+        services.release(user=person_of(request), work_item_id=work_item_id, **read_body(TokenSerializer, request))
         return Response(status=204)
 
 
@@ -152,7 +152,7 @@ class SkipView(IdempotentWrites, APIView):
     )
     def post(self, request: Request, work_item_id: UUID) -> Response:
         """Give the item back for others: you will not meet it again."""
-        services.skip(user=person_of(request), work_item_id=work_item_id, **_valid(SkipSerializer, request))
+        services.skip(user=person_of(request), work_item_id=work_item_id, **read_body(SkipSerializer, request))
         return Response(status=204)
 
 
@@ -176,14 +176,8 @@ class DraftView(IdempotentWrites, APIView):
     )
     def put(self, request: Request, work_item_id: UUID) -> Response:
         """Save unsent work, even if the lease is lost by now; submitting removes it."""
-        body = _valid(DraftSerializer, request)
+        body = read_body(DraftSerializer, request)
         return _draft(services.save_draft(user=person_of(request), work_item_id=work_item_id, **body))
-
-
-def _valid(serializer: Any, request: Request) -> dict[str, Any]:
-    checked = serializer(data=request.data)
-    checked.is_valid(raise_exception=True)
-    return dict(checked.validated_data)
 
 
 def _lease(item: WorkItem) -> Response:

@@ -19,6 +19,7 @@ from engine.contracts.training import (
 )
 from engine.flywheel import services, steps, tasks
 from engine.flywheel.models import Iteration, TrainingRun
+from engine.sending import send_soon
 
 
 def as_sent(message: Any) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def test_runs_and_freezes_reach_their_queues_on_a_real_broker(db, broker_url) ->
         services.pretrain()
         services.advance_running(now=timezone.now())
         iteration = Iteration.objects.create(number=1, alpha=0.5)
-        steps._send_freeze(iteration)
+        send_soon(steps.FREEZE_TASK, iteration_id=str(iteration.id))
 
         sent = queues["train"].get(no_ack=True)
         assert sent is not None
