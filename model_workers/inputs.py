@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 
 from engine.contracts.blobs import BlobRef
 from engine.contracts.generation import GenerateRequest
-from engine.contracts.glb import read_glb
+from engine.contracts.glb import read_glb, triangles
 from engine.contracts.masks import decode_mask
 from engine.contracts.targets import PointMapInput
 from engine.storage.blobs import BlobStore
@@ -56,13 +56,7 @@ def decode_shape(request: GenerateRequest, *, store: BlobStore) -> PosedShape | 
     if request.shape is None:
         return None
     glb = store.get(request.shape.mesh.sha256)
-    parts = read_glb(glb)
-    starts = np.cumsum([0, *(len(part.positions) for part in parts[:-1])])
-    mesh = trimesh.Trimesh(
-        np.concatenate([part.positions for part in parts]),
-        np.concatenate([part.faces + start for part, start in zip(parts, starts, strict=True)]),
-        process=False,
-    )
+    mesh = trimesh.Trimesh(*triangles(read_glb(glb)), process=False)
     mesh.merge_vertices()  # seams of an old texture are no edges
     return PosedShape(mesh=mesh, glb=glb, pose=request.shape.pose, intrinsics=request.shape.intrinsics)
 

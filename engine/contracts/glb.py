@@ -118,15 +118,13 @@ def read_glb(data: bytes) -> list[MeshPart]:
 def triangles(parts: list[MeshPart]) -> tuple[NDArray[np.floating[Any]], NDArray[np.integer[Any]]]:
     """Join the parts to (n, 3) vertices in the object frame and (m, 3) faces; colours are left behind."""
     starts = np.cumsum([0, *(len(part.positions) for part in parts[:-1])])
-    faces = [part.faces + start for part, start in zip(parts, starts, strict=True)]
+    faces = [np.asarray(part.faces, np.int64) + start for part, start in zip(parts, starts, strict=True)]
     return np.concatenate([part.positions for part in parts]), np.concatenate(faces)
 
 
 def summarise(parts: list[MeshPart]) -> MeshSummary:
     """Count vertices and faces; watertight means that every edge of the merged surface has exactly two faces' sides."""
-    positions = np.concatenate([part.positions for part in parts])
-    offsets = np.cumsum([0, *(len(part.positions) for part in parts)])[:-1]
-    faces = np.concatenate([np.asarray(part.faces, np.int64) + o for part, o in zip(parts, offsets, strict=True)])
+    positions, faces = triangles(parts)
     _, merged = np.unique(np.round(positions / 1e-6).astype(np.int64), axis=0, return_inverse=True)
     corners = merged.reshape(-1)[faces]
     edges = np.sort(corners[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)

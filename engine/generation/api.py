@@ -4,12 +4,12 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import generics
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from engine.generation.models import GenerationRequest
 from engine.generation.serializers import RequestFilterSerializer, RequestSerializer
+from engine.pagination import NewestFirst
 from engine.workforce.models import Role
 from engine.workforce.permissions import HasRole
 
@@ -51,13 +51,10 @@ REQUEST_EXAMPLE = {
 }
 
 
-class Pages(CursorPagination):
-    """Newest first."""
+class NewestRequests(NewestFirst):
+    """By opening."""
 
     ordering = ("-created_at", "id")
-    page_size = 50
-    page_size_query_param = "page_size"
-    max_page_size = 200
 
 
 class RequestsView(generics.ListAPIView[GenerationRequest]):
@@ -65,7 +62,7 @@ class RequestsView(generics.ListAPIView[GenerationRequest]):
 
     permission_classes = [HasRole(Role.ML_ENGINEER)]
     serializer_class = RequestSerializer
-    pagination_class = Pages
+    pagination_class = NewestRequests
     queryset = GenerationRequest.objects.select_related("collection").prefetch_related("runs__candidates")
 
     @extend_schema(

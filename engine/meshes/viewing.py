@@ -6,17 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.contracts.glb import MeshPart, fit_to_unit_cube
+from engine.contracts.glb import MeshPart, fit_to_unit_cube, triangles
 
 MOST_FACES_ON_SHOW = 200_000
 
 
 def uncoloured(parts: list[MeshPart]) -> list[MeshPart]:
     """The bare surface in one piece."""
-    offsets = np.cumsum([0, *(len(part.positions) for part in parts)])[:-1]
-    positions = np.concatenate([part.positions for part in parts])
-    faces = np.concatenate([np.asarray(part.faces, np.int64) + o for part, o in zip(parts, offsets, strict=True)])
-    return [MeshPart(positions, faces)]
+    return [MeshPart(*triangles(parts))]
 
 
 def reduced(parts: list[MeshPart], *, most_faces: int = MOST_FACES_ON_SHOW) -> list[MeshPart]:
