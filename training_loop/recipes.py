@@ -76,8 +76,8 @@ class DistilConfig:
 
 @dataclass(frozen=True)
 class RegressionConfig:
-    """`count` held-out library shapes are sampled before and after the stage; their mean solid IoU may fall by
-    `tolerance`. 0 shapes is no test. Narrow fine-tuning loses generality; the flywheel's gate reads the figures.
+    """`count` held-out shapes of the library, and as many of the older snapshots that are replayed, are sampled before
+    and after the stage; their mean solid IoU may fall by `tolerance`. 0 is no test.
     """
 
     count: int = 0
@@ -370,6 +370,7 @@ def mini_sft() -> Recipe:
         weights=dict(MINI_MODALITIES),
         library=LibraryConfig(count=384),
         library_share=0.75,
+        regression=RegressionConfig(count=16),
         tensorboard=False,
     )
 
@@ -392,6 +393,7 @@ def mini_dpo() -> Recipe:
         weights={SHAPE: 1.0},
         train_conditioner=False,
         dpo=DPOConfig(beta=50.0),
+        regression=RegressionConfig(count=16),
         tensorboard=False,
     )
 

@@ -29,7 +29,14 @@ from training_loop.models.generator import GeometryModel
 from training_loop.parallel import Parallel, join, unsharded
 from training_loop.progress import ProgressCallback, ProgressLog
 from training_loop.recipes import Recipe, RecipeError, find_recipe
-from training_loop.regression import calibrated_surface, heldout_shapes, heldout_solid_iou, regression_metrics
+from training_loop.regression import (
+    HeldOut,
+    calibrated_surface,
+    heldout_library,
+    heldout_replay,
+    regression_metrics,
+    split_replay,
+)
 from training_loop.shards import local_shards
 from training_loop.stages import DistilStage, DPOStage, FlowStage, Stage, VAEStage
 from training_loop.trainer import Trainer
@@ -159,13 +166,11 @@ class _Run:
         model.flow.checkpoint_activations = recipe.checkpoint_activations
         if recipe.compile_blocks and self.device.type == "cuda" and self.parallel.world_size == 1:
             model.compile_blocks()
-        heldout, before = None, 0.0
-        if recipe.regression.count and self.parent is not None and self.parallel.is_first:
-            image_px = recipe.library.image_px if recipe.library else model.config.conditioning.image_px
-            heldout = heldout_shapes(model, recipe.regression, image_px=image_px)
-            before = heldout_solid_iou(model, heldout)
         with self.executor() as executor:
-            stage, size = self.stage(model, library, executor)
+            reader = self.reader(model, executor)
+            replay, held_out = self.replay(model, reader)
+            before = {name: held.mean_solid_iou(model) for name, held in held_out.items()}
+            stage, size = self.stage(model, reader, library, replay)
             steps = recipe.steps or recipe.epochs * -(-size // recipe.batch_size)
             self.log.total_steps = self.log.offset + steps
             metrics = self.fit(stage, steps)
@@ -176,8 +181,9 @@ class _Run:
                 level = calibrated_surface(model, recipe.library, count=recipe.calibrate_surface, seed=self.seed)
                 metrics["surface_logit"] = level
                 set_vae(model, surface_logit=level)
-            if heldout is not None:
-                metrics |= regression_metrics(before, heldout_solid_iou(model, heldout), recipe.regression)
+            if held_out:
+                after = {name: held.mean_solid_iou(model) for name, held in held_out.items()}
+                metrics |= regression_metrics(before, after, recipe.regression)
         metrics["duration_seconds"] = time.monotonic() - started
         checkpoint = self.output_dir / "checkpoint.safetensors"
         if self.parallel.is_first:
@@ -242,26 +248,45 @@ class _Run:
             model.flow.prior.fit(latents.flatten(1).to(self.device), library.crop.to(self.device))
         return model, self.given or library
 
-    def stage(
-        self, model: GeometryModel, library: ExampleSource | None, executor: Executor | None
-    ) -> tuple[Stage, int]:
-        """What to train, and the number of examples or pairs that make an epoch."""
-        recipe = self.recipe
+    def reader(self, model: GeometryModel, executor: Executor | None) -> SnapshotReader:
+        """What turns samples of snapshots into rows for this model."""
 
         def encode(bits: Tensor) -> Tensor:
             with torch.no_grad():
                 return model.vae.encode(unpack_occupancy(bits.to(self.device))).cpu()
 
-        reader = SnapshotReader(
+        return SnapshotReader(
             model.config,
             encode,
             latent_space=model.vae.fingerprint(),
             executor=executor,
-            cache_bytes=recipe.cache_mib << 20,
+            cache_bytes=self.recipe.cache_mib << 20,
         )
+
+    def replay(
+        self, model: GeometryModel, reader: SnapshotReader
+    ) -> tuple[SnapshotExamples | None, dict[str, HeldOut]]:
+        """Examples of older snapshots to train on, and the targets of the regression test by name (first process)."""
+        replayed, held = split_replay(open_snapshot(self.replay_shards, self.report))
+        replay = SnapshotExamples(replayed, reader, self.report) if replayed else None
+        config, held_out = self.recipe.regression, dict[str, HeldOut]()
+        if config.count and self.parent is not None and self.parallel.is_first:
+            image_px = self.recipe.library.image_px if self.recipe.library else model.config.conditioning.image_px
+            held_out["library"] = heldout_library(model, config.count, image_px=image_px)
+            if held:
+                held_out["replay"] = heldout_replay(model, SnapshotExamples(held, reader, self.report), config.count)
+        return replay, held_out
+
+    def stage(
+        self,
+        model: GeometryModel,
+        reader: SnapshotReader,
+        library: ExampleSource | None,
+        replay: SnapshotExamples | None,
+    ) -> tuple[Stage, int]:
+        """What to train, and the number of examples or pairs that make an epoch."""
+        recipe = self.recipe
         entries = open_snapshot(self.shards, self.report, sources=recipe.sources)
-        older = open_snapshot(self.replay_shards, self.report)
-        replay = SnapshotExamples(older, reader, self.report) if older else None
         if recipe.stage == TrainingStage.DPO:
             if not self.shards:
                 raise NoTrainingData("the stage dpo needs the shards of a snapshot")

@@ -13,6 +13,7 @@ from training_loop.__main__ import main
 from training_loop.api import (
     evaluate_checkpoint,
     fit_to_unit_cube,
+    implicit_rewards,
     load_generator,
     run_training,
     sample_candidates,
@@ -20,6 +21,7 @@ from training_loop.api import (
 from training_loop.checkpoints import read_header
 from training_loop.models.config import PRESETS
 from training_loop.recipes import RecipeError
+from training_loop.reward import RewardError
 from training_loop.stages import NoTrainingData
 from training_loop.train_command import parse_overrides
 from training_loop.views import ViewError
@@ -98,7 +100,13 @@ def test_a_snapshot_trains_sft_then_dpo(base, shard, tmp_path):
     sft = run_training(
         stage="sft",
         recipe="mini_sft",
-        overrides={**common, "library.count": 4, "library.image_px": 48, "library_share": 0.5},
+        overrides={
+            **common,
+            "library.count": 4,
+            "library.image_px": 48,
+            "library_share": 0.5,
+            "regression.count": 0,
+        },
         parent_checkpoint=base.checkpoint,
         shards=[shard],
         output_dir=tmp_path / "sft",
@@ -110,7 +118,7 @@ def test_a_snapshot_trains_sft_then_dpo(base, shard, tmp_path):
     dpo = run_training(
         stage="dpo",
         recipe="mini_dpo",
-        overrides=common,
+        overrides={**common, "regression.count": 0},
         parent_checkpoint=sft.checkpoint,
         shards=[shard],
         output_dir=tmp_path / "dpo",
@@ -126,11 +134,91 @@ def test_a_snapshot_trains_sft_then_dpo(base, shard, tmp_path):
     assert any(not torch.equal(a, b) for a, b in zip(before.flow.parameters(), after.flow.parameters(), strict=True))
 
 
+def test_older_snapshots_are_replayed_and_held_against_the_result(base, shard, tmp_path):
+    shape = read_header(base.checkpoint).config.vae.latent_shape
+    older = write_shard(tmp_path / "older.tar", [(f"o{i}", sample_parts(f"o{i}", shape, seed=i)) for i in range(40)])
+    common = {"batch_size": 4, "steps": 2, "precision": "fp32", "library": None, "library_share": 0.0}
+    result = run_training(
+        stage="sft",
+        recipe="mini_sft",
+        overrides={**common, "replay_share": 0.5, "regression.count": 2, "regression.tolerance": 1.0},
+        parent_checkpoint=base.checkpoint,
+        shards=[shard],
+        replay_shards=[older],
+        output_dir=tmp_path / "sft",
+        seed=0,
+    )
+    assert result.metrics["snapshot_examples"] == 43
+    for name in ("library", "replay"):
+        assert 0 <= result.metrics[f"regression_{name}_before"] <= 1
+    assert result.metrics["regression_passed"] == 1.0
+    assert read_header(result.checkpoint).info.metrics["regression_fall"] == result.metrics["regression_fall"]
+    anchored = run_training(
+        stage="dpo",
+        recipe="mini_dpo",
+        overrides={
+            "batch_size": 4,
+            "steps": 2,
+            "precision": "fp32",
+            "replay_share": 1.0,
+            "dpo.flow_matching_weight": 0.5,
+            "regression.count": 0,
+        },
+        parent_checkpoint=base.checkpoint,
+        shards=[shard],
+        replay_shards=[older],
+        output_dir=tmp_path / "dpo",
+        seed=0,
+    )
+    assert anchored.metrics["loss"] == pytest.approx(
+        anchored.metrics["preference"] + 0.5 * anchored.metrics["flow_matching"], rel=1e-4
+    )
+    lines = [json.loads(line) for line in anchored.log.read_text().splitlines()]
+    assert np.shape(next(line for line in lines if line.get("step") == 1)["implicit_reward"]) == (4, 2)
+
+
+def test_flying_occlusions_train_shape_and_rotation_alone(base, tmp_path):
+    result = run_training(
+        stage="midtrain",
+        recipe="mini_midtrain",
+        overrides={"batch_size": 2, "steps": 1, "library.count": 2, "library.image_px": 64, "precision": "fp32"},
+        parent_checkpoint=base.checkpoint,
+        output_dir=tmp_path,
+        seed=0,
+    )
+    assert {"shape", "rotation"} <= set(result.metrics)
+    assert not {"translation", "scale"} & set(result.metrics)
+
+
+def test_the_implicit_reward_ranks_what_preferences_ranked(base, shard, target, tmp_path):
+    image, mask = target
+    tuned = run_training(
+        stage="dpo",
+        recipe="mini_dpo",
+        overrides={"batch_size": 2, "steps": 4, "optimiser.learning_rate": 1e-3, "regression.count": 0},
+        parent_checkpoint=base.checkpoint,
+        shards=[shard],
+        output_dir=tmp_path,
+        seed=0,
+    )
+    policy, reference = load_generator(tuned.checkpoint), load_generator(base.checkpoint)
+    latents = [np.full(policy.config.vae.latent_shape, value, dtype=np.float32) for value in (0.0, 1.0, 0.0)]
+    rewards = implicit_rewards(policy=policy, reference=reference, image=image, mask=mask, latents=latents)
+    assert rewards[0] == pytest.approx(rewards[2], rel=1e-5)
+    assert rewards[0] != pytest.approx(rewards[1], rel=1e-3)
+    same = implicit_rewards(policy=reference, reference=reference, image=image, mask=mask, latents=latents)
+    assert same.tolist() == [0.0, 0.0, 0.0]
+    with pytest.raises(RewardError, match="latents must be"):
+        implicit_rewards(
+            policy=policy, reference=reference, image=image, mask=mask, latents=[np.zeros((3, 3), np.float32)]
+        )
+
+
 def test_distillation_runs_and_teaches_the_step_size(base, tmp_path):
     result = run_training(
         stage="distil",
         recipe="mini_distil",
-        overrides={"batch_size": 8, "steps": 3, "library.count": 4, "library.image_px": 48, "precision": "fp32"},
+        overrides={"batch_size": 8, "steps": 3, "library.count": 4, "library.image_px": 48, "regression.count": 0},
         parent_checkpoint=base.checkpoint,
         output_dir=tmp_path,
         seed=0,

@@ -86,7 +86,7 @@ def test_a_run_of_two_processes_writes_what_a_run_of_one_does(folder):
     assert [line["processes"] for line in (alone[0], together[0])] == [1, 2]
     assert [set(line) for line in together] == [set(line) for line in alone]
     assert together[-1]["loss"] == pytest.approx(alone[-1]["loss"], rel=1e-5)
-    assert {"regression_before", "regression_passed", "snapshot_examples"} <= set(together[-1])
+    assert {"regression_library_before", "regression_passed", "snapshot_examples"} <= set(together[-1])
     models = [load_model(log.with_name("checkpoint.safetensors")) for log in logs]
     assert_same_weights(models[1].state_dict(), models[0].state_dict())
 
