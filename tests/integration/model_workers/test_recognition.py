@@ -120,7 +120,11 @@ def test_what_goes_wrong_is_said(endpoint: Endpoint, coffee: Any, answer: Answer
 
 
 def test_a_silent_endpoint_is_given_up(endpoint: Endpoint, coffee: Any) -> None:
-    endpoint.answer = lambda number: (time.sleep(0.6), (200, completion([])))[1]
+    def late(number: int) -> tuple[int, bytes]:
+        time.sleep(0.6)
+        return 200, completion([])
+
+    endpoint.answer = late
     with pytest.raises(RecognitionError, match="2 attempts"):
         endpoint.recogniser(timeout_seconds=0.2).recognise(coffee)
 

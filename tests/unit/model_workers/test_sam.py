@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from engine.contracts.assist import Box, Click, Prompts, Stroke
 from model_workers.segmenters.protocol import SegmenterError
@@ -48,7 +49,12 @@ def test_any_prompt_gives_a_mask_of_the_picture_and_the_picture_is_embedded_once
     sam = Sam(weights)
     embedded: list[int] = []
     embed = sam._model.get_image_embeddings
-    monkeypatch.setattr(sam._model, "get_image_embeddings", lambda pixels: embedded.append(1) or embed(pixels))
+
+    def counted(pixels: torch.Tensor) -> list[torch.Tensor]:
+        embedded.append(1)
+        return list(embed(pixels))
+
+    monkeypatch.setattr(sam._model, "get_image_embeddings", counted)
     image = np.random.default_rng(0).integers(0, 256, (40, 90, 3), dtype=np.uint8)
     prior = np.zeros((40, 90), dtype=np.bool_)
     prior[10:20, 30:60] = True
