@@ -5,7 +5,9 @@ cd "$(dirname "$0")/.."
 if [ -f annotation_ui/package.json ]; then
     npm --prefix annotation_ui run --silent test
 fi
-# shellcheck disable=SC2086  # ARGS are words
 # Threads that spin while they wait slow the servers that tests start on the same cores.
 export OMP_WAIT_POLICY=PASSIVE
-exec .venv/bin/python -m pytest -q ${ARGS:-}
+# All tests run beside each other, a file in one process; chosen ones in the order in which they stand.
+beside="-n logical --maxprocesses=4 --dist=loadfile"
+# shellcheck disable=SC2086  # ARGS are words
+exec .venv/bin/python -m pytest -q ${ARGS:-$beside}

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "engine.settings.test")
 
@@ -18,9 +19,7 @@ def django_db_modify_db_settings() -> None:
 
 @pytest.fixture(scope="session")
 def broker_url() -> str:
-    """Address of a running broker: the configured one, or database 1 of the embedded Redis."""
-    configured = os.environ.get("CELERY_BROKER_URL")
-    if configured:
-        return configured
-    redis.ensure_running()
-    return redis.url(database=1)
+    """Address of a running broker: the configured one, or a database of the embedded Redis."""
+    if not os.environ.get("CELERY_BROKER_URL"):
+        redis.ensure_running()
+    return str(settings.CELERY_BROKER_URL)

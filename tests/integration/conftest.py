@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,33 +30,41 @@ def every_request_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class LongOutage:
-    """`tests.integration.serve.outage` in a process of its own."""
+    """`tests.integration.serve.outage` in a process of its own, begun by whoever of the tests' processes is first."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def begin(self) -> None:
+        """Start it, unless another process of the tests did."""
+        try:
+            self.folder.mkdir()
+        except FileExistsError:
+            return
         unset = ("DATABASE_URL", "LATHE_STORAGE_URL", "PYTEST_CURRENT_TEST")
-        environment = {name: value for name, value in os.environ.items() if name not in unset}
-        self._log = (folder / "log").open("wb")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.integration.serve.outage", str(folder)],
-            cwd=CHECKOUT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-        )
+        with (self.folder / "log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.integration.serve.outage", str(self.folder)],
+                cwd=CHECKOUT,
+                env={name: value for name, value in os.environ.items() if name not in unset},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
 
     def result(self) -> dict[str, Any]:
         """What it found, once it is over."""
-        code = self._process.wait()
-        assert code == 0, (self.folder / "log").read_text()[-4000:]
-        return dict(json.loads((self.folder / "found.json").read_text()))
+        found = self.folder / "found.json"
+        while not found.exists():
+            assert not (self.folder / "failed").exists(), (self.folder / "log").read_text()[-4000:]
+            time.sleep(0.2)
+        return dict(json.loads(found.read_text()))
 
     def end(self) -> None:
-        """Stop it, wherever it is."""
-        self._process.terminate()
-        self._process.wait()
-        self._log.close()
+        """Wait for the process that we started: its result may be wanted in another process of the tests."""
+        if self._process is not None:
+            self._process.wait()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -66,6 +75,9 @@ def long_outage(
     if not any(item.path.name == "test_broker_outage.py" for item in request.session.items):
         yield None
         return
-    outage = LongOutage(tmp_path_factory.mktemp("outage"))
+    beside_others = os.environ.get("PYTEST_XDIST_WORKER") is not None
+    base = tmp_path_factory.getbasetemp()
+    outage = LongOutage((base.parent if beside_others else base) / "outage")
+    outage.begin()
     yield outage
     outage.end()

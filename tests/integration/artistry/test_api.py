@@ -147,8 +147,8 @@ def test_triage_lists_any_number_of_cases_in_as_many_queries(case, review_desk):
         (Role.REVIEWER, "post", "/api/v1/artist-jobs/claim"),
         (Role.ARTIST, "get", "/api/v1/triage/"),
         (Role.ANNOTATOR, "get", "/api/v1/artist-jobs/"),
-        (Role.ARTIST, "post", f"/api/v1/artist-jobs/{uuid.uuid4()}/accept"),
-        (Role.ARTIST, "post", f"/api/v1/triage/{uuid.uuid4()}/choose"),
+        (Role.ARTIST, "post", f"/api/v1/artist-jobs/{uuid.UUID(int=7)}/accept"),
+        (Role.ARTIST, "post", f"/api/v1/triage/{uuid.UUID(int=7)}/choose"),
     ],
 )
 def test_each_role_has_its_own_doors(db, role, method, path):

@@ -44,10 +44,15 @@ def main(folder: Path) -> None:
 
             django.setup()
             found = Scenario(lathe.url, broker, folder).play()
+    except BaseException:
+        (folder / "failed").touch()
+        raise
     finally:
         postgres.stop()
         broker.stop()
-    (folder / "found.json").write_text(json.dumps(found, indent=2))
+    draft = folder / "found.draft"
+    draft.write_text(json.dumps(found, indent=2))
+    draft.replace(folder / "found.json")
 
 
 class Scenario:
