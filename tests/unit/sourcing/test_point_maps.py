@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 
 from engine.contracts.cameras import Intrinsics, project, unproject
+from engine.contracts.point_maps import pack_point_map, unpack_point_map
 from engine.sourcing.point_maps import (
     PointMapRefused,
     check_point_map,
-    pack_point_map,
     points_from_depth,
     prior_intrinsics,
     prior_point_map,
-    unpack_point_map,
 )
 
 CAMERA = Intrinsics(fx=60.0, fy=62.0, cx=32.0, cy=24.0, width=64, height=48)
