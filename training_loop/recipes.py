@@ -94,7 +94,8 @@ class Recipe:
     `condition` names what the model sees: `crop`, `full`, `point_map`. `parallel` is `ddp` or `fsdp`. `read_processes`
     decode samples, which stay in memory up to `cache_mib`. `flush_every_steps` is how often the host looks at metrics.
     `compile_blocks` compiles what repeats, on a GPU and in one process. `checkpoint_activations` computes the blocks'
-    activations again for the gradients instead of keeping them: slower, in a fraction of the memory.
+    activations again for the gradients instead of keeping them: slower, in a fraction of the memory. `backbone_weights`
+    is a file of public DINOv2 weights that pretraining of the `full` preset starts from.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Recipe:
     precision: str = "auto"
     compile_blocks: bool = False
     checkpoint_activations: bool = False
+    backbone_weights: str = ""
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     time: TimeConfig = field(default_factory=TimeConfig)
     weights: dict[str, float] = field(default_factory=lambda: {SHAPE: 1.0, ROTATION: 0.1})

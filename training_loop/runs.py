@@ -37,6 +37,7 @@ from training_loop.regression import (
     regression_metrics,
     split_replay,
 )
+from training_loop.released_weights import load_dinov2
 from training_loop.shards import local_shards
 from training_loop.stages import DistilStage, DPOStage, FlowStage, Stage, VAEStage
 from training_loop.trainer import Trainer
@@ -229,6 +230,8 @@ class _Run:
             config = replace(config, layout_mean=layout_mean, layout_std=layout_std)
         torch.manual_seed(self.seed)
         model = GeometryModel(config).to(self.device)
+        if self.recipe.backbone_weights:
+            load_dinov2(model, Path(self.recipe.backbone_weights))
         some = drawn.gather(torch.arange(min(len(drawn), 256))).occupancy()
         model.vae.start_from_principal_components(some.to(self.device))
         self.log.total_steps += self.recipe.vae.steps

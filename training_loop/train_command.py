@@ -72,6 +72,13 @@ def parse_overrides(settings: list[str]) -> dict[str, Any]:
     return overrides
 
 
+def device_or_default(device: str | None) -> str:
+    """The named device, or the GPU where there is one."""
+    import torch
+
+    return device or ("cuda" if torch.cuda.is_available() else "cpu")
+
+
 class ProgressLine:
     """One line a second on standard error."""
 
@@ -105,7 +112,7 @@ def train_command(arguments: argparse.Namespace) -> None:
         output_dir=arguments.output,
         seed=arguments.seed,
         on_progress=ProgressLine(),
-        device=arguments.device or ("cuda" if torch.cuda.is_available() else "cpu"),
+        device=device_or_default(arguments.device),
     )
     if os.environ.get("RANK", "0") == "0":
         says = {"checkpoint": str(result.checkpoint), "log": str(result.log), "metrics": result.metrics}

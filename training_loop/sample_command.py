@@ -1,0 +1,66 @@
+"""The command `sample`. Nothing heavy is imported before it runs."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from training_loop.train_command import device_or_default
+
+
+def add_sample_command(commands: Any) -> None:
+    """Add the command to an argument parser's subparsers."""
+    sample = commands.add_parser("sample", help="propose shapes for the object that a mask indicates")
+    sample.add_argument("--checkpoint", required=True, type=Path)
+    sample.add_argument("--image", required=True, type=Path)
+    sample.add_argument("--mask", required=True, type=Path, help="grey or RGBA picture; white or opaque is the object")
+    sample.add_argument("--point-map", type=Path, help=".npz with points_camera (H, W, 3)")
+    sample.add_argument("--seeds", type=int, nargs="+", default=[0], help="one candidate each (default: 0)")
+    sample.add_argument("--steps", type=int, help="Euler steps (default: the preset's)")
+    sample.add_argument("--cfg", type=float, help="guidance strength (default: the preset's)")
+    sample.add_argument("--shortcut", action="store_true", help="few-step mode of a distilled checkpoint")
+    sample.add_argument(
+        "--output", type=Path, default=Path("samples"), help="folder for the GLB files (default: samples)"
+    )
+    sample.add_argument("--device", help="cpu or cuda (default: cuda where there is one)")
+
+
+def sample_command(arguments: argparse.Namespace) -> None:
+    """`sample`."""
+    from training_loop.api import load_generator, sample_candidates
+
+    model = load_generator(arguments.checkpoint, device=device_or_default(arguments.device))
+    point_map = None
+    if arguments.point_map is not None:
+        with np.load(arguments.point_map, allow_pickle=False) as archive:
+            point_map = archive["points_camera"].astype(np.float32)
+    started = time.monotonic()
+    samples = sample_candidates(
+        model=model,
+        image=np.asarray(Image.open(arguments.image).convert("RGB")),
+        mask=read_mask(arguments.mask),
+        point_map=point_map,
+        seeds=arguments.seeds,
+        steps=arguments.steps,
+        cfg=arguments.cfg,
+        shortcut=arguments.shortcut,
+    )
+    seconds = time.monotonic() - started
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    for sample in samples:
+        path = arguments.output / f"seed_{sample.seed}.glb"
+        sample.mesh.export(path)
+        print(f"{path}  {len(sample.mesh.vertices)} vertices  layout {sample.layout}")
+    print(f"{len(samples)} candidates in {seconds:.1f} s", file=sys.stderr)
+
+
+def read_mask(path: Path) -> NDArray[np.bool_]:
+    """(H, W) bool: the alpha channel where there is one, else grey above the middle."""
+    picture = Image.open(path)
+    layer = picture.getchannel("A") if picture.mode in ("RGBA", "LA") else picture.convert("L")
+    return np.asarray(layer) > 127
