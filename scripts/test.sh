@@ -7,7 +7,7 @@ if [ -f annotation_ui/package.json ]; then
 fi
 # Threads that spin while they wait slow the servers that tests start on the same cores.
 export OMP_WAIT_POLICY=PASSIVE
-# All tests run beside each other, a file in one process; chosen ones in the order in which they stand.
-beside="-n logical --maxprocesses=4 --dist=loadfile"
+# All tests run beside each other (`tests/conftest.py` says which stay together); chosen ones one after the other.
+beside="-n logical --maxprocesses=4 --dist=loadgroup"
 # shellcheck disable=SC2086  # ARGS are words
 exec .venv/bin/python -m pytest -q ${ARGS:-$beside}

@@ -23,3 +23,10 @@ def broker_url() -> str:
     if not os.environ.get("CELERY_BROKER_URL"):
         redis.ensure_running()
     return str(settings.CELERY_BROKER_URL)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run beside each other: one browser at a time, and the tests of a file together, as their fixtures."""
+    for item in items:
+        group = "browser" if item.path.parent.name == "e2e" else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
