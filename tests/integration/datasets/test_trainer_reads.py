@@ -56,7 +56,7 @@ def test_the_trainer_decodes_every_part_of_a_frozen_example(collection, tmp_path
     assert set(sample.latents) == {1, 2}
     by_id = {str(candidate.id): latent for candidate, latent in zip(sampled, latents, strict=True)}
     for candidate in sample.record.candidates[1:]:
-        assert torch.equal(sample.latents[candidate.index], by_id[candidate.candidate_id])
+        assert torch.equal(sample.latents[candidate.index].x_1, by_id[candidate.candidate_id])
     shape = trimesh.load(io.BytesIO(sample.glbs[0]), file_type="glb", force="mesh")
     assert np.allclose(shape.extents, (1.0, 0.9, 1.0))
     assert {(pair.winner, pair.loser) for pair in sample.record.direct_pairs} == {(0, 1), (0, 2)}
