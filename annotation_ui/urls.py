@@ -6,6 +6,7 @@ from annotation_ui import views
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("curriculum/", views.curriculum, name="curriculum-page"),
     path("masks/", views.masks, name="masks-page"),
     path("selection/", views.selection, name="selection-page"),
 ]

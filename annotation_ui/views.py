@@ -25,3 +25,10 @@ def masks(request: HttpRequest) -> HttpResponse:
 def selection(request: HttpRequest) -> HttpResponse:
     """Stage 2: choose the best of N shapes, then rate it (paper A.2, Figure 12)."""
     return render(request, "annotation_ui/page.html", {"entry": "src/selection/main.tsx", "title": "Selection"})
+
+
+@login_required
+@ensure_csrf_cookie
+def curriculum(request: HttpRequest) -> HttpResponse:
+    """Target, current and planned share of every category (paper A.1)."""
+    return render(request, "annotation_ui/page.html", {"entry": "src/curriculum/main.tsx", "title": "Curriculum"})

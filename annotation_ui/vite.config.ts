@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 
 // One entry per page: a page loads its own code and what it shares with others, nothing else.
 const pages = {
+  curriculum: "src/curriculum/main.tsx",
   home: "src/home/main.tsx",
   masks: "src/masks/main.tsx",
   selection: "src/selection/main.tsx",

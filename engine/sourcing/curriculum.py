@@ -10,7 +10,6 @@ Pure arithmetic on counts per leaf. Three shares of a leaf:
 """
 
 import heapq
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -19,6 +18,7 @@ from engine.contracts.taxonomy import Category, Complexity
 UNFILED = ""  # objects that no leaf fits
 FIRST_BAND, LAST_PLANNED_BAND, UNPLANNED_BAND = 1, 7, 8
 TIERS = (Complexity.SIMPLE, Complexity.STRUCTURED, Complexity.DEFORMABLE)
+TIER_NAMES = (*(tier.value for tier in TIERS), "unfiled")
 
 
 @dataclass(frozen=True)
@@ -172,11 +172,10 @@ def _due_at(leaf: Leaf) -> float:
 def tier_counts(plan: Plan) -> dict[str, dict[str, float]]:
     """The shares of each tier, and of what is unfiled."""
     rows: dict[str, dict[str, float]] = {}
-    for name in (*TIERS, None):
-        members = [leaf for leaf in plan.leaves.values() if leaf.complexity == name]
-        slots = Counter(len(leaf.slots) for leaf in members)
-        planned = sum(size * count for size, count in slots.items())
-        rows[name.value if name else "unfiled"] = {
+    for name, tier in zip(TIER_NAMES, (*TIERS, None), strict=True):
+        members = [leaf for leaf in plan.leaves.values() if leaf.complexity == tier]
+        planned = sum(len(leaf.slots) for leaf in members)
+        rows[name] = {
             "done": sum(leaf.done for leaf in members),
             "waiting": sum(leaf.waiting for leaf in members),
             "target_share": sum(leaf.target_share for leaf in members),

@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from engine.contracts.taxonomy import categories
 from engine.sourcing import planning
-from engine.sourcing.curriculum import UNFILED
+from engine.sourcing.curriculum import TIER_NAMES, UNFILED
 from engine.sourcing.models import CurriculumPlan, CurriculumSettings
 from engine.workforce.idempotency import IdempotentWrites
 from engine.workforce.models import Role
@@ -120,8 +120,9 @@ class CurriculumView(IdempotentWrites, APIView):
     @extend_schema(operation_id="curriculum_read", responses=CurriculumSerializer, examples=[EXAMPLE])
     def get(self, request: Request) -> Response:
         """The newest plan; the first reader makes the first one."""
-        newest = CurriculumPlan.objects.order_by("-created_at").first() or planning.plan()
-        return Response(_answer(newest))
+        row = planning.settings_row()
+        newest = CurriculumPlan.objects.order_by("-created_at").first() or planning.plan(settings=row)
+        return Response(_answer(newest, row))
 
 
 class PlanCurriculumView(IdempotentWrites, APIView):
@@ -132,7 +133,8 @@ class PlanCurriculumView(IdempotentWrites, APIView):
     @extend_schema(operation_id="curriculum_plan", request=None, responses=CurriculumSerializer, examples=[EXAMPLE])
     def post(self, request: Request) -> Response:
         """Count again and put waiting work in order, without waiting for the timetable."""
-        return Response(_answer(planning.plan()))
+        row = planning.settings_row()
+        return Response(_answer(planning.plan(settings=row), row))
 
 
 class CurriculumSettingsView(IdempotentWrites, APIView):
@@ -150,11 +152,11 @@ class CurriculumSettingsView(IdempotentWrites, APIView):
         """Change the settings, and plan by them at once."""
         body = CurriculumSettingsSerializer(planning.settings_row(), data=request.data)
         body.is_valid(raise_exception=True)
-        body.save()
-        return Response(_answer(planning.plan()))
+        row = body.save()
+        return Response(_answer(planning.plan(settings=row), row))
 
 
-def _answer(plan: CurriculumPlan) -> dict[str, Any]:
+def _answer(plan: CurriculumPlan, row: CurriculumSettings) -> dict[str, Any]:
     history = CurriculumPlan.objects.order_by("-created_at").values_list("created_at", "done_objects", "tiers")
     leaves = [
         {
@@ -176,7 +178,7 @@ def _answer(plan: CurriculumPlan) -> dict[str, Any]:
                 "done_objects": plan.done_objects,
                 "waiting_objects": plan.waiting_objects,
                 "moved_items": plan.moved_items,
-                "tiers": [{"tier": tier, **shares} for tier, shares in plan.tiers.items()],
+                "tiers": [{"tier": tier, **plan.tiers[tier]} for tier in TIER_NAMES],
                 "categories": [*leaves, unfiled],
                 "history": [
                     {
@@ -186,7 +188,7 @@ def _answer(plan: CurriculumPlan) -> dict[str, Any]:
                     }
                     for at, done, tiers in reversed(history[:HISTORY])
                 ],
-                "settings": planning.settings_row(),
+                "settings": row,
             }
         ).data
     )

@@ -43,12 +43,13 @@ def course_of(row: CurriculumSettings) -> Course:
     )
 
 
-def plan() -> CurriculumPlan:
+def plan(*, settings: CurriculumSettings | None = None) -> CurriculumPlan:
     """Count what is done and what waits, plan the next work items, and give those that wait their priority bands."""
+    row = settings or settings_row()
     done = _done_by_leaf()
     items = _waiting_items()
     waiting = {leaf: len(ids) for leaf, ids in items.items()}
-    planned = curriculum.plan(categories=categories(), done=done, waiting=waiting, course=course_of(settings_row()))
+    planned = curriculum.plan(categories=categories(), done=done, waiting=waiting, course=course_of(row))
     bands: dict[UUID, int] = {}
     for leaf_id, ids in items.items():
         leaf_bands = planned.bands(leaf_id if leaf_id in planned.leaves else UNFILED)

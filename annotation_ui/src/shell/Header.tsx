@@ -58,9 +58,14 @@ export function Header({ place, me, children }: Props) {
           </Group>
         )}
         {engineer && (
-          <Button component="a" href="/admin/" variant="default" size="compact-md">
-            Dashboard
-          </Button>
+          <>
+            <Button component="a" href="/curriculum/" variant="default" size="compact-md">
+              Curriculum
+            </Button>
+            <Button component="a" href="/admin/" variant="default" size="compact-md">
+              Dashboard
+            </Button>
+          </>
         )}
         <ActionIcon
           variant="default"

@@ -1,0 +1,4 @@
+import { mountPage } from "../shell/page";
+import { CurriculumPage } from "./CurriculumPage";
+
+mountPage(<CurriculumPage />);
