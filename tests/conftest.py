@@ -11,8 +11,8 @@ from engine.embedded import postgres, redis
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings() -> None:
-    """Before the test database is made: start the embedded server where no other is configured."""
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Before the test database (one for each process) is made: start the embedded server if no other is configured."""
     if not os.environ.get("DATABASE_URL"):
         postgres.ensure_running()
 
