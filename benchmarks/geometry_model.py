@@ -94,6 +94,47 @@ def matmul_rate(device: torch.device, size: int = 8192) -> float:
     return 10 * 2 * size**3 / timed(ten, device, warmup=1, repetitions=5)["median"]
 
 
+def relative_error(found: Tensor, reference: Tensor) -> float:
+    """‖found - reference‖ / ‖reference‖."""
+    found, reference = found.detach().double(), reference.detach().double()
+    return float((found - reference).norm() / reference.norm())
+
+
+def agreement(model: GeometryModel) -> dict[str, Any]:
+    """What the fast way gives against float32 without compiling, and a seed's candidate alone against one in company.
+
+    bf16 rounds at 4e-3; the velocity and the gradients of the loss may differ by a few times that.
+    """
+    model.conditioner.requires_grad_(False)
+    views, x_1 = random_views(model.config.conditioning, 1, model.device), random_latents(model, 1)
+    x_0, t = random_latents(model, 1), torch.tensor([0.4], device=model.device)
+    weights = [weight for weight in model.flow.parameters() if weight.requires_grad]
+    velocities, gradients = [], []
+    for precision, stance in (("fp32", "force_eager"), ("bf16", "default")):
+        with torch.compiler.set_stance(stance), autocast(model.device, precision):
+            tokens = model.conditioner(views)
+            condition = model.flow.condition(tokens, views.crop)
+            fields: list[Latents] = []
+
+            def field(x: Latents, t: Tensor, d: Tensor | None, condition: Any = condition, to: Any = fields) -> Latents:
+                to.append(model.velocity(x, t, condition, d))
+                return to[-1]  # type: ignore[no-any-return]
+
+            loss = flow_matching_loss(field, x_0, x_1, t, WEIGHTS, {}).total
+            found = torch.autograd.grad(loss, weights, allow_unused=True)
+        velocities.append({name: value.detach() for name, value in fields[0].items()})
+        gradients.append(torch.cat([g.flatten() for g in found if g is not None]))
+    config, alone = SamplerConfig(steps=STEPS, rescale_t=1.0, strength=1.0), 3
+    company = sample_latents(model, views, list(range(CANDIDATES)), config)
+    single = sample_latents(model, views, [alone], config)
+    return {
+        "velocity_relative_error": {n: relative_error(velocities[1][n], velocities[0][n]) for n in velocities[0]},
+        "gradient_relative_error": relative_error(gradients[1], gradients[0]),
+        "gradient_cosine": torch.cosine_similarity(gradients[0].double(), gradients[1].double(), dim=0).item(),
+        "candidate_alone_relative_error": {n: relative_error(single[n][0], company[n][alone]) for n in single},
+    }
+
+
 def sampling(model: GeometryModel, rate: float, cases: tuple[str, ...] = tuple(SAMPLING_CASES)) -> dict[str, Any]:
     """Seconds a candidate of one target, everything from pictures to latents counted; then decoding."""
     model.halve_linear_weights()  # as `load_generator` does on a GPU
@@ -258,7 +299,7 @@ def full_model(device: torch.device) -> GeometryModel:
 
 # Batch sizes, pairs for `dpo`. Checkpointed: the blocks' activations are computed again for the gradients.
 TRAINING_CASES = {"sft": [6, 12, 15], "sft_checkpointed": [12], "dpo": [3, 6, 9]}
-PARTS = ("mini_cpu", "sampling", *TRAINING_CASES)
+PARTS = ("mini_cpu", "agreement", "sampling", *TRAINING_CASES)
 
 
 def measure(
@@ -286,7 +327,9 @@ def measure(
             results[part] = mini_sampling()
         elif device.type == "cuda":
             model = full_model(device)
-            if part == "sampling":
+            if part == "agreement":
+                results[part] = agreement(model.eval())
+            elif part == "sampling":
                 results[part] = sampling(model.eval(), rate)
             else:
                 model.flow.checkpoint_activations = part == "sft_checkpointed"

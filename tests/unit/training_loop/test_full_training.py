@@ -34,7 +34,7 @@ def small_full():
     config = full()
     return replace(
         config,
-        vae=replace(config.vae, channels=(8, 8, 4), blocks_per_level=0, middle_blocks=0),
+        vae=replace(config.vae, latent_resolution=8, channels=(8, 8, 4, 4), blocks_per_level=0, middle_blocks=0),
         conditioning=replace(
             config.conditioning,
             image_px=28,
