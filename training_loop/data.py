@@ -285,11 +285,11 @@ class SnapshotReader:
         return rows
 
     def _encode(self, rows: Iterator[SnapshotRow]) -> None:
-        waiting = [(row, place) for row in rows for place, shape in enumerate(row.shapes) if shape.dtype == torch.uint8]
-        if waiting:
-            latents = self.encode(torch.stack([row.shapes[place] for row, place in waiting]))
-            for (row, place), latent in zip(waiting, latents, strict=True):
-                row.shapes[place] = latent
+        for row in rows:
+            for place, shape in enumerate(row.shapes):
+                if shape.dtype == torch.uint8:
+                    # One at a time: a latent's last digits must not depend on what is encoded along with it.
+                    row.shapes[place] = self.encode(shape[None])[0]
 
     def _keep(self, key: tuple[Path, str, tuple[int, ...]], row: SnapshotRow) -> None:
         if key not in self.cached:

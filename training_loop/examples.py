@@ -6,7 +6,9 @@ Everything is prepared once (images cut, poses encoded, shapes encoded to latent
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -80,11 +82,16 @@ def prepare_target(
 def stack_views(views: Sequence[Views], config: ConditioningConfig) -> ViewBatch:
     """Views of T targets as one batch; absent points are zeros."""
     absent = np.zeros((4, config.point_map_px, config.point_map_px), dtype=np.float16)
+
+    def stack(arrays: Sequence[NDArray[Any]]) -> Tensor:
+        # Views come with the strides of their cut. Convolutions round differently for each memory layout.
+        return torch.from_numpy(np.stack(arrays).copy(order="C"))
+
     return ViewBatch(
-        crop=torch.from_numpy(np.stack([view.crop for view in views])),
-        full=torch.from_numpy(np.stack([view.full for view in views])),
-        point_crop=torch.from_numpy(np.stack([absent if v.point_crop is None else v.point_crop for v in views])),
-        point_full=torch.from_numpy(np.stack([absent if v.point_full is None else v.point_full for v in views])),
+        crop=stack([view.crop for view in views]),
+        full=stack([view.full for view in views]),
+        point_crop=stack([absent if v.point_crop is None else v.point_crop for v in views]),
+        point_full=stack([absent if v.point_full is None else v.point_full for v in views]),
         has_points=torch.tensor([view.point_crop is not None for view in views]),
     )
 
@@ -211,9 +218,15 @@ def stack_examples(
 
 def unpack_occupancy(bits: Tensor) -> Tensor:
     """(N, R³/8) uint8 as packed by numpy → (N, R, R, R) bool, on the same device."""
-    bytes_to_bits = torch.from_numpy(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(bool))
     edge = round((8 * bits.shape[1]) ** (1 / 3))
-    return bytes_to_bits.to(bits.device)[bits.int()].reshape(-1, edge, edge, edge)
+    return _bits_of_bytes(bits.device)[bits.int()].reshape(-1, edge, edge, edge)
+
+
+@cache
+def _bits_of_bytes(device: torch.device) -> Tensor:
+    """(256, 8) bool, most significant bit first."""
+    bits = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(bool)
+    return torch.from_numpy(bits).to(device)
 
 
 def concatenate(parts: Sequence[Examples]) -> Examples:

@@ -134,6 +134,50 @@ def test_a_snapshot_trains_sft_then_dpo(base, shard, tmp_path):
     assert any(not torch.equal(a, b) for a, b in zip(before.flow.parameters(), after.flow.parameters(), strict=True))
 
 
+def test_a_killed_run_ends_as_if_nothing_had_happened(base, tmp_path):
+    """In the middle of an epoch of the snapshot, between two saved states, bit for bit."""
+    shape = read_header(base.checkpoint).config.vae.latent_shape
+    encoded = {"generators": ("retrieval", "sam3d"), "pairs": ((0, 1),)}
+    samples = [(key, sample_parts(key, shape, seed=i, **encoded)) for i, key in enumerate("abcdefg")]
+    shard = write_shard(tmp_path / "snapshot.tar", samples)
+
+    class Killed(Exception):
+        pass
+
+    def kill_at_step_4(step, total, metrics):
+        if step == 4:
+            raise Killed
+
+    def run(folder, on_progress=None):
+        return run_training(
+            stage="sft",
+            recipe="mini_sft",
+            overrides={
+                "batch_size": 4,
+                "steps": 5,
+                "save_every_steps": 3,
+                "precision": "fp32",
+                "library.count": 4,
+                "library.image_px": 48,
+                "library_share": 0.5,
+                "regression.count": 0,
+            },
+            parent_checkpoint=base.checkpoint,
+            shards=[shard],
+            output_dir=tmp_path / folder,
+            seed=2,
+            on_progress=on_progress,
+        )
+
+    with pytest.raises(Killed):
+        run("killed", kill_at_step_4)
+    resumed, whole = run("killed"), run("whole")
+    steps = [json.loads(line).get("step") for line in resumed.log.read_text().splitlines()]
+    assert [step for step in steps if step] == [1, 2, 3, 4, 4, 5]
+    models = [load_generator(result.checkpoint) for result in (resumed, whole)]
+    assert all(torch.equal(a, b) for a, b in zip(models[0].parameters(), models[1].parameters(), strict=True))
+
+
 def test_older_snapshots_are_replayed_and_held_against_the_result(base, shard, tmp_path):
     shape = read_header(base.checkpoint).config.vae.latent_shape
     older = write_shard(tmp_path / "older.tar", [(f"o{i}", sample_parts(f"o{i}", shape, seed=i)) for i in range(40)])

@@ -6,12 +6,13 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.unit.training_loop.tiny import made_up_examples, made_up_pairs, tiny_config
 from training_loop.models.generator import GeometryModel
 from training_loop.progress import ProgressLog
 from training_loop.recipes import OptimiserConfig, find_recipe
-from training_loop.stages import DPOStage, FlowStage, NoTrainingData, Part, VAEStage
+from training_loop.stages import DistilStage, DPOStage, FlowStage, NoTrainingData, Part, VAEStage
 from training_loop.trainer import Diverged, ResumeError, Trainer
 
 OPTIMISER = OptimiserConfig(learning_rate=1e-3, warmup_steps=2, schedule="cosine", ema_decay=0.9)
@@ -125,6 +126,40 @@ def test_progress_is_logged_and_reported(tmp_path):
     assert [line["step"] for line in lines] == [1, 2, 3]
     assert seen == [(1, 3), (2, 3), (3, 3)]
     assert {"loss", "gradient_norm", "learning_rate", "seconds"} <= set(lines[0])
+
+
+class AsksTheDevice(TorchDispatchMode):
+    """Refuses what would make a GPU's host wait: reading a value, or a shape that depends on values."""
+
+    WAITING = {"_local_scalar_dense", "nonzero", "masked_select", "unique", "_unique2"}
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func.overloadpacket.__name__
+        by_mask = name in ("index", "index_put_") and any(i is not None and i.dtype == torch.bool for i in args[1])
+        assert name not in self.WAITING, name
+        assert not by_mask, f"{name} by a mask"
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("name", ["vae", "pretrain", "dpo", "distil"])
+def test_no_step_waits_for_the_device(name, tmp_path):
+    torch.manual_seed(0)
+    model = GeometryModel(tiny_config())
+    examples = made_up_examples(model.config, 4)
+    recipe = replace(find_recipe("mini_pretrain" if name == "vae" else f"mini_{name}"), batch_size=4)
+    parts = [Part(examples, 4)]
+    stage = {
+        "vae": lambda: VAEStage(model.vae, examples, replace(recipe.vae, batch_size=2), 0),
+        "pretrain": lambda: FlowStage(model, recipe, 0, parts),
+        "distil": lambda: DistilStage(model, recipe, 0, parts),
+        "dpo": lambda: DPOStage(model, recipe, 0, made_up_pairs(model.config, 4), parts),
+    }[name]()
+    run = trainer(stage, tmp_path, 1)
+    batch = stage.draw(0, range(stage.batch_size))
+    with AsksTheDevice():
+        run._forward_and_backward(iter([batch]))
+        run._clip_gradients()
+        run._update_weights()
 
 
 def test_accumulated_gradients_equal_those_of_the_whole_batch(tmp_path):
