@@ -137,7 +137,7 @@ def agreement(model: GeometryModel) -> dict[str, Any]:
 
 def sampling(model: GeometryModel, rate: float, cases: tuple[str, ...] = tuple(SAMPLING_CASES)) -> dict[str, Any]:
     """Seconds a candidate of one target, everything from pictures to latents counted; then decoding."""
-    model.halve_linear_weights()  # as `load_generator` does on a GPU
+    model.halve_linear_weights()  # as workers do on a GPU
     views = random_views(model.config.conditioning, 1, model.device)
     results = {}
     for name in cases:

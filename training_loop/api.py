@@ -65,15 +65,12 @@ class Sample:
 
 
 def load_generator(path: Path, *, device: str = "cpu") -> GeometryModel:
-    """Load a checkpoint for sampling; cache the result. On a GPU its linear layers are in bf16, as they compute there.
+    """Load a checkpoint for sampling; cache the result.
 
     Raises:
         CheckpointError: the file is no checkpoint or does not fit its own configuration.
     """
-    model = load_model(path, device=device)
-    if model.device.type == "cuda":
-        model.halve_linear_weights()
-    return model
+    return load_model(path, device=device)
 
 
 def sample_candidates(

@@ -35,6 +35,8 @@ def sample_command(arguments: argparse.Namespace) -> None:
     from training_loop.api import load_generator, sample_candidates
 
     model = load_generator(arguments.checkpoint, device=device_or_default(arguments.device))
+    if model.device.type == "cuda":
+        model.halve_linear_weights()
     point_map = None
     if arguments.point_map is not None:
         with np.load(arguments.point_map, allow_pickle=False) as archive:

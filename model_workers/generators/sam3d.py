@@ -72,6 +72,8 @@ class Sam3D:
             device = "cuda" if torch.cuda.is_available() else "cpu"
             self._loaded = None  # two models at once may not fit
             model = load_generator(checkpoint, device=device)
+            if device == "cuda":
+                model.halve_linear_weights()
             if device == "cuda" and model.config.preset == "full":
                 model.compile_blocks()  # the first request waits for it, all others gain
             self._loaded = (checkpoint, model)

@@ -63,7 +63,8 @@ class GeometryModel(nn.Module):
     def halve_linear_weights(self) -> None:
         """Keep the weights of linear layers in bf16: what autocast makes of them at every call, in half the memory.
 
-        For sampling alone: training on, or saving, would lose what was rounded away.
+        For sampling on a GPU alone: without autocast the two precisions do not mix, and training on, or saving, would
+        lose what was rounded away.
         """
         for module in self.modules():
             if isinstance(module, nn.Linear):
