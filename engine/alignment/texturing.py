@@ -13,7 +13,7 @@ from engine.alignment.services import shape_to_pose
 from engine.artistry import services as artistry
 from engine.contracts.poses import Pose
 from engine.contracts.serialisation import from_json
-from engine.errors import Conflict
+from engine.errors import Conflict, LatheError
 from engine.generation import services as generation
 from engine.generation.models import Candidate, GenerationRequest
 from engine.lifecycle import Move
@@ -50,8 +50,8 @@ def ask_for_textures(*, limit: int = MOST_AT_ONCE) -> int:
             sourcing.move_target(target_id=target_id, move=Move.TEXTURE, iteration=collection.iteration)
         except sourcing.InvalidMove:
             continue  # another process asked for it first
-        except NotPosed:
-            log.warning("shape_without_pose", target_id=str(target_id))
+        except LatheError as refusal:
+            log.warning("not_textured", target_id=str(target_id), reason=str(refusal))
             continue
         asked += 1
     return asked

@@ -49,7 +49,17 @@ class CollectionAdmin(ReadOnlyModelAdmin):
 class GenerationRequestAdmin(ReadOnlyModelAdmin):
     """Rounds of candidates."""
 
-    list_display = ("id", "target_id", "iteration", "round", "status", "run_count", "created_at", "closed_at")
+    list_display = (
+        "id",
+        "target_id",
+        "iteration",
+        "modality",
+        "round",
+        "status",
+        "run_count",
+        "created_at",
+        "closed_at",
+    )
     list_filter = ("status", "round", "modality")
     list_select_related = ("collection",)
     search_fields = ("=id", "=target__id")

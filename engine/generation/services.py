@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from engine.contracts.blobs import BlobRef
@@ -181,9 +181,10 @@ def open_request(*, target_id: UUID) -> GenerationRequest:
 
 def targets_to_texture(*, collection: Collection) -> QuerySet[TargetObject]:
     """Targets whose shape was chosen and posed in this collection, and that were asked for no textures in it yet."""
-    asked = GenerationRequest.objects.filter(target=OuterRef("pk"), collection=collection)
-    done = TargetObject.objects.filter(state=State.DONE)
-    return done.filter(Exists(asked.filter(modality=Modality.SHAPE)), ~Exists(asked.filter(modality=Modality.TEXTURE)))
+    # From the collection's requests to targets: there may be many more that were done long ago.
+    asked = GenerationRequest.objects.filter(collection=collection).values("target_id")
+    done = TargetObject.objects.filter(state=State.DONE, pk__in=asked.filter(modality=Modality.SHAPE))
+    return done.exclude(pk__in=asked.filter(modality=Modality.TEXTURE))
 
 
 @transaction.atomic
@@ -192,12 +193,14 @@ def open_texture_request(*, target_id: UUID, shape: Candidate, pose: Pose, intri
 
     Raises:
         NoOpenCollection: nothing is being collected.
+        UnusableSuite: the collection wants no textures.
 
     Source: paper A.2 (texture candidates are made for a fixed shape).
     """
     collection = current_collection()
     if collection is None:
         raise NoOpenCollection("No collection is open.", what_to_do="Start an iteration of the flywheel.")
+    _check_suite(collection.texture_suite)
     request = GenerationRequest.objects.create(
         target_id=target_id,
         collection=collection,
