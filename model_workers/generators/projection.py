@@ -18,8 +18,10 @@ from training_loop.rendering import render
 
 Completion = Literal["mirrored", "around", "spread", "nearest"]
 
-# Vertices carry the colours, so a coarse surface is cut finer first; more than this no browser should have to turn.
-MOST_FACES = 48_000
+# Vertices carry the colours, so a coarse surface is cut finer first, up to:
+FINE_FACES = 48_000
+# More than that is shown to nobody (`engine.meshes.viewing`).
+MOST_FACES = 200_000
 DEPTH_BUFFER_PX = 512  # its longer side; the surface hides itself, which needs no more
 DEPTH_TOLERANCE_SHARE = 0.02  # of the object's size
 LEAST_FACING_COSINE = 0.15  # flatter views smear one pixel over many vertices
@@ -37,10 +39,10 @@ class Projection:
 
 
 def cut_finer(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
-    """The same surface with as many vertices as colours want; a surface of more than MOST_FACES is reduced to it."""
+    """The same surface with as many vertices as colours want; one of more than MOST_FACES is reduced to it."""
     if len(mesh.faces) > MOST_FACES:
         return mesh.simplify_quadric_decimation(face_count=MOST_FACES)
-    while 4 * len(mesh.faces) <= MOST_FACES:
+    while 4 * len(mesh.faces) <= FINE_FACES:
         mesh = mesh.subdivide()
     return mesh
 
