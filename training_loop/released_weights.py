@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
+from zipfile import is_zipfile
 
 import torch
 from safetensors import SafetensorError
@@ -157,7 +158,7 @@ def load_dinov2(model: GeometryModel, path: Path) -> None:
 
 
 def read_weights(path: Path) -> Weights:
-    """Tensors by name from a safetensors file or a pickle of tensors, in memory-mapped form where possible.
+    """Tensors by name from a safetensors file or a pickle of tensors, mapped into memory where its format allows.
 
     Raises:
         ConversionError: no such file, not readable, or more than tensors inside.
@@ -167,7 +168,7 @@ def read_weights(path: Path) -> Weights:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        content: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        content: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
     except UnpicklingError as error:
         raise ConversionError(
             f"{path.name} holds more than tensors, and reading it could run code; save its state_dict alone"

@@ -74,7 +74,7 @@ class Sam3D:
             model = load_generator(checkpoint, device=device)
             if device == "cuda":
                 model.halve_linear_weights()
-            if device == "cuda" and model.config.preset == "full":
-                model.compile_blocks()  # the first request waits for it, all others gain
+                if model.config.preset == "full":
+                    model.compile_blocks()  # the first request waits for it, all others gain
             self._loaded = (checkpoint, model)
         return self._loaded[1]

@@ -189,8 +189,15 @@ def test_pickles_of_anything_but_tensors_are_refused(tmp_path, capsys, name, con
     assert "never" not in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("zipped", [True, False])
+def test_pickles_of_both_formats_are_read(tmp_path, zipped):
+    weights = {"a": torch.arange(3.0)}
+    torch.save({"state_dict": weights, "epoch": 3}, tmp_path / "a.pth", _use_new_zipfile_serialization=zipped)
+    assert same_weights(read_weights(tmp_path / "a.pth"), weights)
+
+
 def test_files_that_are_no_weights_are_named(tmp_path):
-    for name, content in (("a.safetensors", b"nothing"), ("b.pt", b"nothing"), ("c.pt", pickle.dumps([1]))):
+    for name, content in (("a.safetensors", b"nothing"), ("b.pt", b"nothing"), ("c.pt", pickle.dumps([1], protocol=2))):
         path = tmp_path / name
         path.write_bytes(content)
         with pytest.raises(ConversionError, match=name):
