@@ -55,6 +55,16 @@ def folder(model, tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def places():
+    """(File, released key) of everything in the full preset → shape."""
+    with torch.device("meta"):
+        state = GeometryModel(full()).state_dict()
+    places = {released_name(ours): tuple(value.shape) for ours, value in state.items()}
+    assert len(places) == len(state)
+    return places
+
+
 def files_in(folder, *names):
     return {name: folder / f"{name}.safetensors" for name in names}
 
@@ -93,12 +103,8 @@ def same_weights(a, b):
         (ENCODER, "blocks.2.conv.weight", (128, 32, 2, 2, 2)),
     ],
 )
-def test_the_full_preset_has_the_released_keys_and_shapes(file, key, shape):
+def test_the_full_preset_has_the_released_keys_and_shapes(places, file, key, shape):
     """Read off the release's model code and configurations; see docs/released_weights.md."""
-    with torch.device("meta"):
-        state = GeometryModel(full()).state_dict()
-    places = {released_name(ours): tuple(value.shape) for ours, value in state.items()}
-    assert len(places) == len(state)
     assert places[file, key] == shape
 
 
