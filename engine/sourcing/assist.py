@@ -1,6 +1,6 @@
 """Help with marking: what the person pointed at goes to a segmenter on a worker, and the mask comes back.
 
-The web process segments nothing itself (`docs/adr/0008-segmenters-run-in-a-worker.md`).
+The web process segments nothing itself (`docs/adr/0009-people-who-wait-ask-a-worker.md`).
 """
 
 from uuid import UUID

@@ -30,6 +30,7 @@ PRIOR_MARGIN = 0.25
 SEED_SHARE = 0.012  # radius of a click, as a share of the longer side of what is looked at
 SMALLEST_PART = 0.02  # parts that no positive prompt touches go, unless they are this share of the largest
 CORRECTION_REACH = 0.12  # how far around itself a prompt changes the prior, as a share of what is looked at
+DECIDED = 0.5  # where one way is three times as long as the other
 LARGEST_HOLE = 0.002  # holes up to this share of the object are filled
 
 Rgb = NDArray[np.uint8]
@@ -140,7 +141,10 @@ def _cut(image: Rgb, window: _Window, prompts: Prompts, prior: Mask | None, *, c
         guess = cv2.resize(window.crop(prior).astype(np.uint8), small.shape[1::-1], interpolation=cv2.INTER_AREA) > 0
         if correct:
             known = _known_of_prior(guess, seeds)
-            guess = _nearer_to_positive(lab, known)
+            nearness = _nearness(lab, known)
+            guess = nearness > 0
+            # Colour alone decides where the ways are about equally far: a correction is meant to be followed.
+            known = np.where((known == 0) & (np.abs(nearness) > DECIDED), np.sign(nearness).astype(np.int8), known)
     elif prompts.box is not None:
         guess = _ellipse(small.shape[:2], window, scale, prompts.box, BOX_GUESS)
         middle = _ellipse(small.shape[:2], window, scale, prompts.box, BOX_SURE)
@@ -210,7 +214,7 @@ def _nearest_seed(lab: Rgb, seeds: NDArray[np.int8]) -> Mask:
     edge = np.ones(seeds.shape, dtype=np.bool_)
     edge[1:-1, 1:-1] = False
     border[edge & (seeds == 0)] = -1
-    return _nearer_to_positive(lab, border)
+    return np.asarray(_nearness(lab, border) > 0)
 
 
 def _known_of_prior(guess: Mask, seeds: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -230,7 +234,8 @@ def _known_of_prior(guess: Mask, seeds: NDArray[np.int8]) -> NDArray[np.int8]:
     return np.asarray(known)
 
 
-def _nearer_to_positive(lab: Rgb, seeds: NDArray[np.int8]) -> Mask:
+def _nearness(lab: Rgb, seeds: NDArray[np.int8]) -> NDArray[np.float32]:
+    """From 1 at positive seeds to -1 at negative ones: how much less contrast lies on the way to the former."""
     from skimage.graph import MCP_Geometric
 
     scale = min(1.0, float(np.sqrt(GEODESIC_PIXELS / seeds.size)))
@@ -238,7 +243,7 @@ def _nearer_to_positive(lab: Rgb, seeds: NDArray[np.int8]) -> Mask:
     gradient = sum(
         np.hypot(cv2.Sobel(band, cv2.CV_32F, 1, 0), cv2.Sobel(band, cv2.CV_32F, 0, 1)) for band in cv2.split(small)
     )
-    cost = 0.02 + (gradient / 255.0) ** 1.0
+    cost = 0.02 + gradient / 255.0
     rows, columns = np.nonzero(seeds)
     small_rows = np.minimum((rows * scale).astype(int), small.shape[0] - 1)
     small_columns = np.minimum((columns * scale).astype(int), small.shape[1] - 1)
@@ -247,11 +252,12 @@ def _nearer_to_positive(lab: Rgb, seeds: NDArray[np.int8]) -> Mask:
     for sign in (1, -1):
         chosen = signs == sign
         if not chosen.any():
-            return np.full(seeds.shape, sign == -1)
+            return np.full(seeds.shape, -sign, dtype=np.float32)
         starts = sorted({(int(r), int(c)) for r, c in zip(small_rows[chosen], small_columns[chosen], strict=True)})
         distances.append(MCP_Geometric(cost).find_costs(starts)[0])
-    nearer = (distances[0] < distances[1]).astype(np.float32)
-    return np.asarray(cv2.resize(nearer, seeds.shape[::-1], interpolation=cv2.INTER_LINEAR) >= 0.5)
+    positive, negative = distances
+    nearness = ((negative - positive) / (negative + positive + 1e-6)).astype(np.float32)
+    return np.asarray(cv2.resize(nearness, seeds.shape[::-1], interpolation=cv2.INTER_LINEAR))
 
 
 def _sharpened(crop: Rgb, mask: Mask) -> Mask:
@@ -283,9 +289,9 @@ def _enlarged_soft(values: NDArray[np.float32], shape: tuple[int, int]) -> Mask:
 
 def _tidy(mask: Mask, window: _Window, prompts: Prompts, parts_may_stay: bool) -> Mask:
     """Keep the parts that prompts touch, and large ones where they may stay; fill pinholes."""
+    seeds = _seeds(mask.shape, window, 1.0, prompts)
     parts, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     if parts > 2:
-        seeds = _seeds(mask.shape, window, 1.0, prompts)
         areas = stats[:, cv2.CC_STAT_AREA].copy()
         areas[0] = 0
         touched = np.unique(labels[seeds == 1])
@@ -298,4 +304,5 @@ def _tidy(mask: Mask, window: _Window, prompts: Prompts, parts_may_stay: bool) -
     holes, hole_labels, hole_stats, _ = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=4)
     small = hole_stats[:, cv2.CC_STAT_AREA] <= LARGEST_HOLE * max(1, int(mask.sum()))
     small[0] = False
+    small[np.unique(hole_labels[seeds == -1])] = False
     return np.asarray(mask | small[hole_labels]) if holes > 1 else mask
