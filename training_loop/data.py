@@ -4,8 +4,6 @@ Samples are decoded when a step wants them, by other processes where asked, and 
 damaged sample or shard is named, skipped and counted; more than the allowed share of them stops the run.
 """
 
-import io
-import json
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,32 +14,21 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
-import trimesh
-from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
-from safetensors import SafetensorError
 from torch import Tensor
 
-from engine.contracts.serialisation import ContractError, from_json
 from engine.contracts.snapshots import PreferencePair, SnapshotExample
-from training_loop.examples import Examples, PreparedTarget, prepare_target, stack_examples, stack_views
-from training_loop.latents import StoredLatent, read_latent
+from training_loop.examples import Examples, stack_examples, stack_views
 from training_loop.models.config import ModelConfig
 from training_loop.recipes import DPOConfig
+from training_loop.samples import DamagedSample, SnapshotEntry, SnapshotRow, load_row, read_record
 from training_loop.shards import ShardSample, index_shard
 from training_loop.stages import PreferencePairs
-from training_loop.voxels import voxelise
 
 logger = logging.getLogger(__name__)
 
-IMAGE_EXTENSIONS = ("image.jpg", "image.jpeg", "image.png", "image.webp")
 SAM3D = "sam3d"
 
 T = TypeVar("T")
-
-
-class DamagedSample(ValueError):
-    """A sample that cannot be used; the message says why."""
 
 
 class TooManyDamaged(RuntimeError):
@@ -91,26 +78,6 @@ class ReadReport:
             self.identical_pairs |= set(state["identical_pairs"])
 
 
-@dataclass(frozen=True)
-class SnapshotSample:
-    """One decoded sample: the contract's record, the pictures, and candidates' GLBs and stored latents by index."""
-
-    record: SnapshotExample
-    image: NDArray[np.uint8]
-    mask: NDArray[np.bool_]
-    point_map: NDArray[np.float32] | None
-    glbs: dict[int, bytes]
-    latents: dict[int, StoredLatent]
-
-
-@dataclass(frozen=True)
-class SnapshotEntry:
-    """One sample of the snapshot: where its parts lie, and the contract's record of it."""
-
-    parts: ShardSample
-    record: SnapshotExample
-
-
 def open_snapshot(shards: Sequence[Path], report: ReadReport, *, sources: Sequence[str] = ()) -> list[SnapshotEntry]:
     """Index shards and read the record of every sample; `sources` keeps some makers (`ExampleSource`), () all.
 
@@ -142,104 +109,6 @@ def read_raw_samples(shards: Sequence[Path], report: ReadReport) -> Iterator[tup
             report.lost_in_shards += max(1, round(sum(whole) / max(len(whole), 1)) - len(samples))
         for sample in samples:
             yield sample.key, sample
-
-
-def read_record(parts: Mapping[str, bytes]) -> SnapshotExample:
-    """The contract's record of a sample.
-
-    Raises:
-        DamagedSample: it is missing, or is none.
-    """
-    try:
-        return from_json(SnapshotExample, json.loads(_part(parts, "meta.json")))
-    except (json.JSONDecodeError, UnicodeDecodeError, ContractError) as error:
-        raise DamagedSample(f"meta.json: {error}") from error
-
-
-def decode_sample(parts: Mapping[str, bytes], candidates: Sequence[int] | None = None) -> SnapshotSample:
-    """Decode and check one sample with some of its candidates; None is all that D+ or a pair refers to.
-
-    Raises:
-        DamagedSample: a part is missing, unreadable or of the wrong shape.
-    """
-    record = read_record(parts)
-    try:
-        name = next((extension for extension in IMAGE_EXTENSIONS if extension in parts), "image.*")
-        image = np.asarray(Image.open(io.BytesIO(_part(parts, name))).convert("RGB"))
-        mask = np.asarray(Image.open(io.BytesIO(_part(parts, "mask.png"))).convert("L")) > 127
-        point_map = None
-        if "pointmap.npz" in parts:
-            with np.load(io.BytesIO(parts["pointmap.npz"]), allow_pickle=False) as archive:
-                point_map = archive["points_camera"].astype(np.float32)
-        wanted = _candidates_in_use(record) if candidates is None else candidates
-        latents = {
-            index: read_latent(parts[f"candidate_{index:02d}.latent.safetensors"])
-            for index in wanted
-            if f"candidate_{index:02d}.latent.safetensors" in parts
-        }
-        glbs = {index: _part(parts, f"candidate_{index:02d}.glb") for index in wanted}
-    except (
-        UnidentifiedImageError,
-        Image.DecompressionBombError,
-        SafetensorError,
-        OSError,
-        KeyError,
-        ValueError,
-    ) as error:
-        raise DamagedSample(f"{type(error).__name__}: {error}") from error
-    return SnapshotSample(record, image, mask, point_map, glbs, latents)
-
-
-def load_mesh(data: bytes) -> trimesh.Trimesh:
-    """Read a GLB as one mesh.
-
-    Raises:
-        DamagedSample: it holds no triangle, or a vertex that is not finite.
-    """
-    try:
-        mesh = trimesh.load(io.BytesIO(data), file_type="glb", force="mesh", process=False)
-    except Exception as error:
-        raise DamagedSample(f"a mesh cannot be read: {error}") from error
-    if not isinstance(mesh, trimesh.Trimesh) or not len(mesh.faces):
-        raise DamagedSample("a mesh has no triangle")
-    if not np.isfinite(mesh.vertices).all():
-        raise DamagedSample("a mesh has vertices that are NaN or infinite")
-    # glTF splits vertices at seams; inside and outside need them joined.
-    mesh.merge_vertices(merge_tex=True, merge_norm=True)
-    return mesh
-
-
-@dataclass(frozen=True)
-class SnapshotRow:
-    """A target, and of each wanted candidate its stored x₁ (cells, channels) or its packed occupancy (R³/8,) uint8."""
-
-    target: PreparedTarget
-    shapes: list[Tensor]
-
-    @property
-    def nbytes(self) -> int:
-        """What keeping it costs."""
-        arrays = [view for view in vars(self.target.views).values() if view is not None]
-        return sum(int(array.nbytes) for array in (*arrays, *self.shapes))
-
-
-def load_row(
-    entry: SnapshotEntry, candidates: Sequence[int], config: ModelConfig, latent_space: str
-) -> SnapshotRow | str:
-    """Read and decode what a step needs of a sample, or say why that is not possible. Runs in other processes."""
-    try:
-        sample = decode_sample(entry.parts, candidates)
-        target = prepare_target(
-            image=sample.image,
-            mask=sample.mask,
-            point_map=sample.point_map,
-            intrinsics=sample.record.intrinsics,
-            pose=sample.record.pose,
-            config=config.conditioning,
-        )
-        return SnapshotRow(target, [_stored_or_occupancy(sample, index, config, latent_space) for index in candidates])
-    except ValueError as error:
-        return str(error)
 
 
 class SnapshotReader:
@@ -384,18 +253,6 @@ class SnapshotPairs(_SnapshotSource[tuple[SnapshotEntry, PreferencePair]]):
         )
 
 
-def _part(parts: Mapping[str, bytes], name: str) -> bytes:
-    if name not in parts:
-        raise DamagedSample(f"{name} is missing")
-    return parts[name]
-
-
-def _candidates_in_use(record: SnapshotExample) -> list[int]:
-    """Indices that D+ or a pair refers to."""
-    pairs: tuple[PreferencePair, ...] = record.direct_pairs + record.inferred_pairs
-    return sorted({record.chosen, *(pair.winner for pair in pairs), *(pair.loser for pair in pairs)})
-
-
 def _pairs_in_use(record: SnapshotExample, dpo: DPOConfig, report: ReadReport) -> Iterator[PreferencePair]:
     generators = {candidate.index: candidate.generator for candidate in record.candidates}
     pairs: list[Any] = [*(record.direct_pairs if dpo.direct_pairs else ())]
@@ -405,17 +262,3 @@ def _pairs_in_use(record: SnapshotExample, dpo: DPOConfig, report: ReadReport) -
             report.filtered_pairs += 1
             continue
         yield pair
-
-
-def _occupancy(mesh: trimesh.Trimesh) -> NDArray[np.bool_]:
-    occupancy = voxelise(mesh)
-    if not occupancy.any():
-        raise DamagedSample("a mesh fills no cell of the unit cube: it is flat, tiny or not fitted to [-0.5, 0.5]³")
-    return occupancy
-
-
-def _stored_or_occupancy(sample: SnapshotSample, index: int, config: ModelConfig, latent_space: str) -> Tensor:
-    stored = sample.latents.get(index)
-    if stored is not None and stored.fits(config.vae.latent_shape, latent_space):
-        return stored.x_1
-    return torch.from_numpy(np.packbits(_occupancy(load_mesh(sample.glbs[index])).reshape(-1)))

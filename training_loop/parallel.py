@@ -20,6 +20,7 @@ from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forwar
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.nn.parallel import DistributedDataParallel
 
+from training_loop.models import dinov2
 from training_loop.models.generator import GeometryModel
 from training_loop.models.geometry_flow import CrossAttention, FlowBlock
 
@@ -96,7 +97,7 @@ class Parallel:
                 # Conditioning is encoded ahead of the blocks, by this method.
                 register_fsdp_forward_method(part, "keys_values")
         for part in module.modules():
-            if isinstance(part, FlowBlock):
+            if isinstance(part, FlowBlock | dinov2.Block):
                 fully_shard(part, mesh=mesh)
         fully_shard(module, mesh=mesh)
         return module

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from training_loop.data import SnapshotEntry, SnapshotExamples
+from training_loop.data import SnapshotExamples
 from training_loop.examples import Examples
 from training_loop.library_examples import LibraryConfig, draw_examples
 from training_loop.models.config import SHAPE
 from training_loop.models.generator import GeometryModel
 from training_loop.recipes import RegressionConfig
+from training_loop.samples import SnapshotEntry
 from training_loop.sampling import default_sampler, sample_latents
 
 TARGETS_AT_ONCE = 16

@@ -14,7 +14,8 @@ from engine.datasets.services import export_snapshot
 from engine.storage.services import put_blob
 from tests import factories as make
 from tests.integration.datasets.conftest import freeze_now, make_real_request
-from training_loop.data import ReadReport, decode_sample, read_raw_samples
+from training_loop.data import ReadReport, read_raw_samples
+from training_loop.samples import decode_sample
 
 
 def glb(height: float) -> bytes:

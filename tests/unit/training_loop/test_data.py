@@ -15,19 +15,17 @@ from engine.contracts.poses import Pose
 from engine.contracts.serialisation import to_json
 from engine.contracts.snapshots import ExampleSource, PreferencePair, SnapshotCandidate, SnapshotExample
 from training_loop.data import (
-    DamagedSample,
     ReadReport,
     SnapshotExamples,
     SnapshotPairs,
     SnapshotReader,
     TooManyDamaged,
-    decode_sample,
-    load_mesh,
     open_snapshot,
     read_raw_samples,
 )
 from training_loop.examples import unpack_occupancy
 from training_loop.recipes import DPOConfig
+from training_loop.samples import DamagedSample, decode_sample, load_mesh
 from training_loop.voxels import voxelise
 
 SIDES = (0.9, 0.6, 0.4)
@@ -234,6 +232,8 @@ def test_a_truncated_shard_gives_what_came_before(tiny_model, shape, tmp_path):
         (lambda parts: parts.pop("candidate_00.glb"), "candidate_00.glb is missing"),
         (lambda parts: parts.update({"meta.json": b"{}"}), "meta.json.*missing"),
         (lambda parts: parts.update({"meta.json": b"{"}), "meta.json"),
+        (lambda parts: parts.update({"pointmap.npz": b"PK\x03\x04 torn"}), "BadZipFile"),
+        (lambda parts: parts.update({"image.png": parts["image.png"][:200]}), "OSError|SyntaxError"),
     ],
 )
 def test_what_is_wrong_with_a_sample_is_said(shape, change, message):

@@ -21,7 +21,8 @@ from training_loop.trainer import Trainer
 
 OPTIMISER = OptimiserConfig(learning_rate=1e-3, warmup_steps=2, ema_decay=0.9)
 STEPS = 4
-# Name → rows that a forward pass takes. The last goes on with what one process has begun, accumulating gradients.
+# Name → rows that a forward pass takes. The last goes on with what one process has begun, accumulating gradients and
+# computing activations twice.
 CASES = {"pretrain": 0, "dpo": 0, "distil": 0, "resumed": 1}
 
 
@@ -30,6 +31,7 @@ def build(case: str):
     model = GeometryModel(tiny_config())
     randomise_output(model)
     examples = made_up_examples(model.config, 6)
+    model.flow.checkpoint_activations = case == "resumed"
     name = case if case in ("dpo", "distil") else "pretrain"
     recipe: Recipe = replace(find_recipe(f"mini_{name}"), batch_size=4)
     parts = [Part(examples, 4)]
