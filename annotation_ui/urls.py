@@ -9,4 +9,5 @@ urlpatterns = [
     path("curriculum/", views.curriculum, name="curriculum-page"),
     path("masks/", views.masks, name="masks-page"),
     path("selection/", views.selection, name="selection-page"),
+    path("alignment/", views.alignment, name="alignment-page"),
 ]

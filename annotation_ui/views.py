@@ -32,3 +32,10 @@ def selection(request: HttpRequest) -> HttpResponse:
 def curriculum(request: HttpRequest) -> HttpResponse:
     """Target, current and planned share of every category (paper A.1)."""
     return render(request, "annotation_ui/page.html", {"entry": "src/curriculum/main.tsx", "title": "Curriculum"})
+
+
+@login_required
+@ensure_csrf_cookie
+def alignment(request: HttpRequest) -> HttpResponse:
+    """Stage 3: place the chosen shape in the points of the photograph (paper A.4, Figure 13)."""
+    return render(request, "annotation_ui/page.html", {"entry": "src/alignment/main.tsx", "title": "Alignment"})

@@ -7,6 +7,7 @@ const pages = {
   home: "src/home/main.tsx",
   masks: "src/masks/main.tsx",
   selection: "src/selection/main.tsx",
+  alignment: "src/alignment/main.tsx",
 };
 
 export default defineConfig({

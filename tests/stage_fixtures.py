@@ -19,3 +19,13 @@ def handed_over(monkeypatch) -> list[State]:
     states: list[State] = []
     monkeypatch.setattr(dispatch, "hand_over", lambda *, move, target_id: states.append(MOVES[move][1]))
     return states
+
+
+@pytest.fixture
+def no_worker(monkeypatch) -> None:
+    """Nothing is sent to Celery; what Stage 3 asks of a worker is done at once, here."""
+    from engine.alignment import assistance, services, tasks
+
+    monkeypatch.setattr(services, "send_soon", lambda task, **kwargs: None)
+    work = {assistance.SNAP_TASK: tasks.assist_snap, assistance.TRY_OTHERS_TASK: tasks.assist_try_others}
+    monkeypatch.setattr(assistance, "ask", lambda task, *, timeout_seconds, **kwargs: work[task](**kwargs))

@@ -32,6 +32,7 @@ const STAGES: readonly StageCard[] = [
     task: "Place it in the scene",
     whenEmpty: "Nothing to place. Shapes arrive here once they pass the bar.",
     roles: ["annotator", "reviewer"],
+    page: "/alignment/",
   },
   {
     key: "artist",

@@ -8,10 +8,13 @@ interface Props {
   commands: readonly Command[];
   bindings: Bindings;
   onChange: (bindings: Bindings) => void;
+  /** Sets of keys that people know from elsewhere; without them there are the defaults alone. */
+  presets?: readonly { label: string; bindings: Bindings }[];
 }
 
 /** Every command of the page with its key; a press on the key changes it, unless another command has it. */
-export function KeysDialog({ opened, onClose, commands, bindings, onChange }: Props) {
+export function KeysDialog({ opened, onClose, commands, bindings, onChange, presets }: Props) {
+  const sets = presets ?? [{ label: "Reset all", bindings: defaultBindings(commands) }];
   const [waiting, setWaiting] = useState<string | null>(null);
   const [refused, setRefused] = useState<string | null>(null);
 
@@ -42,9 +45,23 @@ export function KeysDialog({ opened, onClose, commands, bindings, onChange }: Pr
         <Text size="sm" c={refused ? "red" : "dimmed"} role={refused ? "alert" : undefined}>
           {refused ?? "Press a key's button, then the key that you would rather use."}
         </Text>
-        <Button variant="default" size="compact-sm" onClick={() => onChange(defaultBindings(commands))}>
-          Reset all
-        </Button>
+        <Group gap="xs" wrap="nowrap">
+          {presets && <Text size="sm">All as in</Text>}
+          {sets.map((set) => (
+            <Button
+              key={set.label}
+              variant="default"
+              size="compact-sm"
+              aria-label={presets && `All keys as in ${set.label}`}
+              onClick={() => {
+                setRefused(null);
+                onChange(set.bindings);
+              }}
+            >
+              {set.label}
+            </Button>
+          ))}
+        </Group>
       </Group>
       <Table verticalSpacing={4}>
         <Table.Tbody>

@@ -6,6 +6,7 @@ import { BindingsContext } from "../keys/HotButton";
 import { KeysDialog } from "../keys/KeysDialog";
 import { useBindings } from "../keys/useBindings";
 import { useHotkeys } from "../keys/useHotkeys";
+import { useUndoKeys } from "../keys/useUndoKeys";
 import { Header } from "../shell/Header";
 import { Notices } from "../work/Notices";
 import frame from "../work/page.module.css";
@@ -22,7 +23,6 @@ import { Toolbar } from "./Toolbar";
 import type { MaskDesk } from "./task/desk";
 import type { MaskState } from "./task/maskState";
 import type { ToolName } from "./tools/tool";
-import { useUndoKeys } from "./useUndoKeys";
 import { Verdicts } from "./Verdicts";
 
 const Markdown = lazy(async () => ({ default: (await import("../shell/Markdown")).Markdown })); // not needed to begin

@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useCallback, useEffect, useState, useSyncExternalStore } from "react";
 import { useMe } from "../api/me";
-import type { Command } from "../keys/bindings";
+import type { Bindings, Command } from "../keys/bindings";
 import { BindingsContext } from "../keys/HotButton";
 import { KeysDialog } from "../keys/KeysDialog";
 import { useBindings } from "../keys/useBindings";
@@ -37,8 +37,10 @@ interface Props<T extends LeasedTask & Photographed, S extends { readonly task: 
   commands: readonly Command[];
   /** The situation of the page while a task is on the desk. */
   contextOf: (state: S) => string;
-  /** Commands that are the page's own. */
-  onCommand: (id: string, state: S | null) => void;
+  /** Commands that are the page's own, and the keys in force. */
+  onCommand: (id: string, state: S | null, bindings: Bindings) => void;
+  /** Sets of keys that people know from elsewhere. */
+  presets?: readonly { label: string; bindings: Bindings }[];
   /** Why the queue is empty, and what comes next. */
   emptyTitle: string;
   emptyText: string;
@@ -60,6 +62,7 @@ export function WorkFrame<T extends LeasedTask & Photographed, S extends { reado
   commands,
   contextOf,
   onCommand,
+  presets,
   emptyTitle,
   emptyText,
   children,
@@ -76,9 +79,9 @@ export function WorkFrame<T extends LeasedTask & Photographed, S extends { reado
     (id: string) => {
       if (id === "go_on") void desk.goOn();
       else if (id === "skip" || id === "keys") setDialog(id);
-      else onCommand(id, state);
+      else onCommand(id, state, bindings);
     },
-    [desk, onCommand, state],
+    [desk, onCommand, state, bindings],
   );
   const idle = situation.kind === "loading" ? "busy" : "stopped";
   const context = state === null ? idle : contextOf(state);
@@ -124,6 +127,7 @@ export function WorkFrame<T extends LeasedTask & Photographed, S extends { reado
         commands={commands}
         bindings={bindings}
         onChange={setBindings}
+        {...(presets && { presets })}
       />
     </BindingsContext>
   );

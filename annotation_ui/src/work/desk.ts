@@ -67,6 +67,7 @@ const GONE = new Set([
   "no_such_work_item",
   "no_such_selection",
   "no_such_mask_task",
+  "no_such_alignment",
 ]);
 
 /**

@@ -1,5 +1,6 @@
 """x_camera = R · (s * x_object) + t, in exact values."""
 
+import json
 import math
 
 import numpy as np
@@ -15,6 +16,7 @@ from engine.contracts.poses import (
     rotation_from_quaternion,
     transform_points,
 )
+from engine.embedded.places import CHECKOUT
 
 HALF = math.sqrt(0.5)
 IDENTITY = (1.0, 0.0, 0.0, 0.0)
@@ -73,3 +75,23 @@ def test_what_is_no_pose_is_refused(changes: dict[str, tuple[float, ...]], said:
 def test_a_mirror_is_no_rotation() -> None:
     with pytest.raises(PoseError, match="not a rotation"):
         quaternion_from_rotation(np.diag([1.0, 1.0, -1.0]))
+
+
+SHARED = json.loads((CHECKOUT / "tests/fixtures/poses.json").read_text())
+
+
+@pytest.mark.parametrize("case", SHARED["poses"], ids=lambda case: case["name"])
+def test_poses_that_the_browser_shares(case) -> None:
+    pose = Pose(**{name: tuple(values) for name, values in case["pose"].items()})
+    np.testing.assert_allclose(camera_from_object(pose), case["camera_from_object"], atol=1e-8)
+    np.testing.assert_allclose(
+        transform_points(pose, np.array(case["points_object"])), case["points_camera"], atol=1e-8
+    )
+    back = quaternion_from_rotation(rotation_from_quaternion(pose.rotation_wxyz))
+    assert abs(np.dot(back, pose.rotation_wxyz)) == pytest.approx(1, abs=1e-9)
+
+
+@pytest.mark.parametrize("case", SHARED["refused"], ids=lambda case: case["name"])
+def test_poses_that_the_browser_refuses_too(case) -> None:
+    with pytest.raises(PoseError):
+        Pose(**{name: tuple(values) for name, values in case.items() if name != "name"})

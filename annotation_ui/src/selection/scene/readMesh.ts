@@ -20,6 +20,13 @@ const loader = new GLTFLoader();
 
 /** Read the bare shape of a GLB: whatever its materials are, it is made of `clay`. */
 export async function readShape(glb: ArrayBuffer, clay: Material): Promise<Exhibit> {
+  const shape = await readGeometry(glb);
+  const bottom = shape.boundingBox?.min.y ?? -0.5;
+  return { object: new Mesh(shape, clay), bottom, dispose: () => shape.dispose() };
+}
+
+/** All meshes of a GLB as one, with their normals and bounds, and without their materials. */
+export async function readGeometry(glb: ArrayBuffer): Promise<BufferGeometry> {
   const gltf = await loader.parseAsync(glb, "");
   const shapes: BufferGeometry[] = [];
   gltf.scene.updateMatrixWorld(true);
@@ -32,8 +39,7 @@ export async function readShape(glb: ArrayBuffer, clay: Material): Promise<Exhib
   if (shapes.length > 1) for (const part of shapes) part.dispose();
   shape.computeBoundingSphere();
   shape.computeBoundingBox();
-  const bottom = shape.boundingBox?.min.y ?? -0.5;
-  return { object: new Mesh(shape, clay), bottom, dispose: () => shape.dispose() };
+  return shape;
 }
 
 /** Read a GLB with the colours and textures that it comes with. */

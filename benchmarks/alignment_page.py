@@ -1,0 +1,176 @@
+"""The Stage 3 page in the software renderer of Chromium: cost of a frame, load, and memory over many tasks.
+
+300,000 points and a mesh of 100,000 faces are dragged; then many tasks are handed in one after the other in one tab.
+Milliseconds are of the script alone: a graphics card does the rest. `LATHE_BENCH_TASKS` says how many tasks (200).
+"""
+
+import os
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+from benchmarks.scratch_database import scratch_database
+
+TASKS = int(os.environ.get("LATHE_BENCH_TASKS", "200"))
+BALL_DISTANCE, BALL_RADIUS, WALL_DISTANCE = 2.0, 0.4, 2.8
+DRAG_STEPS = 120
+SHOWN = "() => document.querySelector('canvas[data-shown]')?.dataset.shown"
+
+
+def measure() -> dict[str, Any]:
+    """Serve the page from this process, and open it."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright keeps an event loop in this thread
+    with scratch_database(), _served() as url, _browser() as browser:
+        from engine.workforce.models import Role
+        from tests.factories import make_user
+
+        make_user(Role.ANNOTATOR, username="ada")
+        page = browser.new_page(viewport={"width": 1280, "height": 720}, base_url=url)
+        page.goto("/")
+        page.get_by_label("User name").fill("ada")
+        page.get_by_label("Password").fill("a good password")
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/")
+        return {"large_scene": _large_scene(page), "many_tasks": _many_tasks(page)}
+
+
+def _large_scene(page: Any) -> dict[str, Any]:
+    _queue_large_scene()
+    page.goto("/alignment/", wait_until="commit")
+    page.wait_for_function(SHOWN)
+    page.reload(wait_until="commit")  # once more, with a warm server and a warm cache of the bundle
+    started = time.perf_counter()
+    page.wait_for_function(SHOWN)
+    loaded_ms = 1000 * (time.perf_counter() - started)
+    page.wait_for_function("() => document.querySelector('[data-scores=now]')")
+    page.evaluate(
+        "() => { const canvas = document.querySelector('canvas[data-shown]'); window.costs = []; let seen = '';"
+        " const look = () => { const { frames, scriptMs } = canvas.dataset;"
+        " if (frames !== seen) window.costs.push(Number(scriptMs)); seen = frames; requestAnimationFrame(look); };"
+        " look(); }"
+    )
+    box = page.locator("[data-view=photograph]").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for step in range(DRAG_STEPS):
+        page.mouse.move(x + 60 * np.sin(step / 9), y + 40 * np.sin(step / 7))
+    page.mouse.up()
+    costs = sorted(page.evaluate("window.costs"))
+    canvas = page.locator("canvas[data-shown]")
+    counts = {name: int(canvas.get_attribute(f"data-{name}")) for name in ("calls", "triangles", "points")}
+    page.keyboard.press("Enter")
+    page.get_by_text("Nothing waits to be placed").wait_for()
+    return {
+        "load_to_full_view_ms": round(loaded_ms),
+        "frames": len(costs),
+        "script_ms_p50": round(statistics.median(costs), 2),
+        "script_ms_p95": round(costs[int(0.95 * (len(costs) - 1))], 2),
+        **{f"{name}_per_frame": count for name, count in counts.items()},
+    }
+
+
+def _many_tasks(page: Any) -> dict[str, Any]:
+    from tests.e2e.alignment_queue import queue_alignment
+    from tests.posed_scenes import posed_scene
+
+    for number in range(TASKS):
+        queue_alignment(posed_scene("mug", seed=number % 8))
+    page.goto("/alignment/")
+    held, shown = [], ""
+    for _ in range(TASKS):
+        page.wait_for_function(f"before => {{ const now = ({SHOWN})(); return now && now !== before; }}", arg=shown)
+        canvas = page.locator("canvas[data-shown]")
+        shown = canvas.get_attribute("data-shown")
+        held.append([int(canvas.get_attribute(f"data-{kind}")) for kind in ("geometries", "textures")])
+        page.keyboard.press("Enter")
+    page.get_by_text("Nothing waits to be placed").wait_for()
+    late = held[len(held) // 2 :]
+    return {
+        "tasks": TASKS,
+        "geometries_first_half_most": max(geometries for geometries, _ in held[: len(held) // 2]),
+        "geometries_second_half_most": max(geometries for geometries, _ in late),
+        "textures_first_half_most": max(textures for _, textures in held[: len(held) // 2]),
+        "textures_second_half_most": max(textures for _, textures in late),
+    }
+
+
+def _queue_large_scene() -> None:
+    """A ball of 100,000 faces before a wall that fills 640 × 480 pixels: 300,000 points are sent."""
+    import trimesh
+
+    from engine.contracts.cameras import Intrinsics
+    from engine.contracts.poses import Pose
+    from tests.e2e.alignment_queue import queue_alignment
+    from tests.posed_scenes import PosedScene
+
+    camera = Intrinsics(fx=600.0, fy=600.0, cx=320.0, cy=240.0, width=640, height=480)
+    ball = trimesh.creation.uv_sphere(radius=0.5, count=[224, 225])
+    u, v = np.meshgrid(np.arange(camera.width) + 0.5, np.arange(camera.height) + 0.5)
+    rays = np.stack([(u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy, np.ones_like(u)], axis=-1)
+    along, squared = rays[..., 2] * BALL_DISTANCE, (rays**2).sum(axis=-1)
+    inside = along**2 - squared * (BALL_DISTANCE**2 - BALL_RADIUS**2)
+    depth = np.where(inside > 0, (along - np.sqrt(np.maximum(inside, 0))) / squared, WALL_DISTANCE)
+    size = 2 * BALL_RADIUS
+    scene = PosedScene(
+        vertices_object=np.asarray(ball.vertices),
+        faces=np.asarray(ball.faces),
+        pose=Pose((0.0, 1.0, 0.0, 0.0), (0.0, 0.0, BALL_DISTANCE), (size, size, size)),
+        mask=inside > 0,
+        points_camera=(rays * depth[..., None]).astype(np.float32),
+        pixels=np.repeat((90 * depth).clip(0, 255).astype(np.uint8)[..., None], 3, axis=2),
+        up=(0.0, -1.0, 0.0),
+        ground_offset=0.0,
+    )
+    queue_alignment(scene, camera=camera)
+
+
+@contextmanager
+def _served() -> Iterator[str]:
+    """The site on a port of its own, with a store of its own; what workers would do is left out or done at once."""
+    from django.conf import settings
+    from django.contrib.staticfiles.handlers import StaticFilesHandler
+    from django.test.testcases import LiveServerThread
+
+    from engine import dispatch
+    from engine.alignment import services
+
+    with ExitStack() as stack:
+        store = stack.enter_context(tempfile.TemporaryDirectory())
+        stack.enter_context(patch.object(settings, "LATHE_STORAGE_URL", Path(store, "blobs").as_uri()))
+        stack.enter_context(patch.object(settings, "ALLOWED_HOSTS", ["127.0.0.1"]))
+        stack.enter_context(patch.object(services, "send_soon", lambda task, **kwargs: None))
+        stack.enter_context(patch.object(dispatch, "enter", lambda *, state, target_id: None))
+        server = LiveServerThread("127.0.0.1", StaticFilesHandler)
+        server.daemon = True
+        server.start()
+        server.is_ready.wait()
+        if server.error:
+            raise server.error
+        try:
+            yield f"http://127.0.0.1:{server.port}"
+        finally:
+            server.terminate()
+
+
+@contextmanager
+def _browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    from tests.e2e.conftest import BROWSERS, FLAGS
+
+    found = next(path for name in BROWSERS if (path := shutil.which(name)))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
