@@ -27,7 +27,7 @@ test: setup ## all tests: Python, real browser, TypeScript
 lint: setup ## formatting, lint, types, import rules, missing migrations
 	@bash scripts/lint.sh
 
-bench: ## claims per second and latencies on 100,000 work items, as JSON
+bench: ## every benchmark (claims, model, evaluation, …), as JSON
 	@$(PYTHON) scripts/setup.py --without-browser
 	@$(VENV)/python -m benchmarks
 

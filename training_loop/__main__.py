@@ -1,12 +1,11 @@
 """Command line of the training loop: recipes, pretrain, train, sample, evaluate, convert, encoder."""
 
 import argparse
-import json
 import os
 import sys
-from pathlib import Path
 
 from training_loop.convert_command import add_convert_commands, convert_command, encoder_command
+from training_loop.evaluate_command import add_evaluate_command, evaluate_command
 from training_loop.sample_command import add_sample_command, sample_command
 from training_loop.train_command import add_train_commands, recipes_command, train_command
 
@@ -20,6 +19,7 @@ EXAMPLES = """examples:
   python -m training_loop sample --checkpoint runs/sft/checkpoint.safetensors \\
       --image cup.png --mask cup_mask.png --seeds 0 1 2
   python -m training_loop evaluate --checkpoint runs/sft/checkpoint.safetensors
+  python -m training_loop evaluate --predictions mine --ground-truth truth --json result.json --html result.html
   python -m training_loop convert from-released --generator ss_generator.ckpt --decoder ss_decoder.ckpt \\
       --output released.safetensors
 """
@@ -37,29 +37,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_train_commands(commands)
     add_sample_command(commands)
-
-    evaluate = commands.add_parser("evaluate", help="measure a checkpoint on held-out library shapes")
-    evaluate.add_argument("--checkpoint", required=True, type=Path)
-    evaluate.add_argument("--count", type=int, default=32, help="held-out shapes (default: 32)")
-    evaluate.add_argument("--seed", type=int, default=0)
-    evaluate.add_argument("--json", type=Path, help="also write the metrics to this file")
-    evaluate.add_argument("--device", default="cpu")
-
+    add_evaluate_command(commands)
     add_convert_commands(commands)
     return parser
-
-
-def evaluate_command(arguments: argparse.Namespace) -> None:
-    """`evaluate`."""
-    from training_loop.api import evaluate_checkpoint
-
-    metrics = evaluate_checkpoint(
-        checkpoint=arguments.checkpoint, heldout_count=arguments.count, seed=arguments.seed, device=arguments.device
-    )
-    for name, value in metrics.items():
-        print(f"{name:16s} {value:.4f}")
-    if arguments.json is not None:
-        arguments.json.write_text(json.dumps(metrics, indent=2) + "\n")
 
 
 COMMANDS = {

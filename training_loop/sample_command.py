@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from training_loop.masks import read_mask
 from training_loop.train_command import device_or_default
 
 
@@ -59,10 +59,3 @@ def sample_command(arguments: argparse.Namespace) -> None:
         sample.mesh.export(path)
         print(f"{path}  {len(sample.mesh.vertices)} vertices  layout {sample.layout}")
     print(f"{len(samples)} candidates in {seconds:.1f} s", file=sys.stderr)
-
-
-def read_mask(path: Path) -> NDArray[np.bool_]:
-    """(H, W) bool: the alpha channel where there is one, else grey above the middle."""
-    picture = Image.open(path)
-    layer = picture.getchannel("A") if picture.mode in ("RGBA", "LA") else picture.convert("L")
-    return np.asarray(layer) > 127

@@ -14,7 +14,9 @@ from training_loop.triangle_coverage import cover
 NEAR = 1e-6
 
 
-def depth_map(vertices_camera: NDArray[np.float64], faces: NDArray[np.int64], camera: Intrinsics) -> NDArray[np.float64]:
+def depth_map(
+    vertices_camera: NDArray[np.float64], faces: NDArray[np.int64], camera: Intrinsics
+) -> NDArray[np.float64]:
     """Depth (H, W) of the nearest surface at every pixel centre, NaN where there is none.
 
     `vertices_camera` (n, 3) are in the camera frame, `faces` (m, 3) index them. Triangles that reach behind the camera

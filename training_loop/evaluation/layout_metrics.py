@@ -7,18 +7,21 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import ConvexHull
-from scipy.spatial.distance import pdist
+from scipy.spatial import ConvexHull, QhullError
+from scipy.spatial.distance import cdist, pdist
 
 from engine.contracts.cameras import Intrinsics
 from engine.contracts.poses import Pose, transform_points
 from training_loop.evaluation.meshes import Points, Surface, SurfacePoints, sample_surface
-from training_loop.evaluation.nearest import FAR_SAMPLES, NEAR, distance_tree, nearest_distances
+from training_loop.evaluation.nearest import distance_tree, nearest_distances
 from training_loop.evaluation.registration import Registration, register
 from training_loop.silhouette import mask_iou, silhouette
 
 POINTS = 1_000_000
 ADD_S_THRESHOLD = 0.1
+
+# Distances up to this share of the diameter are exact for every point, see `nearest`.
+NEAR = 0.015
 
 
 @dataclass(frozen=True)
@@ -91,8 +94,8 @@ def box_iou(first: Points, second: Points) -> float:
 def add_s(predicted: Points, truth: Points, diameter: float, *, workers: int = -1) -> float:
     """ADD-S of posed points, symmetric and over the diameter: Eq. 8 and 9."""
     ours, theirs = predicted / diameter, truth / diameter
-    there = nearest_distances(ours, distance_tree(theirs), threshold=NEAR, workers=workers, far_samples=FAR_SAMPLES)
-    back = nearest_distances(theirs, distance_tree(ours), threshold=NEAR, workers=workers, far_samples=FAR_SAMPLES)
+    there = nearest_distances(ours, distance_tree(theirs), threshold=NEAR, near=NEAR, workers=workers)
+    back = nearest_distances(theirs, distance_tree(ours), threshold=NEAR, near=NEAR, workers=workers)
     return (there.mean + back.mean) / 2
 
 
@@ -100,14 +103,14 @@ def diameter(vertices: Points) -> float:
     """The largest distance between two of (n, 3) points, which two vertices of a surface always have."""
     if len(vertices) < 5:
         return float(pdist(vertices).max())
-    # QJ: flat and straight objects have hulls as well.
-    hull = ConvexHull(vertices - vertices.mean(axis=0), qhull_options="QJ")
+    centred = vertices - vertices.mean(axis=0)
+    try:
+        hull = ConvexHull(centred)
+    except QhullError:
+        # Flat and straight objects have a hull once their points are joggled.
+        hull = ConvexHull(centred, qhull_options="QJ")
     corners = vertices[hull.vertices]
-    if len(corners) <= 2_000:
-        return float(pdist(corners).max())
-    # Round objects: the far end of each corner lies near the opposite direction, so blocks keep memory small.
-    blocks = np.array_split(corners, -(-len(corners) // 500))
-    return max(float(np.linalg.norm(block[:, None] - corners, axis=2).max()) for block in blocks)
+    return max(float(cdist(block, corners).max()) for block in np.array_split(corners, -(-len(corners) // 1000)))
 
 
 def residual_rotation(predicted: SurfacePoints, truth: SurfacePoints, *, workers: int = -1) -> Registration:

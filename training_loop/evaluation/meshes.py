@@ -68,7 +68,7 @@ def read_surface(path: Path) -> Surface:
     try:
         loaded: Any = trimesh.load(path, process=False, skip_materials=True)
         mesh = loaded.to_mesh() if isinstance(loaded, trimesh.Scene) else loaded
-    except Exception as error:  # noqa: BLE001: a parser fails on a damaged file in ways of its own
+    except Exception as error:  # parsers fail on damaged files in ways of their own
         raise MeshError(f"the file cannot be read as a mesh: {error or type(error).__name__}") from error
     if not isinstance(mesh, trimesh.Trimesh) or not len(mesh.faces):
         raise MeshError("the file has no triangles (a point cloud cannot be sampled by area)")

@@ -5,12 +5,13 @@ ones. No random number is drawn, so that the result is the same on every run.
 
 1. Starts: the 24 rotations that map the axes to the axes, the same after an eighth of a turn about the vertical and
    about the two other axes in turn, and the four that align the principal axes: see `start_rotations`.
-2. Each start takes a few steps on a few hundred points; the best by symmetric mean distance go on, twice.
-3. The last few are refined on thousands of points. A step looks for the nearest points both ways, leaves out the worst
-   tenth, and minimises distances to the tangent planes (plus a little of the distances to the points, which holds what
-   the planes leave free) by one damped Gauss-Newton step.
-4. Of alignments that are as good as the best one (`TIE`), the smallest rotation wins: shapes with symmetries are not
-   turned without need.
+2. Each start takes a few steps on a few hundred points. The best go on to more points, level by level (`_best`); starts
+   that arrived at the same place count once.
+3. The last three are refined on ten thousand points of each surface. A step looks for the nearest points both ways,
+   leaves out the worst tenth, and minimises distances to the tangent planes (plus a little of the distances to the
+   points, which holds what the planes leave free) by one damped Gauss-Newton step.
+4. Of alignments that are as good as the best one (`TIE_FACTOR`, `TIE_DISTANCE`), and of none at all, the smallest
+   rotation wins: shapes with symmetries are not turned without need.
 
 Source: paper sections D.3.1 and D.3.2 (ICP before the shape metrics, ICP-Rot); the paper names no variant of ICP.
 """
@@ -34,14 +35,18 @@ TRIM = 0.9
 POINT_WEIGHT = 0.05
 
 # Levels: (points of each surface, motions that go on to it by their mean distances, steps that these take).
-COARSE_LEVELS = ((500, 1_000, 8), (2_000, 16, 8))
-FINE_LEVELS = ((2_000, 5, 5), (10_000, 2, 20))
+COARSE_LEVELS = ((300, 1_000, 6), (1_000, 16, 6))
+FINE_LEVELS = ((1_500, 6, 4), (8_000, 3, 12))
 
 # Points that fill the grids of the coarse levels.
 GRID_POINTS = 50_000
 
 # Alignments are equally good up to this factor and this distance (in units of the fitted shape).
 TIE_FACTOR, TIE_DISTANCE = 1.03, 2e-4
+
+# The same while motions are still coarse; and motions that are one.
+COARSE_TIE_FACTOR, COARSE_TIE_DISTANCE = 1.1, 2e-3
+SAME_DEG = 4.0
 
 # A step that moves the points by less than this ends the refinement.
 CONVERGED = 1e-6
@@ -117,7 +122,7 @@ class NearestInGrid:
         return np.asarray(self.index[(i * (self.last[1] + 1) + j) * (self.last[2] + 1) + k])
 
     def _cells(self, points: Points) -> NDArray[np.intp]:
-        return np.clip(((points - self.origin) / self.cell).astype(np.intp), 0, self.last)
+        return np.asarray(np.clip(((points - self.origin) / self.cell).astype(np.intp), 0, self.last))
 
 
 @dataclass(frozen=True)
@@ -145,7 +150,8 @@ def register(source: SurfacePoints, target: SurfacePoints, *, workers: int = -1)
         rotations, translations = refine(level, rotations, translations, steps)
     for points, kept, steps in FINE_LEVELS:
         fine = [surface.every(points) for surface in (source, target)]
-        level = Level(*fine, *(NearestInTree(surface, workers=workers) for surface in fine))
+        exact = [NearestInTree(surface, workers=workers) for surface in fine]
+        level = Level(fine[0], fine[1], exact[0], exact[1])
         rotations, translations, index = _best(level, kept, rotations, translations, index)
         rotations, translations = refine(level, rotations, translations, steps)
     # What was given competes with what was found: registration never makes things worse.
@@ -164,11 +170,30 @@ def register(source: SurfacePoints, target: SurfacePoints, *, workers: int = -1)
 def _best(
     level: Level, kept: int, rotations: Points, translations: Points, index: NDArray[np.intp]
 ) -> tuple[Points, Points, NDArray[np.intp]]:
-    """The `kept` motions with the smallest mean distances."""
+    """At most `kept` different motions: half by their mean distances, half by their angles among those about as good.
+
+    Without the second half, a shape with many symmetries would lose the smallest rotation to larger ones.
+    """
     if kept >= len(index):
         return rotations, translations, index
-    best = np.argsort(mean_distances(level, rotations, translations), kind="stable")[:kept]
-    return rotations[best], translations[best], index[best]
+    scores = mean_distances(level, rotations, translations)
+    by_score = np.argsort(scores, kind="stable")
+    limit = scores.min() * COARSE_TIE_FACTOR + COARSE_TIE_DISTANCE
+    angles = Rotation.from_matrix(rotations).magnitude()
+    by_angle = [int(k) for k in np.argsort(np.round(angles, 3), kind="stable") if scores[k] <= limit]
+    chosen: list[int] = []
+    for candidates, room in ((by_score, kept - kept // 2), (by_angle, kept), (by_score, kept)):
+        for k in candidates:
+            if len(chosen) >= room:
+                break
+            if not any(_same(rotations[k], rotations[other]) for other in chosen):
+                chosen.append(int(k))
+    return rotations[chosen], translations[chosen], index[chosen]
+
+
+def _same(first: Points, second: Points) -> bool:
+    """Whether two rotations are less than SAME_DEG apart."""
+    return bool(np.trace(first.T @ second) > 1 + 2 * np.cos(np.radians(SAME_DEG)))
 
 
 def start_rotations(source: Points, target: Points) -> Points:
@@ -288,4 +313,3 @@ def _cross(a: Points, b: Points) -> Points:
     x, y, z = np.moveaxis(a, -1, 0)
     u, v, w = np.moveaxis(b, -1, 0)
     return np.stack([y * w - z * v, z * u - x * w, x * v - y * u], axis=-1)
-

@@ -121,10 +121,13 @@ def voxel_iou(predicted: Points, truth: Points, resolution: int = VOXEL_RESOLUTI
 def occupied_cells(points: Points, resolution: int = VOXEL_RESOLUTION) -> NDArray[np.int64]:
     """Sorted numbers of the cells that hold a point; `resolution` of them a side make up [-1, 1]³.
 
-    The upper faces of [-1, 1]³ belong to its last cells: a box that fills it has 64 layers, not 65.
+    Fitting puts the outermost faces exactly on the border of the grid, and registration moves them by a millionth. So
+    the outermost cells reach out by half a cell.
     """
-    cells = np.floor((points + 1) / 2 * resolution).astype(np.int64)
-    cells[points == 1.0] = resolution - 1
+    position = (points + 1) / 2 * resolution
+    cells = np.floor(position).astype(np.int64)
+    cells[(position >= resolution) & (position < resolution + 0.5)] = resolution - 1
+    cells[(position < 0) & (position >= -0.5)] = 0
     # Room on all sides: a registered shape reaches out by its diagonal at most.
     side = 8 * resolution
     return np.unique(((cells + side // 2) * np.array([side**2, side, 1])).sum(axis=1))

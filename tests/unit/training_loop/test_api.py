@@ -306,7 +306,7 @@ def test_fitting_moves_nothing_in_the_camera():
 
 def test_evaluation_measures_heldout_shapes(base):
     metrics = evaluate_checkpoint(checkpoint=base.checkpoint, heldout_count=2, seed=0)
-    assert set(metrics) == {"solid_iou", "f1_at_0p01", "voxel_iou", "chamfer_l2"}
+    assert set(metrics) == {"solid_iou", "f1_at_0p01", "voxel_iou", "chamfer_l2", "emd"}
     assert all(np.isfinite(value) for value in metrics.values())
 
 

@@ -1,0 +1,62 @@
+"""A report as plain text, for terminals and logs."""
+
+from collections.abc import Sequence
+
+from training_loop.evaluation.results import Report, metric_info
+
+MAX_ROWS = 60
+
+
+def text_report(report: Report) -> str:
+    """Samples, what was skipped, and means with their intervals."""
+    names = list(report.summary)
+    parts = []
+    if report.samples:
+        rows = [
+            [sample.stem, *(format_value(name, sample.metrics.get(name)) for name in names)]
+            for sample in report.samples[:MAX_ROWS]
+        ]
+        parts.append(table(["sample", *(metric_info(name).label for name in names)], rows))
+        if len(report.samples) > MAX_ROWS:
+            parts.append(f"… {len(report.samples) - MAX_ROWS} more samples are in the JSON")
+    if report.skips:
+        parts.append(table(["skipped", "part", "why"], [[skip.stem, skip.part, skip.reason] for skip in report.skips]))
+    if report.summary:
+        rows = []
+        for name, estimate in report.summary.items():
+            info = metric_info(name)
+            interval = "–"
+            if estimate.low is not None:
+                interval = f"{format_value(name, estimate.low)} … {format_value(name, estimate.high)}"
+            better = "↑" if info.higher_is_better else "↓"
+            rows.append([f"{info.label} {better}", format_value(name, estimate.mean), interval, str(estimate.count)])
+        parts.append(table(["metric", "mean", "95 % interval", "samples"], rows))
+    counts = f"{len(report.samples)} measured, {report.unmeasured} not measured, {len(report.skips)} skips"
+    if report.refinements:
+        counts += f"; refined poses: {report.refinements['accepted']} accepted, {report.refinements['refused']} refused"
+    return "\n\n".join([*parts, counts])
+
+
+def format_value(name: str, value: float | None) -> str:
+    """A value with the decimals of its metric."""
+    return "–" if value is None else f"{value:.{metric_info(name).decimals}f}"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns as wide as their longest cell; numbers to the right, words to the left."""
+    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
+    numeric = [all(_is_number(row[column]) for row in rows) for column in range(len(header))]
+
+    def line(cells: Sequence[str]) -> str:
+        shown = zip(cells, widths, numeric, strict=True)
+        return "  ".join(cell.rjust(width) if right else cell.ljust(width) for cell, width, right in shown).rstrip()
+
+    return "\n".join([line(header), "  ".join("─" * width for width in widths), *(line(row) for row in rows)])
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return cell == "–"
+    return True
