@@ -63,6 +63,9 @@ def main(argv: list[str] | None = None) -> int:
     except (ValueError, RuntimeError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted; the same command takes a training up where it saved last", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -129,7 +129,16 @@ class Parallel:
         dist.all_gather_object(answers, value)
         return answers
 
-    def wait_for_first(self) -> None:
+    @contextmanager
+    def first_ahead(self) -> Iterator[None]:
+        """The first process goes through the body before the others begin, so that they find what it has made."""
+        if not self.is_first:
+            self.wait_for_all()
+        yield
+        if self.is_first:
+            self.wait_for_all()
+
+    def wait_for_all(self) -> None:
         """Hold all processes here until each has come."""
         if self.world_size > 1:
             dist.barrier()

@@ -470,10 +470,10 @@ def find_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe
 def _set(data: dict[str, Any], path: str, value: Any, name: str) -> None:
     *parents, last = path.split(".")
     node: Any = data
-    for parent in parents:
-        node = node.get(parent) if isinstance(node, dict) else None
-    open_ended = parents == ["weights"]
-    if not isinstance(node, dict) or (last not in node and not open_ended):
-        known = ", ".join(sorted(node)) if isinstance(node, dict) else "none"
-        raise RecipeError(f"the recipe {name} has no field {path!r}; fields there: {known}")
-    node[last] = value
+    for part in path.split("."):
+        open_ended = parents == ["weights"] and part == last
+        if not isinstance(node, dict) or (part not in node and not open_ended):
+            known = f"fields there: {', '.join(sorted(node))}" if isinstance(node, dict) else "it has no fields"
+            raise RecipeError(f"the recipe {name} has no field {path!r} (no {part!r}; {known})")
+        parent, node = node, node.get(part)
+    parent[last] = value

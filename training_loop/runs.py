@@ -106,18 +106,11 @@ def run_training(
     if settings.threads:
         torch.set_num_threads(settings.threads)
     output_dir.mkdir(parents=True, exist_ok=True)
-    cache = output_dir / "cache" / "shards"
-    run = _Run(
-        settings,
-        seed,
-        output_dir,
-        *join(device, settings.parallel),
-        on_progress,
-        parent_checkpoint,
-        local_shards(shards, cache),
-        local_shards(replay_shards, cache),
-        examples,
-    )
+    parallel, device = join(device, settings.parallel)
+    with parallel.first_ahead():
+        cache = output_dir / "cache" / "shards"
+        fetched = local_shards(shards, cache), local_shards(replay_shards, cache)
+    run = _Run(settings, seed, output_dir, parallel, device, on_progress, parent_checkpoint, fetched, examples)
     try:
         return run.train()
     finally:
@@ -136,14 +129,15 @@ class _Run:
         device: str,
         on_progress: ProgressCallback | None,
         parent: Path | None,
-        shards: Sequence[Path],
-        replay_shards: Sequence[Path],
+        shards: tuple[Sequence[Path], Sequence[Path]],
         given: ExampleSource | None,
     ) -> None:
         self.recipe, self.seed, self.output_dir = recipe, seed, output_dir
         self.parallel, self.device = parallel, torch.device(device)
-        self.parent, self.shards, self.replay_shards, self.given = parent, shards, replay_shards, given
-        self.fingerprint = _fingerprint(recipe, seed, [*([] if parent is None else [parent]), *shards, *replay_shards])
+        self.parent, self.given = parent, given
+        self.shards, self.replay_shards = shards
+        files = [*([] if parent is None else [parent]), *self.shards, *self.replay_shards]
+        self.fingerprint = _fingerprint(recipe, seed, files)
         self.report = ReadReport(allowed_share=recipe.max_damaged_share)
         self.log = ProgressLog(
             output_dir / "progress.jsonl" if parallel.is_first else None,
@@ -191,7 +185,7 @@ class _Run:
             info = CheckpointInfo(stage=recipe.stage.value, recipe=to_json(recipe), steps=steps, metrics=metrics)
             save_model(checkpoint, model, info)
             self.log.event(finished=True, checkpoint=checkpoint.name, **metrics)
-        self.parallel.wait_for_first()
+        self.parallel.wait_for_all()
         return TrainingResult(checkpoint, metrics, self.output_dir / "progress.jsonl")
 
     def draw_library(self, config: ModelConfig) -> Examples:
@@ -199,13 +193,10 @@ class _Run:
         if self.recipe.library is None:
             raise NoTrainingData(f"{self.recipe.name}: pretraining needs a library")
         cache = self.output_dir / "cache"
-        if not self.parallel.is_first:
-            self.parallel.wait_for_first()
-        started = time.monotonic()
-        drawn = library_examples(self.recipe.library, config.conditioning, seed=self.seed, cache=cache)
-        self.log.event(drawn=len(drawn), seconds=time.monotonic() - started)
-        if self.parallel.is_first:
-            self.parallel.wait_for_first()
+        with self.parallel.first_ahead():
+            started = time.monotonic()
+            drawn = library_examples(self.recipe.library, config.conditioning, seed=self.seed, cache=cache)
+            self.log.event(drawn=len(drawn), seconds=time.monotonic() - started)
         if self.device.type == "cuda":
             free, _ = torch.cuda.mem_get_info(self.device)
             if sum(tensor.nbytes for tensor in vars(drawn).values()) < RESIDENT_SHARE * free:

@@ -210,7 +210,7 @@ class Trainer:
             state = {"fingerprint": self.fingerprint, "step": self.step, "weights": kept, "reports": reports}
             torch.save(state, partial)
             partial.replace(path)
-        self.parallel.wait_for_first()
+        self.parallel.wait_for_all()
 
     def load_state(self, path: Path) -> None:
         """Continue from `save_state`, whatever number of processes wrote it.

@@ -55,7 +55,8 @@ def test_overrides_change_single_fields():
     [
         ({"learning_rate": 1.0}, "no field 'learning_rate'"),
         ({"optimiser.momentum": 1.0}, "fields there: betas, ema_decay"),
-        ({"optimiser.betas.first.second": 1}, "no field"),
+        ({"optimiser.betas.first.second": 1}, "no 'first'; it has no fields"),
+        ({"optimizer.learning_rate": 1.0}, "no 'optimizer'; fields there: .*batch_size, cache_mib"),
         ({"steps": "many"}, "expected int"),
         ({"preset": "medium"}, "unknown preset"),
         ({"steps": 0, "epochs": 0}, "needs steps or epochs"),
