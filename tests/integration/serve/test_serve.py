@@ -47,18 +47,20 @@ def wait_for(lathe: BackgroundLathe, name: str, *, count: int = 1) -> list[dict[
 
 
 def test_each_process_says_what_it_listens_to(lathe: BackgroundLathe) -> None:
-    said = {event["name"]: event["listens_to"] for event in wait_for(lathe, "process_started", count=4)}
+    said = {event["name"]: event["listens_to"] for event in wait_for(lathe, "process_started", count=5)}
     assert said == {
         "web": lathe.url,
         "engine worker": "queues engine, geometry",
         "assist worker": "queues assist",
-        "model worker": "queues generate, train",
+        "model worker": "queues generate, train, recognise",
+        "segment worker": "queues segment",
     }
-    ready = wait_for(lathe, "worker_ready", count=3)
+    ready = wait_for(lathe, "worker_ready", count=4)
     assert sorted(map(str, (event["queues"] for event in ready))) == [
         "['assist']",
         "['engine', 'geometry']",
-        "['generate', 'train']",
+        "['generate', 'recognise', 'train']",
+        "['segment']",
     ]
 
 
