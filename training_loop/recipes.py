@@ -419,6 +419,52 @@ def mini_distil() -> Recipe:
     )
 
 
+def mini_pretrain_gpu() -> Recipe:
+    """`mini` on one H200 with scenes made on the device (`training_loop.mini_training` sets the steps by the clock)."""
+    return Recipe(
+        name="mini_pretrain_gpu",
+        stage=TrainingStage.PRETRAIN,
+        preset="mini",
+        steps=2000,
+        batch_size=2048,
+        optimiser=OptimiserConfig(learning_rate=1e-3, betas=(0.9, 0.98), warmup_steps=200, ema_decay=0.998),
+        time=TimeConfig(mean=0.4, std=1.0),
+        weights=dict(MINI_MODALITIES),
+        vae=VAEConfig(steps=1500, batch_size=64, kl_weight=3e-4, optimiser=mini_optimiser(2e-3, ema_decay=0.99)),
+        compile_blocks=True,
+        flush_every_steps=20,
+    )
+
+
+def mini_midtrain_fo_gpu() -> Recipe:
+    """Flying Occlusions, nearly at the rate of pretraining."""
+    base = mini_pretrain_gpu()
+    return replace(
+        base,
+        name="mini_midtrain_fo_gpu",
+        stage=TrainingStage.MIDTRAIN,
+        optimiser=replace(base.optimiser, learning_rate=8e-4),
+    )
+
+
+def mini_midtrain_osr_gpu() -> Recipe:
+    """Object Swap – Random; the rate falls to nothing."""
+    base = mini_midtrain_fo_gpu()
+    return replace(base, name="mini_midtrain_osr_gpu", optimiser=replace(base.optimiser, schedule="cosine"))
+
+
+def mini_distil_gpu() -> Recipe:
+    """Shortcut distillation on scenes: 75 % flow matching, 25 % self-consistency (C.4)."""
+    base = mini_midtrain_osr_gpu()
+    return replace(
+        base,
+        name="mini_distil_gpu",
+        stage=TrainingStage.DISTIL,
+        optimiser=replace(base.optimiser, learning_rate=3e-4, warmup_steps=50),
+        time=TimeConfig(distribution="uniform"),
+    )
+
+
 RECIPES: dict[str, Callable[[], Recipe]] = {
     recipe.__name__: recipe
     for recipe in (
@@ -443,6 +489,10 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
         mini_dpo,
         mini_dpo_art,
         mini_distil,
+        mini_pretrain_gpu,
+        mini_midtrain_fo_gpu,
+        mini_midtrain_osr_gpu,
+        mini_distil_gpu,
     )
 }
 

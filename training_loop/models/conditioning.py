@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from training_loop.models.attention import attend
 from training_loop.models.config import ConditioningConfig
 from training_loop.models.dinov2 import MLP, Attention, DinoV2
 from training_loop.models.layers import FeedForward
@@ -73,8 +74,8 @@ class TokenMixer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(T, M, width) → the same shape."""
-        q, k, v = self.to_qkv(self.norm1(x)).unflatten(-1, (3, self.heads, -1)).float().unbind(2)
-        mixed = F.scaled_dot_product_attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2))
+        q, k, v = self.to_qkv(self.norm1(x)).unflatten(-1, (3, self.heads, -1)).unbind(2)
+        mixed = attend(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2))
         x = x + self.to_out(mixed.transpose(1, 2).flatten(2))
         return x + self.mlp(self.norm2(x))  # type: ignore[no-any-return]
 

@@ -105,6 +105,7 @@ class ConditioningConfig:
 class FlowConfig:
     """Mixture of Transformers with a shape and a layout stream; `latent_patch`³ cells make one shape token.
 
+    The layout's few tokens may do with a narrower feed-forward than the shape's (`layout_mlp_ratio`).
     `prior_rank` > 0 adds the velocity of a Gaussian of that rank (`GaussianPrior`), as a head start.
     """
 
@@ -112,6 +113,7 @@ class FlowConfig:
     blocks: int = 24
     heads: int = 16
     mlp_ratio: int = 4
+    layout_mlp_ratio: int = 4
     latent_patch: int = 1
     prior_rank: int = 0
     prior_landmarks: int = 0
@@ -185,9 +187,39 @@ def full() -> ModelConfig:
 
 
 def mini() -> ModelConfig:
-    """A laptop's model: the same definition over 8³ × 8 latents in 64 tokens, with an encoder trained along."""
+    """What ships with the project: the same definition over 8³ × 8 latents in 64 tokens, 8 million weights in all."""
     return ModelConfig(
         preset="mini",
+        vae=ShapeVAEConfig(
+            latent_resolution=8,
+            channels=(72, 48),
+            blocks_per_level=2,
+            middle_blocks=0,
+            voxel_patch=4,
+            edge_kernel=1,
+            linear_path=True,
+            input_shift=0.5,
+        ),
+        conditioning=ConditioningConfig(
+            encoder="small",
+            image_px=80,
+            point_map_px=40,
+            width=144,
+            channels=(32, 64, 96),
+            crop_grid=10,
+            full_grid=5,
+            point_crop_grid=5,
+            point_full_grid=3,
+            mixer_blocks=3,
+        ),
+        flow=FlowConfig(width=160, blocks=6, heads=5, latent_patch=2, layout_mlp_ratio=1),
+    )
+
+
+def micro() -> ModelConfig:
+    """What two CPU cores train from nothing in two minutes: a quarter of `mini`, with a closed-form head start."""
+    return ModelConfig(
+        preset="micro",
         vae=ShapeVAEConfig(
             latent_resolution=8,
             channels=(64, 32),
@@ -213,4 +245,4 @@ def mini() -> ModelConfig:
     )
 
 
-PRESETS = {"full": full, "mini": mini}
+PRESETS = {"full": full, "mini": mini, "micro": micro}

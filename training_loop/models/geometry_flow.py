@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from training_loop.models.attention import attend
-from training_loop.models.config import LAYOUT_CHANNELS, SHAPE, ModelConfig
+from training_loop.models.config import LAYOUT_CHANNELS, SHAPE, FlowConfig, ModelConfig
 from training_loop.models.gaussian_prior import GaussianPrior, unit_gaussian_velocity
 from training_loop.models.layers import FeedForward, HeadRMSNorm, ScalarEmbedder, grid_position_embedding
 
@@ -108,15 +108,17 @@ class CrossAttention(nn.Module):
 class FlowBlock(nn.Module):
     """Joint self-attention, cross-attention and feed-forward; self-attention and feed-forward are modulated."""
 
-    def __init__(self, width: int, heads: int, mlp_ratio: int, conditioning_width: int) -> None:
+    def __init__(self, flow: FlowConfig, conditioning_width: int) -> None:
         super().__init__()
+        width, heads = flow.width, flow.heads
         self.norm = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
         self.norm2 = nn.ModuleDict({stream: nn.LayerNorm(width, eps=1e-6) for stream in STREAMS})
         self.self_attn = JointSelfAttention(width, heads)
         self.cross_attn = nn.ModuleDict(
             {stream: CrossAttention(width, heads, conditioning_width) for stream in STREAMS}
         )
-        self.mlp = nn.ModuleDict({stream: FeedForward(width, mlp_ratio) for stream in STREAMS})
+        ratios = {SHAPE: flow.mlp_ratio, LAYOUT: flow.layout_mlp_ratio}
+        self.mlp = nn.ModuleDict({stream: FeedForward(width, ratios[stream]) for stream in STREAMS})
         self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 6 * width))
 
     def forward(
@@ -172,9 +174,7 @@ class GeometryFlow(nn.Module):
         self.latent_mapping = nn.ModuleDict(mappings)
         self.t_embedder = ScalarEmbedder(width)
         self.d_embedder = ScalarEmbedder(width)
-        self.blocks = nn.ModuleList(
-            FlowBlock(width, flow.heads, flow.mlp_ratio, config.conditioning.width) for _ in range(flow.blocks)
-        )
+        self.blocks = nn.ModuleList(FlowBlock(flow, config.conditioning.width) for _ in range(flow.blocks))
         self.out_norm = nn.LayerNorm(width, elementwise_affine=False)
         self.prior: GaussianPrior | None = None
         if flow.prior_rank:
