@@ -51,9 +51,8 @@ SETTINGS: dict[str, Any] = {
     "max_rounds": 2,
     "target_limit": 10,
     "wait_for_artists": True,
-    # Two cores and a few minutes: short runs on few library examples.
-    "pretrain": {"recipe": "mini_pretrain", "overrides": {"steps": 180, "library.count": 1200}},
-    "sft": {"recipe": "mini_sft", "overrides": {"steps": 40, "library.count": 128}},
+    # Two cores and a few minutes: short runs on few library examples, from the checkpoint that ships.
+    "sft": {"recipe": "mini_sft", "overrides": {"steps": 30, "library.count": 96, "batch_size": 24}},
     "dpo": {"recipe": "mini_dpo", "overrides": {"steps": 30}},
     "evaluation": {"heldout_count": 10, "real_targets": 2},
 }
@@ -105,12 +104,13 @@ def main() -> int:
 
     with BackgroundLathe(var=var_folder(), port=8000 if stays else 0, environment=environment) as lathe:
         console.print(f"Lathe serves at [bold]{lathe.url}[/] (log: {_shown(lathe.log_path)})")
-        with _timed(progressed, "photographs and people"):
+        with _timed(progressed, "photographs, people and checkpoint"):
             _manage("import_builtin", "--limit", str(options.targets), environment=environment)
             write_proposals(folder / "proposals", count=options.proposals)
             _manage("import_folder", str(folder / "proposals"), "--name", "demo", environment=environment)
             people = [f"{name}={role}" for name, role in PEOPLE.items()]
             _manage("create_people", *people, environment={**environment, "LATHE_PASSWORD": password})
+            _manage("flywheel", "register", environment=environment)
         engineer = ApiClient(base_url=lathe.url, username="mel", password=password)
         crowd = Crowd(_people(lathe.url, password))
         with _working(crowd):

@@ -19,7 +19,7 @@ UNKNOWN = 1e4
 
 @dataclass(frozen=True)
 class Photographs:
-    """N photographs in two sizes, squeezed to squares: `close` for crops, `far` for whole pictures; (N, 3, P, P) in 0..1."""
+    """N photographs squeezed to squares, (N, 3, P, P) in 0..1: `close` for crops, `far` for whole pictures."""
 
     close: Tensor
     far: Tensor

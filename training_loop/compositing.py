@@ -68,7 +68,7 @@ class Paint:
 
 @dataclass(frozen=True)
 class Scene:
-    """B pictures to be taken: shapes in `layers` with their `paints`, the `target` layer (B,), camera, light, backdrop."""
+    """B pictures to be taken: shapes in `layers` with their `paints`, of which one is the `target` (B,)."""
 
     camera: Camera
     layers: Sequence[PlacedShapes]
@@ -80,7 +80,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class Shot:
-    """`colour` (B, 3, px, px) in 0..1; `depth` (B, px, px), `UNKNOWN` where nothing is; `layer` (B, px, px), -1 behind."""
+    """`colour` (B, 3, px, px) in 0..1; (B, px, px): `depth`, `UNKNOWN` in the void, `layer`, -1 behind, `inside`."""
 
     colour: Tensor
     depth: Tensor
@@ -94,7 +94,7 @@ def layer_depths(bank: ShapeBank, camera: Camera, layers: Sequence[PlacedShapes]
     depths = []
     for layer in layers:
         hits = march(bank, layer.shapes, object_rays(rays, layer.rotation, layer.translation, layer.scale), None)
-        depths.append(hits.depth.unflatten(1, (px, px)))
+        depths.append(hits.depth.reshape(-1, px, px))
     return torch.stack(depths)
 
 
@@ -122,12 +122,12 @@ def take(bank: ShapeBank, scene: Scene, soft: Sequence[Tensor], box: Tensor, px:
         layer_index = torch.where(nearer, layer_index.new_tensor(index), layer_index)
     inside = scene.camera.inside(uv)
     colour = torch.where(inside[..., None], colour, 0.0).clamp(0, 1)
-    size = (px, px)
+    size = (-1, px, px)
     return Shot(
-        colour=colour.transpose(1, 2).unflatten(2, size),
-        depth=torch.where(inside, depth, UNKNOWN).unflatten(1, size),
-        layer=torch.where(inside, layer_index, -1).unflatten(1, size),
-        inside=inside.unflatten(1, size),
+        colour=colour.transpose(1, 2).reshape(-1, 3, px, px),
+        depth=torch.where(inside, depth, UNKNOWN).reshape(size),
+        layer=torch.where(inside, layer_index, -1).reshape(size),
+        inside=inside.reshape(size),
     )
 
 

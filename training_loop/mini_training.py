@@ -3,12 +3,11 @@
     python -m training_loop.mini_training --output runs/mini --photographs photographs/ \\
         --phases vae=90 pretrain=300 midtrain_fo=180 midtrain_osr=120 distil=100
 
-A phase measures its first steps and plans the rest to fill its time. It starts from the checkpoint of the phase before it
+A phase measures its first steps and plans the rest to fill its time. It starts from the checkpoint of the phase before
 (or `--parent`) and leaves `<phase>.safetensors` (bf16), `<phase>.jsonl` and its figures in `figures.json`.
 """
 
 import argparse
-import gc
 import json
 import os
 import sys
@@ -175,7 +174,7 @@ class MiniRun:
     @torch.no_grad()
     def _reconstruction(self, bank: ShapeBank) -> float:
         scores = []
-        for rows in torch.arange(len(bank), device=self.device).split(64):
+        for rows in torch.arange(len(bank), device=self.device).tensor_split(-(-len(bank) // 64)):
             truth = bank.occupancy(rows)
             scores.append(solid_iou(self.model.vae.decode(self.model.vae.encode(truth)) > 0, truth))
         return float(torch.cat(scores).mean())
@@ -213,17 +212,23 @@ class MiniRun:
         started = time.monotonic()
         silent = ProgressLog(None, None, total_steps=0)
         trial = replace(optimiser, learning_rate=0.0)
-        settings = {"precision": recipe.precision, "flush_every_steps": recipe.flush_every_steps}
-        Trainer(stage, optimiser=trial, steps=WARM_UP_STEPS, log=silent, **settings).fit()
+
+        def trainer(config: OptimiserConfig, steps: int, log: ProgressLog) -> Trainer:
+            flush = recipe.flush_every_steps
+            return Trainer(
+                stage, optimiser=config, steps=steps, log=log, precision=recipe.precision, flush_every_steps=flush
+            )
+
+        trainer(trial, WARM_UP_STEPS, silent).fit()
         first = time.monotonic()
-        Trainer(stage, optimiser=trial, steps=TIMED_STEPS, log=silent, **settings).fit()
+        trainer(trial, TIMED_STEPS, silent).fit()
         per_step = (time.monotonic() - first) / TIMED_STEPS
         steps = max(1, int((seconds - (time.monotonic() - started)) / (1.03 * per_step)))
         self.note(name, planned_steps=steps, ms_per_timed_step=1e3 * per_step)
         log = ProgressLog(self.options.output / f"{name}.jsonl", Printed(), total_steps=steps)
         log.event(started=True, recipe=to_json(recipe), seed=self.options.seed)
         begun = time.monotonic()
-        metrics = Trainer(stage, optimiser=optimiser, steps=steps, log=log, **settings).fit()
+        metrics = trainer(optimiser, steps, log).fit()
         metrics |= {"steps": float(steps), "ms_per_step": 1e3 * (time.monotonic() - begun) / steps}
         self.note(name, **metrics)
         return metrics
@@ -244,7 +249,7 @@ class MiniRun:
                 for label, sampler in samplers.items():
                     with autocast(self.device, "auto" if self.device.type == "cuda" else "fp32"):
                         x_1 = sample_latents(model, targets.views, [self.options.seed], sampler, layout=False)
-                    full = torch.cat([model.vae.decode(part) > 0 for part in x_1[SHAPE].float().split(32)])
+                    full = torch.cat([model.vae.decode(part) > 0 for part in torch.split(x_1[SHAPE].float(), 32)])
                     measured[f"{split}_{kind}_{label}_iou"] = float(solid_iou(full, truth).mean())
         model.train()
         model.vae.eval()

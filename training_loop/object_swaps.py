@@ -86,7 +86,7 @@ def has_cue(new_depth: Tensor, scene_depth: Tensor) -> Tensor:
 
 
 def object_swaps(bank: ShapeBank, dice: Dice, photographs: Photographs | None, count: int) -> Scene:
-    """Scenes of a floor, an object on it and often another before it; a random shape, turned at random, takes its place.
+    """A floor, an object on it and often another before it; a random shape, turned at random, takes its place.
 
     Raises:
         RuntimeError: no drawn scene satisfied the rules.
@@ -113,8 +113,8 @@ def object_swaps(bank: ShapeBank, dice: Dice, photographs: Photographs | None, c
     wall = torch.where(dice.chance(0.7, drawn), floor.reach, UNKNOWN)
     backdrop = type(backdrop)(backdrop.close, backdrop.far, wall, floor)
     square = (PROBE_PX, PROBE_PX)
-    inside = camera.inside(uv).unflatten(1, square)
-    ground = backdrop.look(camera, uv, far=True)[1].unflatten(1, square)
+    inside = camera.inside(uv).reshape(-1, *square)
+    ground = backdrop.look(camera, uv, far=True)[1].reshape(-1, *square)
     old_depth, front_depth = layer_depths(bank, camera, [original, before], box, PROBE_PX)
     mask = (old_depth < UNKNOWN) & (old_depth <= torch.minimum(front_depth, ground)) & inside
     seen = camera.directions(uv) * old_depth.clamp(max=100.0).flatten(1)[..., None]

@@ -318,11 +318,11 @@ def mini_optimiser(learning_rate: float, *, warmup_steps: int = 10, ema_decay: f
 
 
 def mini_pretrain() -> Recipe:
-    """The shape library in two minutes of two cores: first the VAE, then all modalities of the flow."""
+    """`micro` from nothing in two minutes of two cores: first the VAE, then all modalities of the flow."""
     return Recipe(
         name="mini_pretrain",
         stage=TrainingStage.PRETRAIN,
-        preset="mini",
+        preset="micro",
         steps=240,
         batch_size=32,
         optimiser=mini_optimiser(1e-3, warmup_steps=20, ema_decay=0.98),

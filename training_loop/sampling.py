@@ -53,9 +53,11 @@ class SamplerConfig:
 
 
 def default_sampler(model: GeometryModel) -> SamplerConfig:
-    """The preset's sampler: 25 steps and s = 7 as released; fewer, milder and cooler for the small one."""
-    if model.config.preset == "mini":
+    """The preset's sampler: 25 steps and s = 7 as released; fewer, milder and cooler for the small ones."""
+    if model.config.preset == "micro":
         return SamplerConfig(steps=12, strength=1.0, temperature=0.8)
+    if model.config.preset == "mini":
+        return SamplerConfig(steps=12, strength=3.0, temperature=0.7)
     return SamplerConfig()
 
 

@@ -102,7 +102,7 @@ def encode_bank(bank: ShapeBank, vae: ShapeVAE, *, batch_size: int = 64) -> Tens
     """Latents (N, cells, channels) of all shapes, half precision on a GPU."""
     chunks = []
     with torch.no_grad():
-        for rows in torch.arange(len(bank), device=bank.device).split(batch_size):
+        for rows in torch.split(torch.arange(len(bank), device=bank.device), batch_size):
             latents = vae.encode(bank.occupancy(rows))
             chunks.append(latents.half() if latents.is_cuda else latents)
     return torch.cat(chunks)

@@ -1,7 +1,7 @@
 """Training targets made on the device: scenes of three kinds, photographed as production sees them.
 
-`isolated`: one shape, object-centred (Iso-3DO). `flying_occlusions`: two shapes pasted into a photograph by the rules of
-B.2.1. `object_swap` (module `object_swaps`): a shape put where another object was (B.2.2).
+`isolated`: one shape, object-centred (Iso-3DO). `flying_occlusions`: two shapes pasted into a photograph by the rules
+of B.2.1. `object_swap` (module `object_swaps`): a shape put where another object was (B.2.2).
 """
 
 import math
@@ -151,7 +151,7 @@ def flying_occlusions(bank: ShapeBank, dice: Dice, photographs: Photographs | No
     behind = PlacedShapes(pair[0], rotations[0], at, one)
     front = _in_front(bank, dice, camera, behind, pair[1], rotations[1], span * dice.uniform(0.4, 1.2, drawn))
     depths = layer_depths(bank, camera, [behind, front], whole_box(drawn, dice.device), PROBE_PX)
-    inside = camera.inside(box_grid(whole_box(drawn, dice.device), PROBE_PX)).unflatten(1, (PROBE_PX, PROBE_PX))
+    inside = camera.inside(box_grid(whole_box(drawn, dice.device), PROBE_PX)).reshape(-1, PROBE_PX, PROBE_PX)
     masks = (depths < UNKNOWN) & inside
     whole, hidden = masks[0].sum((1, 2)), (masks[0] & masks[1]).sum((1, 2))
     pixels = inside.sum((1, 2))
@@ -329,7 +329,7 @@ def _normalised(points: Tensor, inside: Tensor, shift: Tensor, scene_scale: Tens
     valid = points.isfinite().all(-1) & inside.flatten(1)
     value = ((points - shift[:, None]) / scene_scale[:, None, None]).clamp(-8, 8)
     value = torch.where(valid[..., None], value, 0.0)
-    return torch.cat([value, valid[..., None].to(value.dtype)], dim=-1).transpose(1, 2).unflatten(2, (px, px))
+    return torch.cat([value, valid[..., None].to(value.dtype)], dim=-1).transpose(1, 2).reshape(-1, 4, px, px)
 
 
 @dataclass(frozen=True)

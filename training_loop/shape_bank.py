@@ -39,8 +39,8 @@ _COLOUR_SAMPLES = 8192
 class ShapeRecord:
     """One shape as a process hands it over.
 
-    `occupancy_bits` (R³/8,) packed; `colour` (C, C, C, 3) uint8 where `coloured_bits` (C³/8,) says so; `points` (512, 3)
-    float16 of the surface, object frame; `category` an index into CATEGORIES, -1 for a mesh of a folder.
+    `occupancy_bits` (R³/8,) packed; `colour` (C, C, C, 3) uint8 where `coloured_bits` (C³/8,) says so; `points`
+    (512, 3) float16 of the surface, object frame; `category` an index into CATEGORIES, -1 for a mesh of a folder.
     """
 
     occupancy_bits: NDArray[np.uint8]

@@ -69,7 +69,7 @@ def _trilinear(field: Tensor, row: Tensor, points: Tensor) -> Tensor:
     for i in (0, 1):
         for j in (0, 1):
             for k in (0, 1):
-                weight = 1.0
+                weight = torch.ones_like(value)
                 for axis, upper in enumerate((i, j, k)):
                     weight = weight * (share[..., axis] if upper else 1 - share[..., axis])
                 value = value + weight * field[base + (i * RESOLUTION + j) * RESOLUTION + k].float()

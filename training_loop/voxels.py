@@ -52,8 +52,8 @@ def voxelise(mesh: trimesh.Trimesh, resolution: int = 64) -> NDArray[np.bool_]:
 def voxelise_with_thin_walls(mesh: trimesh.Trimesh, resolution: int = 64) -> NDArray[np.bool_]:
     """Like `voxelise`, and full where walls thinner than a cell pass between the centres.
 
-    Points of the surface are moved inwards by a third of a cell; the cells that they lie in are full. Thick parts hardly
-    grow by it, plates and pan rims stay whole.
+    Points of the surface are moved inwards by a third of a cell; the cells that they lie in are full. Thick parts
+    hardly grow by it, plates and pan rims stay whole.
     """
     solid = voxelise(mesh, resolution)
     corners = np.asarray(mesh.triangles, dtype=np.float64)

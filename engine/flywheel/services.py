@@ -20,6 +20,7 @@ from engine.errors import Conflict, LatheError, NotFound
 from engine.flywheel import replies, runs, steps, transitions
 from engine.flywheel.models import Iteration, ModelVersion, TrainingRun
 from engine.flywheel.plan import Plan, UnusableSettings, complete_settings, plan_from
+from engine.flywheel.registering import register
 from engine.flywheel.reporting import report, status
 from engine.flywheel.versions import promote, promoted_version
 from engine.sending import send_soon
@@ -37,6 +38,7 @@ __all__ = [
     "record_evaluation_reply",
     "record_progress",
     "record_training_reply",
+    "register",
     "report",
     "resume",
     "start",

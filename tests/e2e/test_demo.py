@@ -18,10 +18,6 @@ from engine.embedded.places import CHECKOUT
 SMALL = {
     "max_rounds": 1,
     "suite": {"text_to_3d": 1, "image_to_3d": 1, "sam3d": 2},
-    "pretrain": {
-        "recipe": "mini_pretrain",
-        "overrides": {"steps": 4, "vae.steps": 4, "library.count": 64, "batch_size": 8, "calibrate_surface": 4},
-    },
     "sft": {"recipe": "mini_sft", "overrides": {"steps": 3, "library.count": 64, "batch_size": 8}},
     "dpo": {"recipe": "mini_dpo", "overrides": {"steps": 3, "batch_size": 4}},
     "evaluation": {"heldout_count": 2, "real_targets": 0},

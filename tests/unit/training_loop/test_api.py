@@ -41,13 +41,13 @@ SMALL = {
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
     """A pretrained tiny model, made once for this module."""
-    before = PRESETS["mini"]
-    PRESETS["mini"] = lambda: replace(tiny_config(), preset="mini")
+    before = PRESETS["micro"]
+    PRESETS["micro"] = lambda: replace(tiny_config(), preset="micro")
     try:
         folder = tmp_path_factory.mktemp("base")
         yield run_training(stage="pretrain", recipe="mini_pretrain", overrides=SMALL, output_dir=folder, seed=1)
     finally:
-        PRESETS["mini"] = before
+        PRESETS["micro"] = before
 
 
 @pytest.fixture

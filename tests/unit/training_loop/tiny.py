@@ -6,13 +6,13 @@ import numpy as np
 import torch
 
 from training_loop.examples import Examples
-from training_loop.models.config import ModelConfig, mini
+from training_loop.models.config import ModelConfig, micro
 from training_loop.models.generator import GeometryModel
 from training_loop.stages import PreferencePairs
 
 
 def tiny_config() -> ModelConfig:
-    config = mini()
+    config = micro()
     return replace(
         config,
         vae=replace(config.vae, latent_channels=4, channels=(8, 8)),

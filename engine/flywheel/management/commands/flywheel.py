@@ -1,4 +1,4 @@
-"""`manage.py flywheel start|status|resume|stop-collecting|promote|pretrain|report`."""
+"""`manage.py flywheel start|status|resume|stop-collecting|promote|register|pretrain|report`."""
 
 import json
 from argparse import ArgumentParser
@@ -13,6 +13,7 @@ from engine.errors import LatheError
 from engine.flywheel import services
 from engine.flywheel.console import print_status
 from engine.flywheel.models import Iteration, ModelVersion, TrainingRun
+from engine.flywheel.registering import SHIPPED
 
 
 class Command(BaseCommand):
@@ -39,6 +40,10 @@ class Command(BaseCommand):
 
         promote = actions.add_parser("promote", help="promote a model version by hand")
         promote.add_argument("version", help="its name or id")
+
+        register = actions.add_parser("register", help="take in a checkpoint from a file, as a first model version")
+        register.add_argument("file", type=Path, nargs="?", default=SHIPPED, help="default: the one that ships")
+        register.add_argument("--name", help="of the model version (default: the file's stem)")
 
         pretrain = actions.add_parser("pretrain", help="train a first checkpoint where there is none")
         _add_settings(pretrain)
@@ -68,6 +73,8 @@ class Command(BaseCommand):
             services.stop_collecting(number=_number(options["iteration"]))
         elif action == "promote":
             services.promote(model_version_id=_version_id(options["version"]), actor=None)
+        elif action == "register":
+            services.register(path=options["file"], name=options["name"] or options["file"].stem)
         elif action == "pretrain":
             made = services.pretrain(settings=_settings(options["settings"]))
             if isinstance(made, TrainingRun):

@@ -1,0 +1,37 @@
+"""The checkpoint that ships with the project."""
+
+import numpy as np
+import pytest
+
+from training_loop.api import load_generator, sample_candidates
+from training_loop.checkpoints import read_header
+from training_loop.models.config import mini
+from training_loop.shipped import SHIPPED_CHECKPOINT
+
+LARGEST_BYTES = 16_000_000
+
+
+def test_it_is_small_and_says_where_it_comes_from():
+    assert SHIPPED_CHECKPOINT.stat().st_size <= LARGEST_BYTES
+    header = read_header(SHIPPED_CHECKPOINT)
+    assert header.info.stage == "distil"
+    assert header.info.recipe["name"] == "mini_distil_gpu"
+    assert header.info.metrics["heldout_isolated_steps12_iou"] > 0
+
+
+def test_it_is_the_preset_of_its_name():
+    config, preset = read_header(SHIPPED_CHECKPOINT).config, mini()
+    assert (config.preset, config.flow, config.conditioning) == ("mini", preset.flow, preset.conditioning)
+    assert (config.vae.latent_shape, config.vae.channels) == (preset.vae.latent_shape, preset.vae.channels)
+
+
+@pytest.mark.parametrize("shortcut", [False, True])
+def test_it_proposes_shapes(shortcut):
+    image = np.full((60, 80, 3), 120, dtype=np.uint8)
+    image[15:45, 30:50] = (180, 60, 40)
+    mask = np.zeros((60, 80), dtype=bool)
+    mask[15:45, 30:50] = True
+    model = load_generator(SHIPPED_CHECKPOINT)
+    samples = sample_candidates(model=model, image=image, mask=mask, seeds=[0, 1], steps=4, shortcut=shortcut)
+    assert samples
+    assert all(sample.mesh.is_watertight and sample.layout is not None for sample in samples)
