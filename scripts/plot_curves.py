@@ -63,7 +63,9 @@ def panel(name: str, phases: list[tuple[str, list[dict[str, float]]]], window: i
     for index, (phase, begin, values) in enumerate(curves):
         colour = COLOURS[index % len(COLOURS)]
         points = " ".join(f"{x(begin + window * (i + 0.5)):.1f},{y(value):.1f}" for i, value in enumerate(values))
-        parts.append(f'<line x1="{x(begin):.1f}" x2="{x(begin):.1f}" y1="{y(high):.0f}" y2="{y(low):.0f}" stroke="#ccc"/>')
+        parts.append(
+            f'<line x1="{x(begin):.1f}" x2="{x(begin):.1f}" y1="{y(high):.0f}" y2="{y(low):.0f}" stroke="#ccc"/>'
+        )
         parts.append(f'<text x="{x(begin) + 3:.1f}" y="{top + HEIGHT - 8}" fill="{colour}">{phase}</text>')
         parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.4"/>')
     return "\n".join(parts)
