@@ -26,7 +26,7 @@ from model_workers.segmenters.grabcut import GrabCut
 
 MEGAPIXEL = 1_000_000
 LARGE = (5774, 8660)  # height and width of 50 megapixels
-ROUNDS = 5
+ROUNDS = 3
 
 
 def pictures() -> list[NDArray[np.uint8]]:
@@ -98,7 +98,7 @@ def measure_asking() -> dict[str, dict[str, float]]:
         height, width = picture.shape[:2]
         requests = [
             AssistRequest(ref, width, height, prompts)
-            for _ in range(4)
+            for _ in range(3)
             for prompts in prompts_of(height, width).values()
         ]
         added, whole = [], []

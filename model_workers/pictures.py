@@ -42,5 +42,6 @@ def at_full_size(mask: NDArray[np.bool_], *, height: int, width: int) -> MaskRle
     scale_y, scale_x = height / mask.shape[0], width / mask.shape[1]
     full_top, full_left = round(top * scale_y), round(left * scale_x)
     size = round(right * scale_x) - full_left, round(bottom * scale_y) - full_top
-    soft = cv2.resize(mask[top:bottom, left:right].astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
-    return encode_part(np.asarray(soft >= 0.5), top=full_top, left=full_left, height=height, width=width)
+    marked = mask[top:bottom, left:right].astype(np.uint8) * 255
+    soft = cv2.resize(marked, size, interpolation=cv2.INTER_LINEAR)
+    return encode_part(np.asarray(soft >= 128), top=full_top, left=full_left, height=height, width=width)

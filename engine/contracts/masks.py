@@ -69,9 +69,14 @@ def encode_part(part: NDArray[np.bool_], *, top: int, left: int, height: int, wi
         raise MaskError(f"a mask must be a boolean (height, width) array, got {part.dtype} {part.shape}")
     if top < 0 or left < 0 or top + part.shape[0] > height or left + part.shape[1] > width:
         raise MaskError(f"a part of {part.shape} at ({top}, {left}) does not lie inside {height}×{width}")
-    edges = np.diff(part.astype(np.int8), axis=0, prepend=0, append=0)
-    rows, columns = np.nonzero(edges.T)[::-1]  # column by column, each with an even number of edges
-    places = (columns + left) * height + rows + top
+    rows = part.shape[0] + 1
+    columns = np.zeros((part.shape[1], rows), dtype=np.bool_)  # an empty row below each column ends its last run
+    columns[:, :-1] = part.T
+    flat = columns.ravel()
+    edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    if flat.size and flat[0]:
+        edges = np.concatenate([[0], edges])
+    places = (edges // rows + left) * height + edges % rows + top
     inner = np.flatnonzero(places[1:-1:2] == places[2::2]) * 2 + 1  # a run that goes on at the top of the next column
     places = np.delete(places, np.concatenate([inner, inner + 1]))
     counts = np.diff(np.concatenate([[0], places, [height * width]]))

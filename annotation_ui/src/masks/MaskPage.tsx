@@ -157,7 +157,7 @@ export function MaskPage({ desk }: { desk: MaskDesk }) {
                 )}
               </Stack>
             </ScrollArea>
-            {notices}
+            <div className={classes.notices}>{notices}</div>
             <Verdicts state={state} run={run} />
           </main>
         ) : (
