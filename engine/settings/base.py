@@ -131,11 +131,16 @@ UNFOLD = {
 
 LATHE_OPEN_SIGNUP = environment.flag("LATHE_OPEN_SIGNUP")
 ACCOUNT_ADAPTER = "engine.accounts.AccountAdapter"
+SOCIALACCOUNT_ADAPTER = "engine.accounts.IdentityProviderAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 
+LATHE_OIDC_ROLES = environment.roles("LATHE_OIDC_ROLES")
+LATHE_SIGN_IN_ORIGINS: list[str] = []  # where the sign-in form may lead
 if os.environ.get("LATHE_OIDC_SERVER_URL"):
+    # Identity providers send people on to others, so any encrypted address is allowed, and the configured one.
+    LATHE_SIGN_IN_ORIGINS = ["https:", environment.origin(os.environ["LATHE_OIDC_SERVER_URL"])]
     INSTALLED_APPS.append("allauth.socialaccount.providers.openid_connect")
     SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [environment.openid_connect_app()]}}
 

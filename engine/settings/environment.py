@@ -2,11 +2,15 @@
 
 import os
 from typing import Any
+from urllib.parse import urlsplit
 
 from psycopg.conninfo import conninfo_to_dict
 
 from engine.embedded import postgres, redis
 from engine.embedded.places import var_folder
+
+# To people whom nobody here has looked at yet; engineers and administrators are made by hand.
+ROLES_GIVEN_UNSEEN = ("annotator", "artist", "reviewer")
 
 
 def flag(name: str) -> bool:
@@ -22,6 +26,25 @@ def estimates_point_maps() -> bool:
 def words(name: str, default: str) -> list[str]:
     """The comma-separated words of variable `name`."""
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port of an address."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def roles(name: str) -> list[str]:
+    """Roles named by variable `name`, as in `annotator,reviewer`.
+
+    Raises:
+        ValueError: naming the word that is no role that may be given unseen.
+    """
+    named = words(name, "")
+    for word in named:
+        if word not in ROLES_GIVEN_UNSEEN:
+            raise ValueError(f"{name}: `{word}` is none of {', '.join(ROLES_GIVEN_UNSEEN)}.")
+    return named
 
 
 def numbers_by_name(name: str, defaults: dict[str, float]) -> dict[str, float]:
