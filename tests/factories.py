@@ -25,7 +25,7 @@ from engine.lifecycle import State
 from engine.selection.models import Comparison, Presentation, Selection, Tournament
 from engine.sourcing.models import Image, PointMap, TargetObject
 from engine.storage.models import Blob
-from engine.workforce.models import Role, Stage, User, WorkItem
+from engine.workforce.models import Judgement, Role, Stage, User, WorkItem
 
 _numbers = itertools.count(1)
 
@@ -115,6 +115,13 @@ def make_work_item(*, stage: Stage, target: TargetObject, state: str = "open", *
     if state == WorkItem.State.DONE:
         values.setdefault("done_at", timezone.now())
     return WorkItem.objects.create(stage=stage, subject_id=target.id, state=state, **values)
+
+
+def make_judgement(*, item: WorkItem, user: User, duration_ms: int = 40_000) -> Judgement:
+    """That `user` answered a work item just now."""
+    return Judgement.objects.create(
+        work_item=item, user=user, fencing_token=1, duration_ms=duration_ms, guideline_version="v1"
+    )
 
 
 def make_collection(*, iteration: int = 1, alpha: float = 0.5, closed: bool = False, **fields: Any) -> Collection:

@@ -66,9 +66,7 @@ def person_page(browser: Browser, live_server: LiveServer) -> Iterator[OpenPage]
         contexts.append(context)
         page = context.new_page()
         page.goto("/")
-        page.get_by_label("User name").fill(username)
-        page.get_by_label("Password").fill("a good password")
-        page.get_by_role("button", name="Sign in").click()
+        sign_in(page, username)
         page.wait_for_url("**/")
         return page
 
@@ -77,9 +75,16 @@ def person_page(browser: Browser, live_server: LiveServer) -> Iterator[OpenPage]
         context.close()
 
 
+def sign_in(page: Page, username: str) -> None:
+    """By name and password, on the sign-in page."""
+    page.get_by_label("User name").fill(username)
+    page.get_by_label("Password").fill("a good password")
+    page.get_by_role("button", name="Sign in").click()
+
+
 def keep_screenshot(page: Page, name: str) -> Path:
     """Keep what the page looks like now."""
-    ARTEFACTS.mkdir(exist_ok=True)
     path = ARTEFACTS / f"{name}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=path, timeout=60_000)  # fonts and a software GPU are slow on a busy machine
     return path

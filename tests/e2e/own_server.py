@@ -34,7 +34,7 @@ class OwnServer:
         }
         self.environment = {
             **os.environ,
-            "DJANGO_SETTINGS_MODULE": "engine.settings",
+            "DJANGO_SETTINGS_MODULE": "engine.settings.test",
             "DATABASE_URL": " ".join(f"{name}={value}" for name, value in address.items() if value),
             "LATHE_STORAGE_URL": settings.LATHE_STORAGE_URL,
             "LATHE_SECRET_KEY": "the same before and after",

@@ -1,54 +1,18 @@
-"""Stage 2 in a real browser: by keyboard alone, by mouse alone, through reloads, lost networks and lost leases."""
+"""Stage 2 in a real browser: by keyboard alone, by mouse alone, in colour, and blind."""
 
 import pytest
 from playwright.sync_api import Page, Response, expect
 
 from engine.generation.models import Candidate
-from engine.selection import services
-from engine.selection.models import Comparison, Presentation, Selection
-from engine.workforce.models import Draft, Judgement, Role, User, WorkItem
+from engine.selection.models import Comparison, Selection
+from engine.workforce.models import Judgement, Role, WorkItem
 from tests.e2e.conftest import OpenPage, keep_screenshot
+from tests.e2e.selection_page import at_round, at_the_rating, begin, choose, shapes_are_shown
 from tests.e2e.selection_queue import GENERATORS, MODEL_VERSION_ID, queue_selections, queue_textures
 from tests.factories import make_user
 from tests.stage_fixtures import handed_over, own_store  # noqa: F401
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("handed_over")]
-
-
-def begin(person_page: OpenPage, **window: object) -> Page:
-    """An annotator at the first task. Turntables stand still, as for people who want less motion."""
-    make_user(Role.ANNOTATOR, username="ada")
-    page = person_page("ada", **window)  # type: ignore[arg-type]
-    page.emulate_media(reduced_motion="reduce")
-    page.get_by_role("link", name="Start: Pick the best shape").press("Enter")
-    shapes_are_shown(page)
-    return page
-
-
-def shapes_are_shown(page: Page, *, other_than: str = "") -> str:
-    """Wait until shapes are drawn, other ones than before if given; returns which."""
-    page.wait_for_function(
-        "before => { const shown = document.querySelector('canvas[data-shown]')?.dataset.shown;"
-        " return shown && shown !== before; }",
-        arg=other_than,
-    )
-    return str(page.locator("canvas[data-shown]").get_attribute("data-shown"))
-
-
-def choose(page: Page, key: str) -> None:
-    """Look at the pair for a moment, as people do (sooner, the page takes it for a second click), then answer it."""
-    page.wait_for_timeout(350)
-    page.keyboard.press(key)
-
-
-def at_round(page: Page, number: int, *, of: int) -> None:
-    """Wait until this round is on show."""
-    expect(page.get_by_text(f"round {number} of {of}", exact=True)).to_be_visible()
-
-
-def at_the_rating(page: Page) -> None:
-    """Wait until the winner is to be rated."""
-    expect(page.get_by_text("rate the winner", exact=True)).to_be_visible()
 
 
 def test_a_task_by_keyboard_alone_with_a_step_back_and_a_reload(person_page: OpenPage) -> None:
@@ -156,57 +120,6 @@ def test_twenty_tasks_in_one_window_leave_no_memory_behind(person_page: OpenPage
     assert page.evaluate("document.querySelector('canvas[data-textures]')?.dataset.textures ?? '0'") == "0"
 
 
-def test_offline_an_answer_waits_here_and_is_sent_by_itself(person_page: OpenPage) -> None:
-    queue_selections(1, candidates=3)
-    page = begin(person_page)
-    first = shapes_are_shown(page)
-    page.context.set_offline(True)
-    choose(page, "ArrowRight")
-    shapes_are_shown(page, other_than=first)  # the page knows the next pair by itself
-    expect(page.get_by_text("kept on this machine and will be sent again")).to_be_visible()
-    choose(page, "ArrowLeft")
-    at_the_rating(page)
-    keep_screenshot(page, "selection-offline-dark-1280")
-    assert not Comparison.objects.exists()
-    page.context.set_offline(False)
-    expect(page.get_by_text("kept on this machine")).to_have_count(0)
-    expect(page.get_by_text("saved ✓")).to_be_visible()
-    assert list(Comparison.objects.order_by("sequence").values_list("answer", flat=True)) == ["right", "left"]
-
-
-def test_a_task_that_somebody_else_took_over_is_explained_and_its_rating_kept(person_page: OpenPage) -> None:
-    (selection,) = queue_selections(1, candidates=2)
-    page = begin(person_page)
-    with page.expect_response("**/selections/claim"):  # the page looks for the next task; this one must not be it
-        choose(page, "ArrowLeft")
-    at_the_rating(page)
-    page.keyboard.press("Digit4")
-    WorkItem.objects.filter(id=selection.work_item_id).update(state="open", holder=None, lease_expires_at=None)
-    assert services.claim(user=make_user(Role.ANNOTATOR, username="bob")) is not None
-    page.keyboard.press("u")
-    expect(page.get_by_role("heading", name="This task is no longer yours")).to_be_visible()
-    keep_screenshot(page, "selection-superseded-dark-1280")
-    ada = User.objects.get(username="ada")
-    assert Draft.objects.get(user=ada).content["rating"] == 0.75
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("Nothing waits to be compared")).to_be_visible()
-
-
-def test_a_candidate_that_does_not_load_is_said_so_and_can_be_voted_down(person_page: OpenPage) -> None:
-    queue_selections(1, candidates=2, broken=True)
-    page = begin(person_page)
-    broken = page.locator("[data-place]").filter(has=page.get_by_role("alert"))
-    expect(broken).to_contain_text("did not load. Try again, or vote it down")
-    keep_screenshot(page, "selection-broken-dark-1280")
-    broken.get_by_role("button", name="Try again").click()
-    expect(broken).to_contain_text("did not load")
-    name = "Left" if broken.get_by_role("img").get_attribute("aria-label") == "Left" else "Right"
-    choose(page, "ArrowRight" if name == "Left" else "ArrowLeft")
-    at_the_rating(page)
-    expect(page.get_by_text("did not load")).to_have_count(0)
-    assert sorted(Presentation.objects.values_list("load_failures", flat=True)) == [0, 2]
-
-
 def colours_on_stage(page: Page) -> int:
     """How many clearly coloured pixels the canvas shows."""
     count = page.evaluate(
@@ -254,21 +167,6 @@ def test_splats_are_shown_where_every_candidate_has_one(person_page: OpenPage) -
     choose(page, "ArrowLeft")
     at_round(page, 2, of=2)
     choose(page, "ArrowRight")
-    at_the_rating(page)
-    shapes_are_shown(page)
-
-
-def test_the_shapes_come_back_when_the_graphics_card_takes_the_canvas_away(person_page: OpenPage) -> None:
-    queue_selections(1, candidates=2)
-    page = begin(person_page)
-    page.evaluate(
-        "() => { const gl = document.querySelector('canvas[data-shown]').getContext('webgl2');"
-        " window.lost = gl.getExtension('WEBGL_lose_context'); window.lost.loseContext(); }"
-    )
-    expect(page.get_by_text("The graphics card took a break")).to_be_visible()
-    page.evaluate("window.lost.restoreContext()")
-    expect(page.get_by_text("The graphics card took a break")).to_have_count(0)
-    choose(page, "ArrowLeft")
     at_the_rating(page)
     shapes_are_shown(page)
 

@@ -1,11 +1,17 @@
-import { Button, Paper, SimpleGrid, Text, Title } from "@mantine/core";
+import { Button, Paper, Text, Title } from "@mantine/core";
+import { useCallback, useMemo } from "react";
 import type { Me } from "../api/me";
-import { visibleStages } from "./stages";
+import { type Command, defaultBindings } from "../keys/bindings";
+import { KeyHint } from "../keys/KeyHint";
+import { useHotkeys } from "../keys/useHotkeys";
+import { type StageCard, visibleStages } from "./stages";
 import classes from "./Waiting.module.css";
 
 /** What this person could do now, a card a stage; an empty stage says why it is empty and what comes next. */
 export function Waiting({ me }: { me: Me }) {
   const stages = visibleStages(me.roles);
+  const ready = stages.filter((stage) => stage.page && (me.waiting[stage.key]?.count ?? 0) > 0);
+  const keys = useStartKeys(ready);
   if (stages.length === 0) {
     return (
       <Paper withBorder p="md">
@@ -14,7 +20,7 @@ export function Waiting({ me }: { me: Me }) {
     );
   }
   return (
-    <SimpleGrid cols={{ base: 1, sm: 2, lg: 4 }} spacing="md">
+    <div className={classes.cards}>
       {stages.map((stage) => {
         const waiting = me.waiting[stage.key];
         const count = waiting?.count ?? 0;
@@ -26,21 +32,57 @@ export function Waiting({ me }: { me: Me }) {
             <Title order={3} size="h4">
               {stage.task}
             </Title>
-            <Text className={classes.count}>
-              {count}
-              {waiting?.more && "+"}
-            </Text>
-            <Text size="sm" c="dimmed">
-              {count === 0 ? stage.whenEmpty : "waiting"}
-            </Text>
+            {count === 0 ? (
+              <Text size="sm" c="dimmed" mt="xs">
+                {stage.whenEmpty}
+              </Text>
+            ) : (
+              <Text className={classes.count}>
+                {count}
+                {waiting?.more && "+"}{" "}
+                <Text span size="sm" c="dimmed">
+                  waiting
+                </Text>
+              </Text>
+            )}
             {stage.page && count > 0 && (
-              <Button component="a" href={stage.page} mt="sm" aria-label={`Start: ${stage.task}`}>
+              <Button
+                component="a"
+                href={stage.page}
+                className={classes.start}
+                aria-label={`Start: ${stage.task}`}
+                rightSection={<KeyHint combo={keys[stage.key] ?? ""} />}
+              >
                 Start
               </Button>
             )}
           </Paper>
         );
       })}
-    </SimpleGrid>
+    </div>
   );
+}
+
+/** A number starts each stage that has work, in their order. */
+function useStartKeys(stages: StageCard[]): Readonly<Record<string, string>> {
+  const commands = useMemo<Command[]>(
+    () =>
+      stages.map(({ key, task }, index) => ({
+        id: key,
+        label: task,
+        contexts: ["home"],
+        combo: `Digit${index + 1}`,
+      })),
+    [stages],
+  );
+  const bindings = defaultBindings(commands);
+  const start = useCallback(
+    (key: string) => {
+      const page = stages.find((stage) => stage.key === key)?.page;
+      if (page) window.location.assign(page);
+    },
+    [stages],
+  );
+  useHotkeys(commands, bindings, "home", start);
+  return bindings;
 }

@@ -48,3 +48,8 @@ export function visibleStages(roles: readonly string[]): StageCard[] {
   const all = roles.includes("admin") || roles.includes("ml_engineer");
   return STAGES.filter((stage) => all || stage.roles.some((role) => roles.includes(role)));
 }
+
+/** What a stage is called where there is little room. */
+export function labelOf(key: string): string {
+  return STAGES.find((stage) => stage.key === key)?.label ?? key;
+}

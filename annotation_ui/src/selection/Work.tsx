@@ -15,6 +15,8 @@ import classes from "./Work.module.css";
 
 const Markdown = lazy(async () => ({ default: (await import("../shell/Markdown")).Markdown })); // not needed to begin
 
+const READABLE = { tabIndex: 0, role: "region", "aria-label": "Guidelines and rubric" };
+
 interface Props {
   /** Null while the task is on its way: everything has its place already. */
   state: TaskState | null;
@@ -66,7 +68,7 @@ export function Work({ state, next, photoMode, onPhotoMode, onStage, desk, run, 
         </Text>
       </section>
       <Turntables state={state} next={next} onStage={onStage} run={run} />
-      <ScrollArea className={classes.side} type="auto" offsetScrollbars>
+      <ScrollArea className={classes.side} type="auto" offsetScrollbars viewportProps={READABLE}>
         {state && rating && <Rating state={state} desk={desk} run={run} />}
         {task && (
           <Suspense fallback={<Skeleton h={320} />}>

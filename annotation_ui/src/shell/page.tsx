@@ -5,7 +5,7 @@ import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { type ReactNode, StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { theme } from "./theme";
+import { cssVariables, theme } from "./theme";
 
 const queries = new QueryClient({
   defaultOptions: { queries: { staleTime: 5_000, retry: 2, refetchOnWindowFocus: true } },
@@ -22,7 +22,7 @@ export function mountPage(children: ReactNode): void {
   if (root === null) throw new Error("the template has no #page element");
   createRoot(root).render(
     <StrictMode>
-      <MantineProvider theme={theme} defaultColorScheme="dark">
+      <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="dark">
         <QueryClientProvider client={queries}>{children}</QueryClientProvider>
       </MantineProvider>
     </StrictMode>,

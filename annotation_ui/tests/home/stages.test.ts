@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { visibleStages } from "../../src/home/stages";
+import { labelOf, visibleStages } from "../../src/home/stages";
 
 it("shows annotators the stages that they judge", () => {
   expect(visibleStages(["annotator"]).map((stage) => stage.key)).toEqual(["mask", "selection", "alignment"]);
@@ -12,4 +12,8 @@ it("shows artists their queue alone", () => {
 it("shows engineers everything and strangers nothing", () => {
   expect(visibleStages(["ml_engineer"])).toHaveLength(4);
   expect(visibleStages([])).toHaveLength(0);
+});
+
+it("names a stage that it does not know by its key", () => {
+  expect([labelOf("selection"), labelOf("new")]).toEqual(["Stage 2", "new"]);
 });

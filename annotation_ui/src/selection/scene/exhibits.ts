@@ -36,6 +36,11 @@ export class Exhibits {
     this.#loadMore();
   }
 
+  /** How many are wanted and not here yet. */
+  get waiting(): number {
+    return this.#wanted.filter(({ id }) => this.stateOf(id) === "loading").length;
+  }
+
   stateOf(id: string): ExhibitState {
     if (this.#failed.has(id)) return "failed";
     return this.#kept.get(id) ? "ready" : "loading";

@@ -214,6 +214,7 @@ export class Stage {
     const { geometries, textures } = this.#renderer.info.memory;
     Object.assign(this.#canvas.dataset, {
       shown: revealed ? this.#places.map(({ shape }) => shape).join(" ") : "",
+      waiting: String(this.#exhibits.waiting),
       geometries: String(geometries),
       textures: String(textures),
     });

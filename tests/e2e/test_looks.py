@@ -1,0 +1,97 @@
+"""Every page in both themes, small and large: pictures to look at, and what axe-core says about each."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from engine.sourcing.services import register_target
+from engine.workforce.models import Role, Stage
+from tests.e2e.accessibility import violations
+from tests.e2e.conftest import OpenPage, keep_screenshot
+from tests.e2e.selection_queue import cup_mask, queue_selections, register_photograph
+from tests.factories import make_iteration, make_judgement, make_target, make_user, make_work_item
+from tests.stage_fixtures import handed_over, own_store  # noqa: F401
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("handed_over")]
+
+SIZES = {1280: 720, 2560: 1440}
+Look = Callable[[str], None]
+
+
+@pytest.fixture(params=["dark", "light"])
+def look(request: pytest.FixtureRequest, person_page: OpenPage) -> tuple[Page, Look]:
+    """An annotator's page in one theme, and what looks at it: in both sizes, and with axe."""
+    scheme: str = request.param
+    ada = make_user(Role.ANNOTATOR, username="ada")
+    for number in range(3):
+        item = make_work_item(stage=Stage.SELECTION, target=make_target(), state="done")
+        make_judgement(item=item, user=ada, duration_ms=41_000 + number * 9_000)
+    make_iteration(number=2, alpha=0.55)
+    register_target(image_id=register_photograph().id, mask=cup_mask(), source="cup", category="mug")
+    queue_selections(1, candidates=6)
+    page = person_page("ada", scheme=scheme)
+    if scheme == "light":
+        page.get_by_role("button", name="Switch to the light theme").click()
+    page.emulate_media(reduced_motion="reduce")
+
+    def see(name: str) -> None:
+        for width, height in SIZES.items():
+            page.set_viewport_size({"width": width, "height": height})
+            page.wait_for_timeout(150)
+            keep_screenshot(page, f"looks/{name}-{scheme}-{width}")
+        page.set_viewport_size({"width": 1280, "height": 720})
+        found = violations(page)
+        assert not found, f"{name}, {scheme}: {json.dumps(found, indent=2)}"
+
+    return page, see
+
+
+def test_home_and_its_keys(look: tuple[Page, Look]) -> None:
+    page, see = look
+    expect(page.get_by_text("Iteration 2")).to_be_visible()
+    expect(page.get_by_role("row", name="Stage 2")).to_contain_text("50 s")
+    see("home")
+    page.keyboard.press("2")
+    page.wait_for_url("**/selection/")
+
+
+def test_selection_from_the_first_pair_to_the_empty_queue(look: tuple[Page, Look]) -> None:
+    page, see = look
+    page.goto("/selection/")
+    page.wait_for_function("() => document.querySelector('canvas[data-shown]')?.dataset.shown")
+    expect(page.get_by_text("Two bad shapes still have a better one")).to_be_visible()
+    see("selection-compare")
+    for number in range(1, 6):
+        expect(page.get_by_text(f"round {number} of 5", exact=True)).to_be_visible()
+        page.wait_for_timeout(350)
+        page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Digit2")
+    see("selection-rate")
+    page.keyboard.press("s")
+    expect(page.get_by_label("Too hard to judge")).to_be_visible()
+    see("selection-skip")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Shift+Slash")
+    expect(page.get_by_role("button", name="Key of “Back one step”")).to_be_visible()
+    see("selection-keys")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Digit9")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Nothing waits to be compared")).to_be_visible()
+    see("selection-empty")
+
+
+def test_masks(look: tuple[Page, Look]) -> None:
+    page, see = look
+    page.goto("/masks/")
+    expect(page.locator("canvas[data-loaded=true]")).to_be_visible()
+    see("masks")
+
+
+def test_sign_in(look: tuple[Page, Look]) -> None:
+    page, see = look
+    page.context.clear_cookies()
+    page.goto("/")
+    see("signin")
