@@ -99,12 +99,15 @@ class StatusView(APIView):
         ],
     )
     def get(self, request: Request) -> Response:
-        """The last iteration and the promoted model version. Why it failed is for those who can mend it."""
+        """The last iteration and the promoted model version.
+
+        Why it failed is for those who can mend it, and which checkpoint proposes is not for those who judge blind.
+        """
         status = services.status()
-        iteration = status["iteration"]
-        if iteration is not None and not has_role(request.user, Role.ML_ENGINEER):
-            iteration = iteration | {"failure": ""}
-        return Response(FlywheelStatusSerializer({"iteration": iteration, "promoted": status["promoted"]}).data)
+        if not has_role(request.user, Role.ML_ENGINEER):
+            iteration = status["iteration"]
+            status = {"iteration": iteration and iteration | {"failure": ""}, "promoted": None}
+        return Response(FlywheelStatusSerializer(status).data)
 
 
 class IterationsView(IdempotentWrites, APIView):

@@ -207,9 +207,7 @@ def task_of(*, user: User, work_item_id: UUID) -> SelectionTask:
         .first()
     )
     if selection is None:
-        raise NoSuchSelection(
-            "You hold no selection of this id.", what_to_do="Claim the next one.", work_item=str(work_item_id)
-        )
+        raise _no_such_selection(work_item_id)
     return _task(selection=selection, work_item=selection.work_item, user=user)
 
 
@@ -398,6 +396,12 @@ def record_load_failure(*, user: User, presentation_id: UUID) -> None:
         raise NoSuchPresentation("There is no such mesh for you.", what_to_do="Report what your own task shows.")
 
 
+def _no_such_selection(work_item_id: UUID) -> NoSuchSelection:
+    return NoSuchSelection(
+        "You hold no selection of this id.", what_to_do="Claim the next one.", work_item=str(work_item_id)
+    )
+
+
 def _selections_for(user: User) -> SelectionQuerySet:
     """Everything that a claim needs in one query: candidates, and the user's own tournament if there is one."""
     candidates = Candidate.objects.filter(run__request_id=OuterRef("request_id"))
@@ -442,7 +446,11 @@ def _start(selection: Selection, user: User, candidate_ids: list[UUID]) -> Progr
 
 
 def _progress_of(*, work_item_id: UUID, user: User) -> Progress:
-    """Read the user's tournament and its log in one query. Who means to write has locked the work item before."""
+    """Read the user's tournament and its log in one query. Who means to write has locked the work item before.
+
+    Raises:
+        NoSuchSelection: the work item is none of Stage 2.
+    """
     said = Comparison.objects.filter(tournament=OuterRef("tournament")).order_by("sequence").values("answer")
     shown = list(
         Presentation.objects.filter(tournament__selection_id=work_item_id, tournament__annotator=user)
@@ -450,6 +458,8 @@ def _progress_of(*, work_item_id: UUID, user: User) -> Progress:
         .annotate(log=ArraySubquery(said))
         .order_by("order")
     )
+    if not shown:
+        raise _no_such_selection(work_item_id)
     log = [Answer(entry) if entry else None for entry in shown[0].log]
     return _progress(shown[0].tournament, {presentation.candidate_id: presentation for presentation in shown}, log)
 

@@ -3,7 +3,7 @@ import type { FlywheelStatus } from "../api/flywheel";
 import classes from "./Iteration.module.css";
 import { STEPS, stepStates } from "./steps";
 
-/** Where the flywheel stands: one line of steps, the bar α, the checkpoint that proposes. */
+/** Where the flywheel stands: one line of steps, the bar α, and for engineers the checkpoint that proposes. */
 export function Iteration({ status }: { status: FlywheelStatus }) {
   const iteration = status.iteration;
   if (iteration === null) {
@@ -30,9 +30,11 @@ export function Iteration({ status }: { status: FlywheelStatus }) {
             <Badge variant="default" tt="none" fw={500}>
               bar α {iteration.alpha.toFixed(2)}
             </Badge>
-            <Badge variant="default" tt="none" fw={500}>
-              {status.promoted === null ? "no checkpoint yet" : `checkpoint ${status.promoted}`}
-            </Badge>
+            {status.promoted !== null && (
+              <Badge variant="default" tt="none" fw={500}>
+                checkpoint {status.promoted}
+              </Badge>
+            )}
           </Group>
         </Group>
         <ol className={classes.steps} aria-label="Steps of the iteration">
