@@ -207,6 +207,7 @@ def submit(
         token=token,
         duration_ms=duration_ms,
         guideline_version=guideline_version,
+        stage=Stage.ALIGNMENT,
     )
     alignment = Alignment.objects.select_related("point_map__image").get(work_item_id=work_item_id)
     if pose is not None:

@@ -249,6 +249,7 @@ def submit(
         token=token,
         duration_ms=duration_ms,
         guideline_version=guideline_version,
+        stage=Stage.ARTIST,
     )
     job = ArtistJob.objects.select_related("target__image").get(work_item_id=work_item_id)
     upload = MeshUpload.objects.filter(id=upload_id, job=job).first()
@@ -284,7 +285,7 @@ def decline(*, user: User, work_item_id: UUID, token: int, reason: str) -> None:
     Raises:
         LeaseSuperseded: another person holds the item now.
     """
-    workforce.check_lease(user=user, work_item_id=work_item_id, token=token)
+    workforce.check_lease(user=user, work_item_id=work_item_id, token=token, stage=Stage.ARTIST)
     job = ArtistJob.objects.get(work_item_id=work_item_id)
     _move(job, from_state=ArtistJob.State.WANTED, state=ArtistJob.State.DECLINED, reason=reason)
     workforce.cancel_work_items(subject_id=job.target_id, stage=Stage.ARTIST, actor=user)

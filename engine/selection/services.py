@@ -207,7 +207,9 @@ def task_of(*, user: User, work_item_id: UUID) -> SelectionTask:
         .first()
     )
     if selection is None:
-        raise _no_such_selection(work_item_id)
+        raise NoSuchSelection(
+            "You hold no selection of this id.", what_to_do="Claim the next one.", work_item=str(work_item_id)
+        )
     return _task(selection=selection, work_item=selection.work_item, user=user)
 
 
@@ -231,7 +233,7 @@ def answer(
         TournamentFinished: every candidate was shown.
         PairMovedOn: another pair is on show than `shown`.
     """
-    workforce.check_lease(user=user, work_item_id=work_item_id, token=token)  # from here on, one after the other
+    _hold(user=user, work_item_id=work_item_id, token=token)
     before = _progress_of(work_item_id=work_item_id, user=user)
     if shown is not None and shown != before.pair:
         raise PairMovedOn(
@@ -266,7 +268,7 @@ def undo(*, user: User, work_item_id: UUID, token: int) -> Progress:
         LeaseSuperseded: another person holds the item now.
         NothingToUndo: no answer stands.
     """
-    workforce.check_lease(user=user, work_item_id=work_item_id, token=token)
+    _hold(user=user, work_item_id=work_item_id, token=token)
     before = _progress_of(work_item_id=work_item_id, user=user)
     answers = Comparison.objects.filter(tournament=before.tournament, undoes=None)
     last = answers.filter(undone_by=None).order_by("-sequence").first()
@@ -310,6 +312,7 @@ def submit(
         token=token,
         duration_ms=duration_ms,
         guideline_version=guideline_version,
+        stage=Stage.SELECTION,
     )
     progress = _progress_of(work_item_id=work_item_id, user=user)
     standing, tournament = progress.standing, progress.tournament
@@ -396,10 +399,9 @@ def record_load_failure(*, user: User, presentation_id: UUID) -> None:
         raise NoSuchPresentation("There is no such mesh for you.", what_to_do="Report what your own task shows.")
 
 
-def _no_such_selection(work_item_id: UUID) -> NoSuchSelection:
-    return NoSuchSelection(
-        "You hold no selection of this id.", what_to_do="Claim the next one.", work_item=str(work_item_id)
-    )
+def _hold(*, user: User, work_item_id: UUID, token: int) -> None:
+    """Lock the work item to the end of the transaction: answers sent at once are taken one after the other."""
+    workforce.check_lease(user=user, work_item_id=work_item_id, token=token, stage=Stage.SELECTION)
 
 
 def _selections_for(user: User) -> SelectionQuerySet:
@@ -446,11 +448,7 @@ def _start(selection: Selection, user: User, candidate_ids: list[UUID]) -> Progr
 
 
 def _progress_of(*, work_item_id: UUID, user: User) -> Progress:
-    """Read the user's tournament and its log in one query. Who means to write has locked the work item before.
-
-    Raises:
-        NoSuchSelection: the work item is none of Stage 2.
-    """
+    """Read the user's tournament and its log in one query. Who means to write has locked the work item before."""
     said = Comparison.objects.filter(tournament=OuterRef("tournament")).order_by("sequence").values("answer")
     shown = list(
         Presentation.objects.filter(tournament__selection_id=work_item_id, tournament__annotator=user)
@@ -458,8 +456,6 @@ def _progress_of(*, work_item_id: UUID, user: User) -> Progress:
         .annotate(log=ArraySubquery(said))
         .order_by("order")
     )
-    if not shown:
-        raise _no_such_selection(work_item_id)
     log = [Answer(entry) if entry else None for entry in shown[0].log]
     return _progress(shown[0].tournament, {presentation.candidate_id: presentation for presentation in shown}, log)
 

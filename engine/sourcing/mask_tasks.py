@@ -109,6 +109,7 @@ def submit(
             token=token,
             duration_ms=duration_ms,
             guideline_version=guideline_version,
+            stage=Stage.MASK,
         )
         task = MaskTask.objects.with_photograph().filter(work_item_id=work_item_id).first()
         if task is None:
@@ -182,7 +183,7 @@ def mark_further(*, user: User, work_item_id: UUID, token: int, mask: MaskRle, c
         MaskRefused: the mask does not fit the image, or the object is marked already.
     """
     with transaction.atomic():
-        workforce.check_lease(user=user, work_item_id=work_item_id, token=token)
+        workforce.check_lease(user=user, work_item_id=work_item_id, token=token, stage=Stage.MASK)
         task = task_of(user=user, work_item_id=work_item_id)
         others = marked_beside(task)
         _check_new(mask, beside=[*others, mask_of(task.target)] if task.target else others)

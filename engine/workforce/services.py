@@ -158,13 +158,16 @@ def _claim(*, user: User, stage: str, prefetch: bool, now: datetime) -> WorkItem
     return rows[0] if rows else None
 
 
-def check_lease(*, user: User, work_item_id: UUID, token: int) -> WorkItem:
+def check_lease(*, user: User, work_item_id: UUID, token: int, stage: str | None = None) -> WorkItem:
     """Compare the token, for writes that do not end the item. Inside a transaction the item stays locked to its end.
+
+    Args:
+        stage: of the room that asks: an item of another stage is none of its business.
 
     Raises:
         LeaseSuperseded, WorkItemClosed, NoSuchWorkItem.
     """
-    return _held(user=user, work_item_id=work_item_id, token=token)
+    return _of_stage(stage, _held(user=user, work_item_id=work_item_id, token=token))
 
 
 def submit(
@@ -174,12 +177,16 @@ def submit(
     token: int,
     duration_ms: int,
     guideline_version: str,
+    stage: str | None = None,
     now: datetime | None = None,
 ) -> WorkItem:
     """End the item with a judgement by `user`. The stage's room calls it first, then writes its answer.
 
     A lease that ran out may still submit while nobody else has claimed the item. The draft is removed; on failure it
     is kept.
+
+    Args:
+        stage: of the room that asks: an item of another stage is none of its business.
 
     Raises:
         LeaseSuperseded, WorkItemClosed, NoSuchWorkItem.
@@ -198,7 +205,7 @@ def submit(
     if not done:
         held = _held(user=user, work_item_id=work_item_id, token=token)  # says what is wrong
         raise RuntimeError(f"{held} was held by {user} and could not be submitted")
-    return done[0]
+    return _of_stage(stage, done[0])
 
 
 @transaction.atomic(savepoint=False)
@@ -406,6 +413,12 @@ def _move(
             fencing_token=item.fencing_token,
             **(facts or {}),
         )
+    return item
+
+
+def _of_stage(stage: str | None, item: WorkItem) -> WorkItem:
+    if stage is not None and item.stage != Stage(stage).value:
+        raise _no_such_item(item.id)
     return item
 
 

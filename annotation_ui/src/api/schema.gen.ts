@@ -504,7 +504,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The last iteration and the promoted model version. Why it failed is for those who can mend it. */
+        /**
+         * @description The last iteration and the promoted model version.
+         *
+         *     Why it failed is for those who can mend it, and which checkpoint proposes is not for those who judge blind.
+         */
         get: operations["flywheel_status"];
         put?: never;
         post?: never;

@@ -1,4 +1,10 @@
-import { Button, type CSSVariablesResolver, createTheme, type MantineColorsTuple } from "@mantine/core";
+import {
+  Alert,
+  Button,
+  type CSSVariablesResolver,
+  createTheme,
+  type MantineColorsTuple,
+} from "@mantine/core";
 
 // One accent for "what you do next"; green, amber and red are kept for meaning.
 const accent: MantineColorsTuple = [
@@ -26,6 +32,7 @@ export const theme = createTheme({
   defaultRadius: "sm",
   respectReducedMotion: true,
   components: {
+    Alert: Alert.extend({ styles: { label: { color: "var(--mantine-color-text)" } } }), // the frame tells its colour
     Button: Button.extend({
       vars: (_, { variant = "filled", color }) => ({
         // Mantine takes the contrast of the light theme's shade for both themes.
