@@ -24,8 +24,9 @@ FROM generate_series(1, %s)
 """
 PEOPLE = """
 INSERT INTO workforce_user
-    (id, username, password, first_name, last_name, email, is_superuser, is_staff, is_active, date_joined)
-SELECT number, 'person' || number, '', '', '', '', false, false, true, now() FROM generate_series(1, %s) AS number
+    (id, username, password, first_name, last_name, email, is_superuser, is_staff, is_active, date_joined,
+     key_bindings)
+SELECT number, 'person' || number, '', '', '', '', false, false, true, now(), '{}' FROM generate_series(1, %s) AS number
 """
 
 
