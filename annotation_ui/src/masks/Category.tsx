@@ -23,7 +23,7 @@ export function Category({ value, disabled, onChange, inputRef }: Props) {
         combobox.closeDropdown();
       }}
     >
-      <Combobox.Target>
+      <Combobox.Target withExpandedAttribute>
         <TextInput
           ref={inputRef}
           label="Category"

@@ -1,4 +1,4 @@
-import { Alert, Paper, Slider, Stack, Text, Title, UnstyledButton } from "@mantine/core";
+import { Alert, Group, Paper, Slider, Stack, Text, Title, UnstyledButton } from "@mantine/core";
 import { useContext } from "react";
 import { BindingsContext } from "../keys/HotButton";
 import { KeyHint } from "../keys/KeyHint";
@@ -23,12 +23,14 @@ export function Rating({
   return (
     <Paper withBorder p="md" mb="md" component="section" aria-label="Rating">
       <Stack gap="sm">
-        <Title order={2} size="h4">
-          Rate the winner{" "}
-          <Text span inherit c="dimmed" className={classes.value}>
+        <Group justify="space-between" wrap="nowrap">
+          <Title order={2} size="h5">
+            Rate the winner
+          </Title>
+          <Text fw={600} c="dimmed">
             {rating === null ? "–" : rating.toFixed(2)}
           </Text>
-        </Title>
+        </Group>
         <Stack gap={4}>
           {anchors.map((anchor, index) => (
             <UnstyledButton

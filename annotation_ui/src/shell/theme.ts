@@ -4,6 +4,7 @@ import {
   type CSSVariablesResolver,
   createTheme,
   type MantineColorsTuple,
+  Modal,
 } from "@mantine/core";
 
 // One accent for "what you do next"; green, amber and red are kept for meaning.
@@ -33,6 +34,7 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     Alert: Alert.extend({ styles: { label: { color: "var(--mantine-color-text)" } } }), // the frame tells its colour
+    Modal: Modal.extend({ defaultProps: { closeButtonProps: { "aria-label": "Close" } } }),
     Button: Button.extend({
       vars: (_, { variant = "filled", color }) => ({
         // Mantine takes the contrast of the light theme's shade for both themes.

@@ -4,8 +4,9 @@ const START = { azimuth: Math.PI / 6, elevation: Math.PI / 10, zoom: 1 } as cons
 const HIGHEST = Math.PI / 2 - 0.02;
 const SPIN_RADIANS_PER_SECOND = Math.PI / 6;
 const RADIANS_PER_PIXEL = 0.008;
-/** Radius around a shape in [-0.5, 0.5]³ that is always in view at zoom 1, in object units. */
-const RADIUS = 0.78;
+/** What is always in view at zoom 1, from the middle of a shape in [-0.5, 0.5]³: across, and up and down to the plate. */
+const RADIUS_ACROSS = 0.78;
+const RADIUS_HIGH = 0.88;
 
 /** Where a shape is looked at from. Angles in radians; azimuth 0 looks along -Z, elevation 0 from the side. */
 export class Turntable {
@@ -45,8 +46,8 @@ export class Turntable {
   /** Put the camera there; its aspect must be set. */
   apply(camera: PerspectiveCamera): void {
     const half = ((camera.fov / 2) * Math.PI) / 180;
-    const narrowest = Math.atan(Math.tan(half) * Math.min(1, camera.aspect));
-    const distance = RADIUS / Math.sin(narrowest) / this.zoom;
+    const across = Math.atan(Math.tan(half) * camera.aspect);
+    const distance = Math.max(RADIUS_ACROSS / Math.sin(across), RADIUS_HIGH / Math.sin(half)) / this.zoom;
     const flat = distance * Math.cos(this.elevation);
     camera.position.set(
       flat * Math.sin(this.azimuth),
