@@ -24,7 +24,6 @@ PROPOSALS = (
     ("cat", "cat", "ragged"),
     ("cameraman", "cameraman_camcorder", "with another object"),
     ("cameraman", "cameraman_camcorder", "good"),
-    ("cameraman", "cameraman_tripod", "a sliver"),
     ("cameraman", "cameraman_tripod", "good"),
 )
 
@@ -56,9 +55,6 @@ def _handed_in(mask: NDArray[np.bool_], how: str) -> NDArray[np.bool_]:
         # Whatever stands at the other side of the picture, as large.
         changed |= mask[:, ::-1] & ~mask
         changed |= mask[::-1, ::-1] & ~mask
-    elif how == "a sliver":
-        changed[:] = False
-        changed[rows.min() : rows.min() + 10, columns[0] : columns[0] + 5] = True
     return changed
 
 

@@ -6,13 +6,11 @@ from numpy.typing import NDArray
 from engine.contracts.glb import MeshPart
 from engine.rehearsal.silhouettes import GRID_PX, silhouette
 
-SPREAD = 3.0  # a mean difference of a third of the range is no likeness at all
-
 
 def colour_likeness(
     parts: list[MeshPart], *, rotation: NDArray[np.float64], image: NDArray[np.uint8], mask: NDArray[np.bool_]
 ) -> float:
-    """Return a likeness in [0, 1]: 1 where every visible point has the colour that the photograph has there.
+    """Return one minus the mean difference of colours, in [0, 1]: 1 where all that is seen is as in the photograph.
 
     Args:
         parts: of a canonical GLB, with colours by vertex.
@@ -26,8 +24,7 @@ def colour_likeness(
     both = known & inside
     if not both.any():
         return 0.0
-    difference = np.abs(seen[both] - wanted[both]).mean() / 255
-    return float(max(0.0, 1.0 - SPREAD * difference))
+    return float(1.0 - np.abs(seen[both] - wanted[both]).mean() / 255)
 
 
 def _vertex_colours(part: MeshPart) -> NDArray[np.float64]:
