@@ -10,24 +10,30 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
 from engine.contracts.cameras import Intrinsics
 from engine.contracts.poses import Pose
 from engine.contracts.serialisation import from_json, to_json
+from training_loop.backdrops import Photographs
+from training_loop.cameras_on_device import Dice
 from training_loop.examples import Examples, concatenate, prepare_target, stack_examples
 from training_loop.flying_occlusions import flying_occlusions
-from training_loop.models.config import ConditioningConfig
+from training_loop.models.config import ROTATION, SCALE, TRANSLATION, ConditioningConfig
+from training_loop.object_swaps import object_swaps
+from training_loop.scenes import PointMaps, Targets, photograph
+from training_loop.shape_bank import build_bank, library_work
 from training_loop.shape_library import CATEGORIES
 from training_loop.synthetic import Split, noise_texture, synthetic_examples
 
+SWAPS_AT_ONCE = 16
 PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 
 
@@ -39,7 +45,7 @@ class LibraryExamplesError(RuntimeError):
 class LibraryConfig:
     """Which examples to draw: `point_map_share` of them keep their point map, the others train without one.
 
-    `scene` is a key of `SCENES`. Scenes that paste into photographs take them from the folder `photographs`; without
+    `scene` is one of `SCENES`. Scenes that paste into photographs take them from the folder `photographs`; without
     one they paste into made-up textures.
     """
 
@@ -87,17 +93,6 @@ def draw_flying_occlusions(config: LibraryConfig, *, seed: int, start: int, coun
         yield DrawnTarget(e.image, e.mask, None, e.intrinsics, e.pose, e.occupancy, e.category, placed=False)
 
 
-class DrawScene(Protocol):
-    """Targets `start` … `start + count - 1` of the endless sequence of a seed."""
-
-    def __call__(self, config: LibraryConfig, *, seed: int, start: int, count: int) -> Iterator[DrawnTarget]:
-        """Yield them in order."""
-        ...
-
-
-SCENES: dict[str, DrawScene] = {"isolated": draw_isolated, "flying_occlusions": draw_flying_occlusions}
-
-
 def split_of(config: LibraryConfig) -> Split:
     """The half of the library's instances to draw from."""
     return "heldout" if config.split == "heldout" else "train"
@@ -118,6 +113,63 @@ def photographs_of(config: LibraryConfig, seed: int) -> list[NDArray[np.uint8]]:
     return [np.asarray(Image.open(path).convert("RGB")) for path in paths]
 
 
+def prepare_drawn(
+    drawn: Iterable[DrawnTarget], config: LibraryConfig, views: ConditioningConfig, *, seed: int, start: int
+) -> Examples:
+    """Cut the views of drawn targets and encode their poses."""
+    targets, occupancies, categories = [], [], []
+    for index, target in enumerate(drawn, start=start):
+        keep_points = np.random.default_rng([seed, index, 7]).random() < config.point_map_share
+        prepared = prepare_target(
+            image=target.image,
+            mask=target.mask,
+            point_map=target.point_map if keep_points else None,
+            intrinsics=target.intrinsics,
+            pose=target.pose,
+            config=views,
+        )
+        targets.append(replace(prepared, placed=target.placed))
+        occupancies.append(target.occupancy)
+        categories.append(CATEGORIES.index(target.category))
+    return stack_examples(targets, occupancies, categories, views)
+
+
+def draw_object_swaps(
+    config: LibraryConfig, views: ConditioningConfig, *, seed: int, start: int, count: int
+) -> Examples:
+    """A shape where another object was, at its place and size (B.2.2); the point map is the scene's own."""
+    device = torch.device("cpu")
+    bank = build_bank(library_work(split_of(config), first=start, count=count), device=device)
+    photographs = Photographs.of(photographs_of(config, seed), device) if config.photographs else None
+    maps = PointMaps(true_share=config.point_map_share, prior_share=0.0)
+    parts = []
+    for first in range(0, count, SWAPS_AT_ONCE):
+        dice = Dice(device, int(np.random.default_rng([seed, start + first, 19]).integers(2**62)))
+        scene = object_swaps(bank, dice, photographs, min(SWAPS_AT_ONCE, count - first))
+        parts.append(photograph(bank, dice, scene, views, maps))
+    targets = Targets.joined(parts)
+    grids = bank.occupancy(targets.shapes).reshape(count, -1).numpy()
+    return Examples(
+        **{name: value.half() if value.is_floating_point() else value for name, value in vars(targets.views).items()},
+        occupancy_bits=torch.from_numpy(np.packbits(grids, axis=1)),
+        rotation_6d=targets.layout[ROTATION][:, 0],
+        translation=targets.layout[TRANSLATION][:, 0],
+        log_scale=targets.layout[SCALE][:, 0],
+        has_rotation=torch.ones(count, dtype=torch.bool),
+        has_placement=torch.ones(count, dtype=torch.bool),
+        category=bank.category[targets.shapes],
+        shape_latents=torch.zeros(0),
+    )
+
+
+# Scenes of targets that are drawn one by one, on the CPU.
+TARGETS: dict[str, Callable[..., Iterator[DrawnTarget]]] = {
+    "isolated": draw_isolated,
+    "flying_occlusions": draw_flying_occlusions,
+}
+SCENES = (*TARGETS, "object_swap")
+
+
 def draw_examples(config: LibraryConfig, views: ConditioningConfig, *, seed: int, start: int, count: int) -> Examples:
     """Examples `start` … `start + count - 1` of (seed, split, scene), drawn in this process.
 
@@ -126,21 +178,10 @@ def draw_examples(config: LibraryConfig, views: ConditioningConfig, *, seed: int
     """
     if config.scene not in SCENES:
         raise LibraryExamplesError(f"unknown scene {config.scene!r}; known: {', '.join(SCENES)}")
-    targets, occupancies, categories = [], [], []
-    for index, drawn in enumerate(SCENES[config.scene](config, seed=seed, start=start, count=count), start=start):
-        keep_points = np.random.default_rng([seed, index, 7]).random() < config.point_map_share
-        target = prepare_target(
-            image=drawn.image,
-            mask=drawn.mask,
-            point_map=drawn.point_map if keep_points else None,
-            intrinsics=drawn.intrinsics,
-            pose=drawn.pose,
-            config=views,
-        )
-        targets.append(replace(target, placed=drawn.placed))
-        occupancies.append(drawn.occupancy)
-        categories.append(CATEGORIES.index(drawn.category))
-    return stack_examples(targets, occupancies, categories, views)
+    if config.scene == "object_swap":
+        return draw_object_swaps(config, views, seed=seed, start=start, count=count)
+    drawn = TARGETS[config.scene](config, seed=seed, start=start, count=count)
+    return prepare_drawn(drawn, config, views, seed=seed, start=start)
 
 
 def library_examples(config: LibraryConfig, views: ConditioningConfig, *, seed: int, cache: Path | None) -> Examples:

@@ -355,7 +355,7 @@ def mini_midtrain_swap() -> Recipe:
         mini_midtrain(),
         name="mini_midtrain_swap",
         weights=dict(MINI_MODALITIES),
-        library=LibraryConfig(scene="object_swap", count=768),
+        library=LibraryConfig(scene="object_swap", count=384),
     )
 
 

@@ -222,6 +222,18 @@ def test_older_snapshots_are_replayed_and_held_against_the_result(base, shard, t
     assert np.shape(next(line for line in lines if line.get("step") == 1)["implicit_reward"]) == (4, 2)
 
 
+def test_object_swaps_train_every_modality(base, tmp_path):
+    result = run_training(
+        stage="midtrain",
+        recipe="mini_midtrain_swap",
+        overrides={"batch_size": 2, "steps": 1, "library.count": 3, "precision": "fp32"},
+        parent_checkpoint=base.checkpoint,
+        output_dir=tmp_path,
+        seed=0,
+    )
+    assert {"shape", "rotation", "translation", "scale"} <= set(result.metrics)
+
+
 def test_flying_occlusions_train_shape_and_rotation_alone(base, tmp_path):
     result = run_training(
         stage="midtrain",
