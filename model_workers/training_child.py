@@ -95,13 +95,19 @@ def evaluate(request: EvaluateRequest, *, store: BlobStore, cache: Path, tell: T
         tell(progress=to_json(TrainProgress(request.run_id, request.attempt, step=done, total_steps=total_steps)))
 
     checkpoint = fetch_cached(request.model.checkpoint, store=store, cache=cache)
-    metrics = evaluate_checkpoint(
+    estimates = evaluate_checkpoint(
         checkpoint=checkpoint,
         heldout_count=request.heldout_count,
         seed=request.seed,
         device=device(),
         on_example=on_example,
     )
+    metrics = {name: estimate.mean for name, estimate in estimates.items()}
+    intervals = {
+        name: (estimate.low, estimate.high)
+        for name, estimate in estimates.items()
+        if estimate.low is not None and estimate.high is not None
+    }
     if request.targets:
         from model_workers.silhouettes import mean_silhouette_iou
 
@@ -113,7 +119,9 @@ def evaluate(request: EvaluateRequest, *, store: BlobStore, cache: Path, tell: T
             device=device(),
             on_target=lambda done: on_example(request.heldout_count + done),
         )
-    return EvaluateReply(request.run_id, request.attempt, ReplyStatus.SUCCEEDED, metrics=finite(metrics))
+    return EvaluateReply(
+        request.run_id, request.attempt, ReplyStatus.SUCCEEDED, metrics=finite(metrics), intervals=intervals
+    )
 
 
 def device() -> str:

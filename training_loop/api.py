@@ -8,7 +8,7 @@
                       shortcut=False) -> list[Sample(seed, mesh, latent, layout)]
     implicit_rewards(*, policy, reference, image, mask, point_map=None, intrinsics=None, latents, draws=8, seed=0)
                      -> (N,) float32                                            which candidates people would prefer
-    evaluate_checkpoint(*, checkpoint, heldout_count, seed, device="cpu") -> dict[str, float]
+    evaluate_checkpoint(*, checkpoint, heldout_count, seed, device="cpu") -> dict[str, Estimate]
 
 `stage` is a TrainingStage or its value; `recipe` a name of `training_loop.recipes.RECIPES`; `overrides` dotted field
 paths. Calling run_training again with the same arguments and output_dir continues where it stopped.
@@ -27,8 +27,10 @@ from engine.contracts.cameras import Intrinsics
 from engine.contracts.poses import Pose, transform_points
 from training_loop.checkpoints import load_model
 from training_loop.colouring import paint_from_photograph
+from training_loop.evaluation.bootstrap import Estimate, bootstrap_mean
 from training_loop.evaluation.heldout import evaluate_heldout
 from training_loop.examples import prepare_target, stack_views
+from training_loop.layout_refinement import Refinement, refine_layout
 from training_loop.models.config import ROTATION, SCALE, SHAPE, TRANSLATION
 from training_loop.models.generator import GeometryModel
 from training_loop.pose_codec import LayoutTarget, PoseCodecError, PoseFrame, assumed_intrinsics, decode_pose
@@ -62,6 +64,7 @@ class Sample:
     mesh: trimesh.Trimesh
     latent: NDArray[np.float32]
     layout: Pose | None
+    refinement: Refinement | None = None
 
 
 def load_generator(path: Path, *, device: str = "cpu") -> GeometryModel:
@@ -84,6 +87,7 @@ def sample_candidates(
     steps: int | None = None,
     cfg: float | None = None,
     shortcut: bool = False,
+    refine_layouts: bool = False,
 ) -> list[Sample]:
     """Sample one candidate a seed for the target (I, M), all in one batch with its conditioning encoded once.
 
@@ -91,6 +95,7 @@ def sample_candidates(
         image: (H, W, 3) uint8. mask: (H, W) bool. point_map: (H, W, 3) float32, OpenCV camera, NaN unknown.
         steps: Euler steps; None is the preset's default. cfg: guidance strength s; None is the preset's default.
         shortcut: few-step mode of a distilled checkpoint; no guidance.
+        refine_layouts: refine each layout on the mask, and on the point map's depth (paper E.3).
 
     Raises:
         ViewError: image, mask and point map do not fit together, or the mask is empty.
@@ -123,8 +128,20 @@ def sample_candidates(
         except EmptySurface:
             continue
         mesh, layout = fit_to_unit_cube(mesh, _layout(layouts, index, target.frame))
-        paint_from_photograph(mesh, image, mask, layout, intrinsics or assumed_intrinsics(*mask.shape))
-        samples.append(Sample(seed=seed, mesh=mesh, latent=x_1[SHAPE][index].cpu().numpy(), layout=layout))
+        camera, refinement = intrinsics or assumed_intrinsics(*mask.shape), None
+        if refine_layouts and layout is not None:
+            refinement = refine_layout(
+                vertices_object=mesh.vertices,
+                faces=mesh.faces,
+                pose=layout,
+                mask=mask,
+                intrinsics=camera,
+                depth=None if point_map is None else point_map[..., 2],
+            )
+            layout = refinement.pose
+        paint_from_photograph(mesh, image, mask, layout, camera)
+        latent = x_1[SHAPE][index].cpu().numpy()
+        samples.append(Sample(seed=seed, mesh=mesh, latent=latent, layout=layout, refinement=refinement))
     if not samples:
         raise EmptySurface("every candidate came out empty; use a better trained checkpoint, or other seeds")
     return samples
@@ -161,8 +178,8 @@ def evaluate_checkpoint(
     seed: int,
     device: str = "cpu",
     on_example: Callable[[int], None] = lambda done: None,
-) -> dict[str, float]:
-    """Mean metrics on held-out library shapes: `solid_iou`, `voxel_iou`, `f1_at_0p01`, `chamfer_l2`.
+) -> dict[str, Estimate]:
+    """Mean metrics on held-out library shapes, with intervals: `solid_iou` and those of `ShapeMetrics`.
 
     `on_example` is called with the number of examples measured so far.
     """
@@ -172,4 +189,4 @@ def evaluate_checkpoint(
     for result in evaluate_heldout(model, count=heldout_count, seed=seed, sampler=sampler):
         rows.append(result.metrics)
         on_example(len(rows))
-    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+    return {name: bootstrap_mean([row[name] for row in rows], seed=seed) for name in rows[0]}

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -102,14 +103,15 @@ def evaluate_command(arguments: argparse.Namespace) -> None:
 
 def _evaluate_checkpoint(arguments: argparse.Namespace) -> None:
     from training_loop.api import evaluate_checkpoint
+    from training_loop.evaluation.text_report import summary_table
 
-    metrics = evaluate_checkpoint(
+    estimates = evaluate_checkpoint(
         checkpoint=arguments.checkpoint, heldout_count=arguments.count, seed=arguments.seed, device=arguments.device
     )
-    for name, value in metrics.items():
-        print(f"{name:16s} {value:.4f}")
+    print(summary_table(estimates))
     if arguments.json is not None:
-        _write(arguments.json, json.dumps(metrics, indent=2) + "\n")
+        figures = {name: asdict(estimate) for name, estimate in estimates.items()}
+        _write(arguments.json, json.dumps(figures, indent=2) + "\n")
 
 
 def _evaluate_folders(arguments: argparse.Namespace) -> None:

@@ -25,6 +25,9 @@ def add_sample_command(commands: Any) -> None:
     sample.add_argument("--cfg", type=float, help="guidance strength (default: the preset's)")
     sample.add_argument("--shortcut", action="store_true", help="few-step mode of a distilled checkpoint")
     sample.add_argument(
+        "--refine-layout", action="store_true", help="refine each layout on the mask and the point map (paper E.3)"
+    )
+    sample.add_argument(
         "--output", type=Path, default=Path("samples"), help="folder for the GLB files (default: samples)"
     )
     sample.add_argument("--device", help="cpu or cuda (default: cuda where there is one)")
@@ -51,6 +54,7 @@ def sample_command(arguments: argparse.Namespace) -> None:
         steps=arguments.steps,
         cfg=arguments.cfg,
         shortcut=arguments.shortcut,
+        refine_layouts=arguments.refine_layout,
     )
     seconds = time.monotonic() - started
     arguments.output.mkdir(parents=True, exist_ok=True)
@@ -58,4 +62,7 @@ def sample_command(arguments: argparse.Namespace) -> None:
         path = arguments.output / f"seed_{sample.seed}.glb"
         sample.mesh.export(path)
         print(f"{path}  {len(sample.mesh.vertices)} vertices  layout {sample.layout}")
+        if sample.refinement is not None:
+            found = sample.refinement
+            print(f"  refined layout: {found.verdict}, mask IoU {found.iou_before:.3f} → {found.iou_after:.3f}")
     print(f"{len(samples)} candidates in {seconds:.1f} s", file=sys.stderr)

@@ -82,7 +82,10 @@ class EvaluateRequest:
 
 @dataclass(frozen=True)
 class EvaluateReply:
-    """Means over the evaluation set, e.g. `f1_at_0p01`, `voxel_iou`, `chamfer_l2`, `silhouette_iou`."""
+    """Means over the evaluation set, e.g. `f1_at_0p01`, `voxel_iou`, `chamfer_l2`, `emd`, `silhouette_iou`.
+
+    `intervals` holds (low, high) of the 95 % bootstrap interval of those means that have one.
+    """
 
     run_id: str
     attempt: int
@@ -90,6 +93,7 @@ class EvaluateReply:
     metrics: dict[str, float] = field(default_factory=dict)
     error: str = ""
     duration_ms: int = 0
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

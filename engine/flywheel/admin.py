@@ -8,6 +8,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from engine.flywheel.admin_actions import IterationActions, ModelVersionActions
+from engine.flywheel.heldout import heldout_figures
 from engine.flywheel.models import Iteration, ModelVersion, TrainingRun
 from engine.flywheel.transitions import ORDER
 from engine.flywheel.versions import ancestors_of
@@ -114,8 +115,7 @@ class ModelVersionAdmin(ModelVersionActions, ReadOnlyModelAdmin):
 
     @admin.display(description="held-out metrics")
     def heldout(self, version: ModelVersion) -> str:
-        figures = version.metrics.get("heldout", {})
-        return ", ".join(f"{name} {value:.3f}" for name, value in sorted(figures.items()) if value is not None)
+        return heldout_figures(version.metrics)
 
     @admin.display(description="lineage")
     def lineage(self, version: Any) -> SafeString:

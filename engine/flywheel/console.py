@@ -7,6 +7,7 @@ from django.utils import timezone
 from rich.console import Console
 from rich.table import Table
 
+from engine.flywheel.heldout import heldout_figures
 from engine.flywheel.models import Iteration, ModelVersion
 from engine.flywheel.reporting import status
 from engine.flywheel.transitions import ORDER
@@ -58,8 +59,8 @@ def _versions(versions: list[ModelVersion]) -> Table:
     for heading in ("name", "parent", "stage", "held-out metrics", "promoted"):
         table.add_column(heading)
     for version in versions:
-        heldout = version.metrics.get("heldout", {})
-        figures = ", ".join(f"{name} {value:.3f}" for name, value in sorted(heldout.items()) if value is not None)
         parent = version.parent.name if version.parent else ""
-        table.add_row(version.name, parent, version.stage, figures, "✓" if version.promoted else "")
+        table.add_row(
+            version.name, parent, version.stage, heldout_figures(version.metrics), "✓" if version.promoted else ""
+        )
     return table

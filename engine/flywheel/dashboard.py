@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from engine.contracts.generation import Modality
+from engine.flywheel.heldout import heldout_figures
 from engine.flywheel.models import Iteration, ModelVersion
 from engine.flywheel.transitions import ORDER
 from engine.generation.models import Candidate
@@ -81,11 +82,7 @@ def _versions() -> dict[str, Any]:
                 version.name,
                 version.parent.name if version.parent else "",
                 version.stage,
-                ", ".join(
-                    f"{name} {value:.3f}"
-                    for name, value in sorted(version.metrics.get("heldout", {}).items())
-                    if value is not None
-                ),
+                heldout_figures(version.metrics),
                 "✓" if version.promoted else "",
             ]
             for version in versions

@@ -1,5 +1,6 @@
 """What comes back from trainers and evaluators: recorded exactly once, whatever is delivered twice, late or broken."""
 
+import math
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -73,10 +74,15 @@ def record_evaluation(*, reply: EvaluateReply, now: datetime | None = None) -> b
             return False
         request = from_json(EvaluateRequest, run.request | {"attempt": reply.attempt})
         version = ModelVersion.objects.select_for_update().get(id=request.model.model_version_id)
-        version.metrics = version.metrics | {"heldout": metrics}
+        version.metrics = version.metrics | {"heldout": metrics, "heldout_intervals": intervals_of(reply)}
         version.save(update_fields=["metrics"])
     log.info("evaluation_recorded", run_id=str(run.id), model_version=version.name, metrics=metrics)
     return True
+
+
+def intervals_of(reply: EvaluateReply) -> dict[str, list[float]]:
+    """Intervals for a JSON column, without those that are not finite."""
+    return {name: [low, high] for name, (low, high) in reply.intervals.items() if math.isfinite(low + high)}
 
 
 def give_up_or_send_again(*, now: datetime) -> int:

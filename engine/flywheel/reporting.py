@@ -66,6 +66,7 @@ def model_version(version: ModelVersion) -> dict[str, Any]:
         "recipe": version.recipe,
         "snapshot": str(version.snapshot_id) if version.snapshot_id else None,
         "metrics": version.metrics.get("heldout", {}),
+        "metric_intervals": version.metrics.get("heldout_intervals", {}),
         "training_metrics": version.metrics.get("training", {}),
         "promoted": version.promoted,
         "created_at": version.created_at.isoformat(),

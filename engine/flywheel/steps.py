@@ -6,6 +6,7 @@ or time.
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -171,8 +172,8 @@ def promote(iteration: Iteration, plan: Plan) -> bool:
     verdict = gate.judge(base=base_run.metrics, new=new_run.metrics, rules=plan.gate)
     facts = {
         "rules": list(verdict.rules),
-        "base": {"name": iteration.base.name, "metrics": base_run.metrics},
-        "new": {"name": new.name, "metrics": new_run.metrics},
+        "base": _measured(iteration.base, base_run),
+        "new": _measured(new, new_run),
     }
     if not verdict.promote:
         return _keep_incumbent(iteration, reason=verdict.reason, **facts)
@@ -199,6 +200,12 @@ STEPS: dict[str, Callable[[Iteration, Plan], bool]] = {
     Iteration.Step.EVALUATING: evaluate,
     Iteration.Step.PROMOTING: promote,
 }
+
+
+def _measured(version: ModelVersion, run: TrainingRun) -> dict[str, Any]:
+    """What the gate knew of a checkpoint."""
+    intervals = version.metrics.get("heldout_intervals", {})
+    return {"name": version.name, "metrics": run.metrics, "intervals": intervals}
 
 
 def new_version(iteration: Iteration) -> ModelVersion | None:

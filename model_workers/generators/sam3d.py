@@ -10,11 +10,11 @@ from model_workers.generators.protocol import GenerationContext, GeneratorError,
 if TYPE_CHECKING:
     from training_loop.models.generator import GeometryModel
 
-SAMPLER_SETTINGS = ("steps", "cfg", "shortcut")
+SAMPLER_SETTINGS = ("steps", "cfg", "shortcut", "refine_layouts")
 
 
 class Sam3D:
-    """Keeps the checkpoint that it used last. `parameters` may set `steps`, `cfg` and `shortcut` of the sampler."""
+    """Keeps the checkpoint that it used last. `parameters` may name SAMPLER_SETTINGS of `sample_candidates`."""
 
     uses_checkpoint = True
 
@@ -32,7 +32,7 @@ class Sam3D:
         if context.checkpoint is None:
             raise GeneratorError("sam3d needs a checkpoint, the collection has none: pretrain and promote one first")
         settings: dict[str, Any] = {
-            name: context.parameters[name] for name in ("steps", "cfg", "shortcut") if name in context.parameters
+            name: context.parameters[name] for name in SAMPLER_SETTINGS if name in context.parameters
         }
         model = self._model(context.checkpoint)
         samples = sample_candidates(

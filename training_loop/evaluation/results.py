@@ -25,6 +25,7 @@ METRICS = {
     "voxel_iou": MetricInfo("vIoU", True),
     "chamfer_l2": MetricInfo("Chamfer", False),
     "emd": MetricInfo("EMD", False),
+    "solid_iou": MetricInfo("solid IoU", True),
     "iou_3d": MetricInfo("3D IoU", True),
     "icp_rot_deg": MetricInfo("ICP-Rot °", False, 2),
     "add_s": MetricInfo("ADD-S", False),

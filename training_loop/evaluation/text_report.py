@@ -1,7 +1,8 @@
 """A report as plain text, for terminals and logs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from training_loop.evaluation.bootstrap import Estimate
 from training_loop.evaluation.results import Report, metric_info
 
 MAX_ROWS = 60
@@ -22,19 +23,24 @@ def text_report(report: Report) -> str:
     if report.skips:
         parts.append(table(["skipped", "part", "why"], [[skip.stem, skip.part, skip.reason] for skip in report.skips]))
     if report.summary:
-        rows = []
-        for name, estimate in report.summary.items():
-            info = metric_info(name)
-            interval = "–"
-            if estimate.low is not None:
-                interval = f"{format_value(name, estimate.low)} … {format_value(name, estimate.high)}"
-            better = "↑" if info.higher_is_better else "↓"
-            rows.append([f"{info.label} {better}", format_value(name, estimate.mean), interval, str(estimate.count)])
-        parts.append(table(["metric", "mean", "95 % interval", "samples"], rows))
+        parts.append(summary_table(report.summary))
     counts = f"{len(report.samples)} measured, {report.unmeasured} not measured, {len(report.skips)} skips"
     if report.refinements:
         counts += f"; refined poses: {report.refinements['accepted']} accepted, {report.refinements['refused']} refused"
     return "\n\n".join([*parts, counts])
+
+
+def summary_table(summary: Mapping[str, Estimate]) -> str:
+    """Means with their intervals."""
+    rows = []
+    for name, estimate in summary.items():
+        info = metric_info(name)
+        interval = "–"
+        if estimate.low is not None:
+            interval = f"{format_value(name, estimate.low)} … {format_value(name, estimate.high)}"
+        better = "↑" if info.higher_is_better else "↓"
+        rows.append([f"{info.label} {better}", format_value(name, estimate.mean), interval, str(estimate.count)])
+    return table(["metric", "mean", "95 % interval", "samples"], rows)
 
 
 def format_value(name: str, value: float | None) -> str:

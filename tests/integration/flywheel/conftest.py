@@ -115,7 +115,10 @@ class World:
         common = {"run_id": asked.run_id, "attempt": asked.attempt, "status": status, "error": failing}
         if failing:
             return EvaluateReply(**common)
-        return EvaluateReply(**common, metrics={"voxel_iou": self.voxel_iou(asked.model.model_version_id)})
+        figure = self.voxel_iou(asked.model.model_version_id)
+        return EvaluateReply(
+            **common, metrics={"voxel_iou": figure}, intervals={"voxel_iou": (figure - 0.25, figure + 0.25)}
+        )
 
     def deliver(self, reply: TrainReply | EvaluateReply) -> bool:
         self.answered.append(reply)

@@ -34,11 +34,16 @@ def test_it_goes_round_once_and_the_next_collection_samples_from_the_promoted_ch
 
     assert first.decision["outcome"] == "promoted"
     assert first.decision["rules"][0]["metric"] == "voxel_iou"
+    assert first.decision["new"]["intervals"] == {"voxel_iou": [0.25, 0.75]}
     lineage = {row.name: row.parent and row.parent.name for row in ModelVersion.objects.select_related("parent")}
     assert lineage == {"k0-pretrain": None, "k1-sft": "k0-pretrain", "k1-dpo": "k1-sft"}
     promoted = ModelVersion.objects.get(promoted=True)
     assert (promoted.name, promoted.stage, promoted.snapshot.iteration) == ("k1-dpo", "dpo", 1)
-    assert promoted.metrics == {"training": {"loss": 0.5}, "heldout": {"voxel_iou": 0.5}}
+    assert promoted.metrics == {
+        "training": {"loss": 0.5},
+        "heldout": {"voxel_iou": 0.5},
+        "heldout_intervals": {"voxel_iou": [0.25, 0.75]},
+    }
     assert (first.snapshot.example_count, first.snapshot.direct_pair_count) == (3, 3)
     assert set(first.step_seconds) == {"collecting", "freezing", "sft", "dpo", "evaluating", "promoting"}
     assert first.ended_at is not None

@@ -299,6 +299,20 @@ def test_candidates_are_watertight_coloured_and_fitted(base, target):
         assert sample.layout is not None
 
 
+def test_layouts_are_refined_where_that_is_asked_for(base, target):
+    image, mask = target
+    model = load_generator(base.checkpoint)
+    plain, refined = (
+        sample_candidates(model=model, image=image, mask=mask, seeds=[1], refine_layouts=refine)[0]
+        for refine in (False, True)
+    )
+    assert plain.refinement is None
+    assert refined.layout == refined.refinement.pose
+    assert refined.refinement.accepted == (refined.layout != plain.layout)
+    assert not refined.refinement.accepted or refined.refinement.iou_after > refined.refinement.iou_before
+    assert np.array_equal(plain.latent, refined.latent)
+
+
 def test_sampling_refuses_what_is_no_target(base, target):
     image, mask = target
     model = load_generator(base.checkpoint)
@@ -320,7 +334,7 @@ def test_fitting_moves_nothing_in_the_camera():
 def test_evaluation_measures_heldout_shapes(base):
     metrics = evaluate_checkpoint(checkpoint=base.checkpoint, heldout_count=2, seed=0)
     assert set(metrics) == {"solid_iou", "f1_at_0p01", "voxel_iou", "chamfer_l2", "emd"}
-    assert all(np.isfinite(value) for value in metrics.values())
+    assert all(np.isfinite(estimate.mean) and estimate.count == 2 for estimate in metrics.values())
 
 
 def test_what_cannot_be_trained_is_said(base, tmp_path):
