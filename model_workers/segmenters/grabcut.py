@@ -30,6 +30,7 @@ PRIOR_MARGIN = 0.25
 SEED_SHARE = 0.012  # radius of a click, as a share of the longer side of what is looked at
 SMALLEST_PART = 0.02  # parts that no positive prompt touches go, unless they are this share of the largest
 CORRECTION_REACH = 0.12  # how far around itself a prompt changes the prior, as a share of what is looked at
+VANISHED = 3  # times the area of the clicks: GrabCut left no more than this
 DECIDED = 0.5  # where one way is three times as long as the other
 LARGEST_HOLE = 0.002  # holes up to this share of the object are filled
 
@@ -65,6 +66,7 @@ class GrabCut:
         Raises:
             SegmenterError: nothing says where the object is.
         """
+        cv2.setRNGSeed(0)  # GrabCut groups colours by chance: the same question gets the same answer
         cv2.setNumThreads(1)  # several requests at once share the cores; threads of one would only get in the way
         if prior is not None and not prior.any():
             prior = None
@@ -162,7 +164,10 @@ def _cut(image: Rgb, window: _Window, prompts: Prompts, prior: Mask | None, *, c
     models = np.zeros((1, 65)), np.zeros((1, 65))
     iterations = 1 if prompts.box else ITERATIONS  # more of them drift away from a good first guess
     cv2.grabCut(lab, labels, (0, 0, 0, 0), *models, iterations, cv2.GC_INIT_WITH_MASK)  # no rectangle: labels say all
-    return _enlarged(np.asarray((labels & 1).astype(np.bool_)), crop.shape[:2])
+    found = np.asarray((labels & 1).astype(np.bool_))
+    if found.sum() < VANISHED * max(1, int((seeds == 1).sum())) <= guess.sum():
+        found = guess  # the object has the colours of its surroundings: contrast alone says more than nothing
+    return _enlarged(found, crop.shape[:2])
 
 
 def _resized(crop: Rgb, scale: float) -> Rgb:
@@ -305,4 +310,7 @@ def _tidy(mask: Mask, window: _Window, prompts: Prompts, parts_may_stay: bool) -
     small = hole_stats[:, cv2.CC_STAT_AREA] <= LARGEST_HOLE * max(1, int(mask.sum()))
     small[0] = False
     small[np.unique(hole_labels[seeds == -1])] = False
-    return np.asarray(mask | small[hole_labels]) if holes > 1 else mask
+    tidy = np.asarray(mask | small[hole_labels]) if holes > 1 else mask.copy()
+    tidy[seeds == 1] = True  # what somebody said stands
+    tidy[seeds == -1] = False
+    return tidy

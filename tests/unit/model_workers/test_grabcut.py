@@ -61,6 +61,15 @@ def test_clicks_correct_a_mask_where_they_are_and_leave_the_rest(scene: NDArray[
     assert (more & half).sum() > 0.95 * half.sum()
 
 
+def test_what_was_clicked_is_always_part_of_the_answer() -> None:
+    """Also where the object has the colours of its surroundings: nobody clicks in vain."""
+    astronaut = np.asarray(skimage.data.astronaut())
+    for x, y in ((256, 256), (60, 60), (400, 130), (250, 500)):
+        mask = GrabCut().segment(astronaut, Prompts(clicks=(Click(x=x, y=y, positive=True),)), prior=None)
+        assert mask[y, x]
+        assert 100 < mask.sum() < mask.size
+
+
 def test_it_must_be_told_where_the_object_is(scene: NDArray[np.uint8]) -> None:
     for prompts in (Prompts(), Prompts(clicks=(Click(x=1, y=1, positive=False),))):
         with pytest.raises(SegmenterError, match="click on it"):
