@@ -31,8 +31,8 @@ ROUNDS = 5
 
 def pictures() -> list[NDArray[np.uint8]]:
     """Built-in photographs at one megapixel."""
-    found = [skimage.data.coffee(), skimage.data.astronaut(), skimage.data.chelsea()]
-    return [_resized(picture, MEGAPIXEL) for picture in found]
+    load: tuple[Any, ...] = (skimage.data.coffee, skimage.data.astronaut, skimage.data.chelsea)
+    return [_resized(picture(), MEGAPIXEL) for picture in load]
 
 
 def prompts_of(height: int, width: int) -> dict[str, Prompts]:

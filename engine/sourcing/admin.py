@@ -11,7 +11,15 @@ from django.utils.safestring import SafeString
 from engine.errors import LatheError
 from engine.read_only_admin import ReadOnlyInline, ReadOnlyModelAdmin
 from engine.sourcing import refusals
-from engine.sourcing.models import CurriculumPlan, Image, ImageRefusal, MaskTask, PointMap, TargetObject
+from engine.sourcing.models import (
+    CurriculumPlan,
+    CurriculumSettings,
+    Image,
+    ImageRefusal,
+    MaskTask,
+    PointMap,
+    TargetObject,
+)
 from engine.storage.services import signed_url
 from engine.workforce.models import Role
 from engine.workforce.permissions import has_role, person_of
@@ -187,3 +195,19 @@ class CurriculumPlanAdmin(ReadOnlyModelAdmin):
     """The distribution of objects over time; settings and plots are on the page Curriculum."""
 
     list_display = ("created_at", "progress", "done_objects", "waiting_objects", "moved_items")
+
+
+@admin.register(CurriculumSettings)
+class CurriculumSettingsAdmin(ReadOnlyModelAdmin):
+    """Where the curriculum begins and ends; changed on its page, which plans by them at once."""
+
+    list_display = ("goal_objects", "simple_at_start", "simple_at_end", "horizon", "changed_at")
+
+
+@admin.register(ImageRefusal)
+class ImageRefusalAdmin(ReadOnlyModelAdmin):
+    """Why photographs go to nobody, and what was overridden by whom."""
+
+    list_display = ("image", "reason", "value", "limit", "twin", "created_at", "overridden_at", "overridden_by")
+    list_filter = ("reason", ("overridden_at", admin.EmptyFieldListFilter))
+    list_select_related = ("image", "twin", "overridden_by")

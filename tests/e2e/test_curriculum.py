@@ -25,7 +25,7 @@ def test_an_engineer_sees_the_distribution_and_changes_where_it_goes(person_page
     make_user(Role.ML_ENGINEER, username="emma")
     page = person_page("emma", width=2560, height=1440)
     page.get_by_role("link", name="Curriculum").click()
-    expect(page.get_by_role("heading", name="By geometry")).to_be_visible()
+    expect(page.get_by_role("heading", name="By geometry")).to_be_visible(timeout=20_000)
     expect(page.get_by_role("row", name="Simple").first).to_be_visible()
     keep_screenshot(page, "curriculum-dark-2560")
     page.get_by_role("textbox", name="Find a category").fill("animals")
@@ -42,6 +42,6 @@ def test_an_engineer_sees_the_distribution_and_changes_where_it_goes(person_page
     page.get_by_label("Simple, at the start").fill("0.7")
     keep_screenshot(page, "curriculum-settings-light-1280")
     page.get_by_role("button", name="Save and plan").click()
-    expect(page.get_by_role("heading", name="of 500 objects")).to_be_visible()
+    expect(page.get_by_role("heading", name="of 500 objects")).to_be_visible(timeout=20_000)
     keep_screenshot(page, "curriculum-light-1280")
     assert CurriculumSettings.objects.get().simple_at_start == 0.7

@@ -116,6 +116,7 @@ def test_objects_are_found_where_nothing_was_proposed_by_mouse_alone(person_page
     page.get_by_role("button", name="Send object").click()
 
     expect(page.get_by_role("button", name="Verify")).to_be_visible()  # the other object, as a proposal
+    expect(page.get_by_text("1 done today")).to_be_visible(timeout=20_000)  # what was sent is stored
     found = TargetObject.objects.get(state=State.READY)
     assert found.category == "mug"
     assert overlap(mask_of(found), cup_mask()) > 0.6

@@ -121,6 +121,8 @@ def test_admin_shows_reasons_and_takes_in(client: Client) -> None:
     image = services.register_image(data=photograph(), source="tiny")
     client.force_login(make_user(Role.ADMIN, is_staff=True, is_superuser=True))
     assert b"Low Resolution" in client.get("/admin/sourcing/image/?screening__exact=refused").content
+    for page in ("imagerefusal", "curriculumsettings", "curriculumplan", "masktask", f"image/{image.id}/change"):
+        assert client.get(f"/admin/sourcing/{page}/").status_code == 200
     client.post(
         "/admin/sourcing/image/", {"action": "take_in_all_the_same", "_selected_action": [str(image.id)]}, follow=True
     )
