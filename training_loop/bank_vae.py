@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from training_loop.batches import Chance
 from training_loop.models.shape_vae import ShapeVAE
 from training_loop.objectives import vae_loss
-from training_loop.recipes import VAEConfig
+from training_loop.recipe import VAEConfig
 from training_loop.shape_bank import ShapeBank
 
 

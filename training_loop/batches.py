@@ -18,7 +18,7 @@ from torch import Tensor
 
 from training_loop.examples import Examples, concatenate
 from training_loop.models.geometry_flow import Latents
-from training_loop.recipes import TimeConfig
+from training_loop.recipe import TimeConfig
 
 B = TypeVar("B")
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from engine.contracts.snapshots import PreferencePair, SnapshotExample
 from training_loop.examples import Examples, stack_examples, stack_views
 from training_loop.models.config import ModelConfig
-from training_loop.recipes import DPOConfig
+from training_loop.recipe import DPOConfig
 from training_loop.samples import DamagedSample, SnapshotEntry, SnapshotRow, load_row, read_record
 from training_loop.shards import ShardSample, index_shard
 from training_loop.stages import PreferencePairs

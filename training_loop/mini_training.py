@@ -34,7 +34,8 @@ from training_loop.models.config import ROTATION, SCALE, SHAPE, TRANSLATION, min
 from training_loop.models.generator import GeometryModel
 from training_loop.precision import autocast
 from training_loop.progress import ProgressLog
-from training_loop.recipes import OptimiserConfig, Recipe, find_recipe
+from training_loop.recipe import OptimiserConfig, Recipe
+from training_loop.recipes import find_recipe
 from training_loop.runs import set_vae
 from training_loop.sampling import SamplerConfig, sample_latents
 from training_loop.scene_examples import SceneConfig, SceneExamples, encode_bank

@@ -16,7 +16,7 @@ from training_loop.examples import Examples
 from training_loop.library_examples import LibraryConfig, draw_examples
 from training_loop.models.config import SHAPE
 from training_loop.models.generator import GeometryModel
-from training_loop.recipes import RegressionConfig
+from training_loop.recipe import RegressionConfig
 from training_loop.samples import SnapshotEntry
 from training_loop.sampling import default_sampler, sample_latents
 

@@ -28,7 +28,8 @@ from training_loop.models.config import PRESETS, ROTATION, SCALE, TRANSLATION, M
 from training_loop.models.generator import GeometryModel
 from training_loop.parallel import Parallel, join, unsharded
 from training_loop.progress import ProgressCallback, ProgressLog
-from training_loop.recipes import Recipe, RecipeError, find_recipe
+from training_loop.recipe import Recipe, RecipeError
+from training_loop.recipes import find_recipe
 from training_loop.regression import (
     HeldOut,
     calibrated_surface,
@@ -47,6 +48,7 @@ LAYOUT_FIELDS = (
     "micro_batch_size",
     "parallel",
     "compile_blocks",
+    "checkpoint_activations",
     "read_processes",
     "cache_mib",
     "save_every_steps",

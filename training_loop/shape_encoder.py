@@ -15,7 +15,7 @@ from training_loop.library_examples import LibraryConfig, library_examples
 from training_loop.models.config import mini
 from training_loop.models.shape_vae import ShapeVAE
 from training_loop.progress import ProgressCallback, ProgressLog
-from training_loop.recipes import OptimiserConfig, VAEConfig
+from training_loop.recipe import OptimiserConfig, VAEConfig
 from training_loop.runs import TrainingResult
 from training_loop.stages import VAEStage
 from training_loop.trainer import Trainer

@@ -29,7 +29,7 @@ from training_loop.objectives import (
     shortcut_loss,
     vae_loss,
 )
-from training_loop.recipes import Recipe, VAEConfig
+from training_loop.recipe import Recipe, VAEConfig
 
 __all__ = ["DPOStage", "DistilStage", "FlowStage", "NoTrainingData", "Part", "Stage", "VAEStage"]
 

@@ -18,7 +18,7 @@ from training_loop.data import ReadReport
 from training_loop.parallel import Parallel, local, part_of, whole
 from training_loop.precision import autocast
 from training_loop.progress import ProgressLog
-from training_loop.recipes import OptimiserConfig
+from training_loop.recipe import OptimiserConfig
 from training_loop.stages import Stage
 
 PREFETCH = 3

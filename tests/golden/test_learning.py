@@ -9,10 +9,12 @@ import torch.nn.functional as F
 
 from tests.unit.training_loop.tiny import made_up_examples, tiny_config
 from training_loop.library_examples import LibraryConfig, draw_examples
+from training_loop.mini_recipes import mini_optimiser
 from training_loop.models.config import SHAPE, ShapeVAEConfig
 from training_loop.models.generator import GeometryModel
 from training_loop.progress import ProgressLog
-from training_loop.recipes import DPOConfig, find_recipe, mini_optimiser
+from training_loop.recipe import DPOConfig
+from training_loop.recipes import find_recipe
 from training_loop.regression import mean_solid_iou
 from training_loop.runs import set_vae
 from training_loop.sampling import SamplerConfig, sample_latents

@@ -20,7 +20,7 @@ from training_loop.api import (
 )
 from training_loop.checkpoints import read_header
 from training_loop.models.config import PRESETS
-from training_loop.recipes import RecipeError
+from training_loop.recipe import RecipeError
 from training_loop.reward import RewardError
 from training_loop.stages import NoTrainingData
 from training_loop.train_command import parse_overrides

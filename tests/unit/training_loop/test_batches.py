@@ -15,7 +15,8 @@ from training_loop.batches import (
     prefetch,
 )
 from training_loop.models.generator import GeometryModel
-from training_loop.recipes import TimeConfig, find_recipe
+from training_loop.recipe import TimeConfig
+from training_loop.recipes import find_recipe
 from training_loop.stages import DistilStage, FlowStage, restrict
 
 CPU = torch.device("cpu")

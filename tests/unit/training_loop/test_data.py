@@ -24,7 +24,7 @@ from training_loop.data import (
     read_raw_samples,
 )
 from training_loop.examples import unpack_occupancy
-from training_loop.recipes import DPOConfig
+from training_loop.recipe import DPOConfig
 from training_loop.samples import DamagedSample, decode_sample, load_mesh
 from training_loop.voxels import voxelise
 

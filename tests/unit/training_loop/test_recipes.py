@@ -1,7 +1,8 @@
 import pytest
 
 from engine.contracts.training import TrainingStage
-from training_loop.recipes import RECIPES, RecipeError, find_recipe
+from training_loop.recipe import RecipeError
+from training_loop.recipes import RECIPES, find_recipe
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))
@@ -61,7 +62,11 @@ def test_overrides_change_single_fields():
         ({"preset": "medium"}, "unknown preset"),
         ({"steps": 0, "epochs": 0}, "needs steps or epochs"),
         ({"library_share": 0.7, "replay_share": 0.7}, "must be within 0 and 1"),
+        ({"library_share": -0.5}, "must be within 0 and 1"),
         ({"sources": ["robots"]}, "'robots' is none of mitl, art"),
+        ({"precision": "fp16"}, "'fp16' is none of auto, bf16, fp32"),
+        ({"parallel": "zero"}, "'zero' is none of ddp, fsdp"),
+        ({"optimiser.schedule": "linear"}, "'linear' is none of constant, cosine"),
         ({"weights.texture": 1.0}, "'texture' is none of shape, rotation"),
     ],
 )

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from training_loop.recipes import RegressionConfig
+from training_loop.recipe import RegressionConfig
 from training_loop.regression import mean_solid_iou, regression_metrics
 
 

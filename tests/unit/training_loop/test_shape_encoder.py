@@ -9,7 +9,7 @@ from training_loop.__main__ import main
 from training_loop.checkpoints import CheckpointInfo, load_model, read_header, save_model
 from training_loop.models.generator import GeometryModel
 from training_loop.models.shape_vae import MissingEncoder, NoShapeEncoder
-from training_loop.recipes import OptimiserConfig
+from training_loop.recipe import OptimiserConfig
 from training_loop.shape_encoder import EncoderConfig, train_encoder
 
 QUICK = EncoderConfig(

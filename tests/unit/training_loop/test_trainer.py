@@ -11,7 +11,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from tests.unit.training_loop.tiny import made_up_examples, made_up_pairs, tiny_config
 from training_loop.models.generator import GeometryModel
 from training_loop.progress import ProgressLog
-from training_loop.recipes import OptimiserConfig, find_recipe
+from training_loop.recipe import OptimiserConfig
+from training_loop.recipes import find_recipe
 from training_loop.stages import DistilStage, DPOStage, FlowStage, NoTrainingData, Part, VAEStage
 from training_loop.trainer import Diverged, ResumeError, Trainer
 

@@ -14,7 +14,8 @@ from tests.unit.training_loop.tiny import made_up_examples, made_up_pairs, rando
 from training_loop.models.generator import GeometryModel
 from training_loop.parallel import Parallel, join, unsharded
 from training_loop.progress import ProgressLog
-from training_loop.recipes import OptimiserConfig, Recipe, find_recipe
+from training_loop.recipe import OptimiserConfig, Recipe
+from training_loop.recipes import find_recipe
 from training_loop.runs import run_training
 from training_loop.stages import DistilStage, DPOStage, FlowStage, Part
 from training_loop.trainer import Trainer
