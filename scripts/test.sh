@@ -7,6 +7,8 @@ if [ -f annotation_ui/package.json ]; then
 fi
 # Threads that spin while they wait slow the servers that tests start on the same cores.
 export OMP_WAIT_POLICY=PASSIVE
+# One thread each: tests that run beside each other share the cores already.
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 # All tests run beside each other (`tests/conftest.py` says which stay together); chosen ones one after the other.
 beside="-n logical --maxprocesses=4 --dist=loadgroup"
 # shellcheck disable=SC2086  # ARGS are words
