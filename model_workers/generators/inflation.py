@@ -122,7 +122,7 @@ def inflate(field: NDArray[np.float64], *, thickness: float, roundness: float = 
     layers = max(8, int(np.ceil(reach / scale_x)) + 3)
     z = np.arange(-layers, layers + 1) * (reach / (layers - 2))
     volume = thickness**2 * coarse[:, :, None] - (z**2)[None, None, :]
-    vertices, faces, _, _ = measure.marching_cubes(volume, 0.0)  # type: ignore[no-untyped-call]
+    vertices, faces, _, _ = measure.marching_cubes(volume, 0.0)
     points = np.column_stack(
         [
             (vertices[:, 1] + 0.5) * scale_x,
