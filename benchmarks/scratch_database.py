@@ -6,6 +6,10 @@ from contextlib import contextmanager
 
 import django
 
+END_OTHERS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
 
 @contextmanager
 def scratch_database() -> Iterator[None]:
@@ -24,4 +28,6 @@ def scratch_database() -> Iterator[None]:
     try:
         yield
     finally:
+        with connection.cursor() as cursor:
+            cursor.execute(END_OTHERS)  # a server that was just ended, a thread of the benchmark
         connection.creation.destroy_test_db(name, verbosity=0)

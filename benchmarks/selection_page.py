@@ -39,7 +39,7 @@ def measure() -> dict[str, Any]:
 
         make_user(Role.ANNOTATOR, username="ada")
         queue_selections(TASKS_MEASURED, candidates=CANDIDATES)
-        server = OwnServer(Path(folder))
+        server = OwnServer(Path(folder), DJANGO_SETTINGS_MODULE="engine.settings")
         server.start()
         try:
             return {"candidates": CANDIDATES, **_in_a_browser(server.url, queue_selections)}
