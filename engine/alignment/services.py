@@ -87,7 +87,7 @@ class AlignmentTask:
         return list(
             Alignment.objects.filter(point_map=self.alignment.point_map_id, pose__isnull=False, reference=None)
             .exclude(target=self.alignment.target_id)
-            .select_related("target", "candidate__mesh")
+            .select_related("target", "candidate__mesh", "candidate__view")
             .order_by("target", "-submitted_at")
             .distinct("target")[:MOST_PLACED]
         )
@@ -147,12 +147,12 @@ def task_of(*, user: User, work_item_id: UUID) -> AlignmentTask:
 
 
 def mesh_to_pose(*, user: User, work_item_id: UUID) -> Blob:
-    """Return the mesh of the alignment that `user` holds.
+    """Return the mesh of the alignment that `user` holds, as people are shown it.
 
     Raises:
         NoSuchAlignment: the user does not hold it.
     """
-    return held(user=user, work_item_id=work_item_id).candidate.mesh
+    return held(user=user, work_item_id=work_item_id).candidate.shown
 
 
 def placed_mesh(*, user: User, work_item_id: UUID, target_id: UUID) -> Blob:
@@ -164,7 +164,7 @@ def placed_mesh(*, user: User, work_item_id: UUID, target_id: UUID) -> Blob:
     task = task_of(user=user, work_item_id=work_item_id)
     for other in task.placed:
         if other.target_id == target_id:
-            return other.candidate.mesh
+            return other.candidate.shown
     raise NoSuchAlignment("No such object is shown with this alignment.", work_item=str(work_item_id))
 
 
@@ -231,7 +231,13 @@ def submit(
 
 def _alignments() -> models.QuerySet[Alignment]:
     return Alignment.objects.select_related(
-        "work_item", "candidate__mesh", "target__image__blob", "point_map__image", "point_map__blob", "point_cloud"
+        "work_item",
+        "candidate__mesh",
+        "candidate__view",
+        "target__image__blob",
+        "point_map__image",
+        "point_map__blob",
+        "point_cloud",
     )
 
 

@@ -164,3 +164,8 @@ class Candidate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.generator} seed {self.seed}"
+
+    @property
+    def shown(self) -> Blob:
+        """The mesh for people's eyes: the view, or the mesh itself until there is one."""
+        return self.view or self.mesh

@@ -117,3 +117,12 @@ def test_mesh_and_task_are_for_their_holder(prepared, desk, other_annotator):
 def test_the_web_process_does_not_load_open3d():
     code = "import django, sys; django.setup(); import engine.urls; sys.exit('open3d' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_people_are_shown_the_light_view_of_a_heavy_shape(open_alignment, desk):
+    alignment = open_alignment()
+    view = make.make_blob(box_glb()[:-4] + b"\0\0\0\0", media_type="model/gltf-binary")
+    Candidate.objects.filter(id=alignment.candidate_id).update(view=view)
+    response = desk.get(desk.claim()["mesh_url"])
+    assert len(response.body) == view.size_bytes
+    assert Blob.objects.get(sha256=alignment.candidate.mesh_id) != view
