@@ -77,10 +77,6 @@ class Registration:
         """Move (n, 3) source points onto the target."""
         return np.asarray(points @ self.rotation.T + self.translation)
 
-    def invert(self, points: Points) -> Points:
-        """Move (n, 3) target points onto the source."""
-        return np.asarray((points - self.translation) @ self.rotation)
-
 
 class Nearest(Protocol):
     """Finds the nearest of a surface's points."""

@@ -38,7 +38,6 @@ def test_any_rotation_of_a_shape_without_symmetry_is_found(seed):
     assert np.degrees(residual.magnitude()) < 0.3
     assert found.angle_deg == pytest.approx(np.degrees(turn.magnitude()), abs=0.3)
     assert np.abs(found.apply(source.points).mean(axis=0) - target.points.mean(axis=0)).max() < 0.01
-    assert np.abs(found.invert(found.apply(source.points)) - source.points).max() < 1e-9
 
 
 @pytest.mark.parametrize(
