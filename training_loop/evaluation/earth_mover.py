@@ -3,10 +3,10 @@
 The best assignment of a million points is out of reach. Both sets are cut into the same number of cells that hold
 equally many points, by halving them along one axis again and again; a cell's mean stands for its points. Between the
 means the assignment is exact. Both sets are cut along the same axes, so that equal sets get equal cells: the distance
-of a shape to itself is then a hundredth of what as many points drawn at random would give.
+of a shape to itself is then about a tenth of what as many points drawn at random would give.
 
-The answer differs from that of the points by at most their mean distances from the means of their cells; in practice far
-less: 2,048 cells are within 0.002 of 4,096 (`docs/evaluation.md`).
+The answer differs from that of the points by at most their mean distances from the means of their cells; in practice
+by far less: 2,048 cells are within 0.002 of 4,096 (`docs/evaluation.md`).
 
 Source: paper section D.3.1; the paper does not say on how many points.
 """
