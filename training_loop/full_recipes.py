@@ -103,13 +103,14 @@ def full_sft_art() -> Recipe:
 
 
 def full_dpo() -> Recipe:
-    """MITL preferences over shapes: rate 2.5e-6; 128 GPUs, one epoch (Table 5, C.7)."""
+    """MITL preferences over shapes: rate 2.5e-6; τ uniform; 128 GPUs, one epoch (Table 5, Eq. 2, C.7)."""
     return replace(
         full_sft(),
         name="full_dpo",
         stage=TrainingStage.DPO,
         epochs=1,
         optimiser=OptimiserConfig(learning_rate=2.5e-6, warmup_steps=100, ema_decay=0.99),
+        time=TimeConfig(distribution="uniform"),
         weights={SHAPE: 1.0},
     )
 

@@ -19,6 +19,7 @@ def test_the_full_recipes_carry_the_papers_figures():
     assert find_recipe("full_sft").weights == {"shape": 1.0, "rotation": 0.1, "translation": 1.0, "scale": 0.1}
     assert find_recipe("full_dpo").optimiser.learning_rate == 2.5e-6
     assert find_recipe("full_dpo").weights == {"shape": 1.0}
+    assert find_recipe("full_dpo").time.distribution == "uniform"
     assert find_recipe("full_distil").distil.consistency_share == 0.25
     # 6 samples on each of 512, 320, 128 and 256 GPUs; the texture model has 4, and 3 for DPO (C.7).
     batches = {name: find_recipe(name).batch_size for name in RECIPES if name.startswith("full")}
