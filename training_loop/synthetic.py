@@ -21,9 +21,6 @@ from training_loop.voxels import voxelise
 
 Split = Literal["train", "heldout"]
 
-# Categories to keep out of training when generalisation to unseen ones is measured.
-HELDOUT_CATEGORIES: tuple[str, ...] = ("bench", "hat", "horse", "kettle", "monitor", "pear", "scissors", "truck")
-
 _MIN_VISIBLE_PX_SHARE = 0.01
 _ATTEMPTS = 20
 

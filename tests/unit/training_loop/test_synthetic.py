@@ -8,7 +8,8 @@ import pytest
 from engine.contracts.cameras import project
 from engine.contracts.poses import transform_points
 from training_loop.shape_library import CATEGORIES, build_shape, describe
-from training_loop.synthetic import HELDOUT_CATEGORIES, SyntheticExample, look_at_object, synthetic_examples
+from training_loop.split import HELDOUT_CATEGORIES
+from training_loop.synthetic import SyntheticExample, look_at_object, synthetic_examples
 from training_loop.voxels import occupied_centres
 
 

@@ -1,0 +1,227 @@
+"""Algorithm 1: collect with the current model, filter by α_k, fine-tune, align; again."""
+
+import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.selection.tournament import preference_pairs
+from scripts.miniature.oracle import Oracle, noise_for_agreement
+from scripts.miniature.settings import Settings
+from scripts.miniature.world import Candidates, World
+from training_loop.batches import Part
+from training_loop.cameras_on_device import Dice
+from training_loop.examples import Examples
+from training_loop.models.conditioning import ViewBatch
+from training_loop.models.generator import GeometryModel
+from training_loop.objectives import implicit_reward
+from training_loop.progress import ProgressLog
+from training_loop.recipes import Recipe, find_recipe
+from training_loop.scenes import Targets
+from training_loop.stages import DPOStage, FlowStage, PreferencePairs, Stage, field_of
+from training_loop.trainer import Trainer
+
+REWARD_DRAWS = 6
+
+
+@dataclass
+class Collected:
+    """C: views, chosen latent, rating and (winner, loser) pairs of every judged target of all iterations."""
+
+    views: list[ViewBatch] = field(default_factory=list)
+    chosen: list[Tensor] = field(default_factory=list)
+    rating: list[float] = field(default_factory=list)
+    pairs: list[list[tuple[Tensor, Tensor]]] = field(default_factory=list)
+
+    def add(self, views: ViewBatch, chosen: Tensor, rating: float, pairs: list[tuple[Tensor, Tensor]]) -> None:
+        """Keep one target's outcome, whatever its rating: α filters, it does not delete."""
+        self.views.append(views)
+        self.chosen.append(chosen)
+        self.rating.append(rating)
+        self.pairs.append(pairs)
+
+    def over(self, alpha: float) -> list[int]:
+        """Which outcomes are rated α or better."""
+        return [index for index, rating in enumerate(self.rating) if rating >= alpha]
+
+
+class Flywheel:
+    """One run with its settings, from a base model."""
+
+    def __init__(self, world: World, base: GeometryModel, settings: Settings, *, seed: int) -> None:
+        self.world, self.settings, self.seed = world, settings, seed
+        self.model = copy.deepcopy(base)
+        self.before_dpo: GeometryModel | None = None
+        self.collected = Collected()
+        self.oracle: Oracle | None = None
+
+    def turn(self, k: int) -> dict[str, Any]:
+        """One iteration; returns its figures. The model moves on."""
+        settings, alpha = self.settings, self.settings.alphas[k] if self.settings.use_alpha else 0.0
+        targets = self.world.targets_of(k)
+        candidates = self.world.propose(self.model, targets, first_seed=1000 * k)
+        if self.oracle is None:
+            noise = noise_for_agreement(candidates.quality, settings.agreement)
+            self.oracle = Oracle(choice_noise=noise, rating_noise=settings.rating_noise)
+        rng = np.random.default_rng([self.seed, k])
+        ratings, winners = self._judge(targets, candidates, k, rng)
+        figures = self._recover(targets, ratings, alpha, k, rng) | self._ask_artists(targets, ratings)
+        expert = float(candidates.quality[np.arange(len(winners)), winners].mean())
+        own = float(candidates.quality[candidates.by_model].mean())
+        kept = self.collected.over(alpha)
+        stages = {"sft": self._sft(kept)} if kept else {}
+        after_sft = copy.deepcopy(self.model)
+        if kept and settings.use_dpo:
+            stages |= {"dpo": self._dpo(kept)}
+            self.before_dpo = after_sft
+        after = self.world.sample(self.model, targets.views, [self.seed + 7])
+        reached = float(self.world.quality(self.model, after, self.world.collected, targets.shapes).mean())
+        return figures | {
+            "alpha": alpha,
+            "accepted": len(kept),
+            "acceptance": float(np.mean([rating >= alpha for rating in ratings])),
+            "model_wins": float(candidates.by_model[np.arange(len(winners)), winners].mean()),
+            "own_quality": own,
+            "expert_quality": expert,
+            "amplification": expert - own,
+            "stepwise_efficiency": (reached - own) / (expert - own) if expert > own else None,
+            "choice_noise": self.oracle.choice_noise,
+            "stages": stages,
+            "after_sft": after_sft,
+        }
+
+    def _judge(
+        self, targets: Targets, candidates: Candidates, k: int, rng: np.random.Generator
+    ) -> tuple[list[float], list[int]]:
+        """A tournament and a rating for every target; what comes of it is collected."""
+        assert self.oracle is not None
+        ratings, winners = [], []
+        for index, qualities in enumerate(candidates.quality):
+            standing = self.oracle.tournament(qualities.tolist(), seed=10_000 * self.seed + 1000 * k + index, rng=rng)
+            assert standing.winner is not None
+            rating = self.oracle.rate(float(qualities[standing.winner]), rng)
+            pairs = preference_pairs(
+                candidates=range(len(qualities)), comparisons=standing.comparisons, winner=standing.winner
+            )
+            latents = candidates.latents[index]
+            self.collected.add(
+                _one(targets.views, index),
+                latents[standing.winner],
+                rating,
+                # Negatives of other generators are out of the model's distribution (paper C.3).
+                [
+                    (latents[winner], latents[loser])
+                    for winner, loser in pairs.direct + pairs.inferred
+                    if candidates.by_model[index, loser]
+                ],
+            )
+            ratings.append(rating)
+            winners.append(standing.winner)
+        return ratings, winners
+
+    def _recover(
+        self, targets: Targets, ratings: list[float], alpha: float, k: int, rng: np.random.Generator
+    ) -> dict[str, Any]:
+        """Search wider for what failed: many samples, ranked by the implicit reward, the best shown to people (A.7)."""
+        failed = [index for index, rating in enumerate(ratings) if rating < alpha]
+        if not self.settings.searched or not failed or self.before_dpo is None or self.oracle is None:
+            return {"failed": len(failed), "recovered": 0}
+        recovered, offset = 0, len(self.collected.rating) - len(ratings)
+        for index in failed:
+            views = _one(targets.views, index)
+            seeds = list(range(1000 * k + 500, 1000 * k + 500 + self.settings.searched))
+            latents = self.world.sample(self.model, views, seeds)[0]
+            reward = _rewards(self.model, self.before_dpo, views, latents, seed=self.seed)
+            best = latents[reward.topk(min(self.settings.candidates, len(latents))).indices]
+            shape = targets.shapes[index : index + 1]
+            quality = self.world.quality(self.model, best[None], self.world.collected, shape)[0]
+            standing = self.oracle.tournament(quality.tolist(), seed=index, rng=rng)
+            assert standing.winner is not None
+            rating = self.oracle.rate(float(quality[standing.winner]), rng)
+            if rating >= alpha:
+                recovered += 1
+                self.collected.rating[offset + index] = rating
+                self.collected.chosen[offset + index] = best[standing.winner]
+                # Pairs of the first round had another winner.
+                self.collected.pairs[offset + index] = []
+        return {"failed": len(failed), "recovered": recovered}
+
+    def _ask_artists(self, targets: Targets, ratings: list[float]) -> dict[str, Any]:
+        """The truth for the worst few."""
+        count = round(self.settings.artists_share * len(ratings))
+        offset = len(self.collected.rating) - len(ratings)
+        for index in np.argsort(ratings)[:count]:
+            self.collected.chosen[offset + index] = self.world.collected_latents[targets.shapes[index]].float()
+            self.collected.rating[offset + index] = 1.0
+            self.collected.pairs[offset + index] = []
+        return {"by_artists": count}
+
+    def _sft(self, kept: list[int]) -> dict[str, float]:
+        recipe = find_recipe("mini_sft", self.settings.sft)
+        replayed = round(recipe.batch_size * recipe.library_share)
+        own = _examples([self.collected.views[i] for i in kept], [self.collected.chosen[i] for i in kept])
+        parts = [Part(self.world.replay(), replayed), Part(own, recipe.batch_size - replayed)]
+        return self._fit(FlowStage(self.model.train(), recipe, self.seed, parts), recipe)
+
+    def _dpo(self, kept: list[int]) -> dict[str, float]:
+        recipe = find_recipe("mini_dpo", self.settings.dpo)
+        pairs = [(i, winner, loser) for i in kept for winner, loser in self.collected.pairs[i]]
+        if not pairs:
+            return {}
+        chosen = PreferencePairs(
+            _stacked([self.collected.views[i] for i, _, _ in pairs]),
+            torch.stack([winner for _, winner, _ in pairs]),
+            torch.stack([loser for _, _, loser in pairs]),
+        )
+        return self._fit(DPOStage(self.model.train(), recipe, self.seed, chosen), recipe) | {"pairs": float(len(pairs))}
+
+    def _fit(self, stage: Stage, recipe: Recipe) -> dict[str, float]:
+        self.model.vae.requires_grad_(False)
+        log = ProgressLog(None, None, total_steps=recipe.steps)
+        trainer = Trainer(stage, optimiser=recipe.optimiser, steps=recipe.steps, log=log, precision=recipe.precision)
+        metrics = trainer.fit()
+        self.model.eval()
+        return metrics
+
+
+@torch.no_grad()
+def _rewards(
+    policy: GeometryModel, reference: GeometryModel, views: ViewBatch, latents: Tensor, *, seed: int
+) -> Tensor:
+    """Implicit rewards (N,) of one target's candidates, noise and times the same for all."""
+    fields = [field_of(model, model.condition(views)) for model in (policy, reference)]
+    dice = Dice(latents.device, seed)
+    total = torch.zeros(len(latents), device=latents.device)
+    for draw in range(REWARD_DRAWS):
+        x_0 = dice.normal(*latents.shape[1:]).expand_as(latents)
+        t = torch.full((len(latents),), (draw + 0.5) / REWARD_DRAWS, device=latents.device)
+        total += implicit_reward(fields[0], fields[1], x_0, latents, t)[0]
+    return total
+
+
+def _one(views: ViewBatch, index: int) -> ViewBatch:
+    return ViewBatch(**{name: value[index : index + 1] for name, value in vars(views).items()})
+
+
+def _stacked(views: list[ViewBatch]) -> ViewBatch:
+    return ViewBatch(**{name: torch.cat([getattr(view, name) for view in views]) for name in vars(views[0])})
+
+
+def _examples(views: list[ViewBatch], latents: list[Tensor]) -> Examples:
+    """Shape supervision without layout."""
+    count, device = len(latents), latents[0].device
+    nothing, nowhere = torch.zeros(count, 3, device=device), torch.zeros(count, dtype=torch.bool, device=device)
+    return Examples(
+        **vars(_stacked(views)),
+        occupancy_bits=torch.zeros(count, 1, dtype=torch.uint8, device=device),
+        rotation_6d=torch.zeros(count, 6, device=device),
+        translation=nothing,
+        log_scale=nothing,
+        has_rotation=nowhere,
+        has_placement=nowhere,
+        category=torch.full((count,), -1, device=device),
+        shape_latents=torch.stack(latents),
+    )
