@@ -38,6 +38,11 @@ def built_pages() -> None:
         pytest.exit(problem, returncode=pytest.ExitCode.USAGE_ERROR)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _running_broker(broker_url: str) -> None:
+    """Redis runs before the first page: a page that sends a task would start it, longer than a browser waits."""
+
+
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """The installed Chromium, with WebGL in software."""
