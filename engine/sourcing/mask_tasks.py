@@ -99,7 +99,7 @@ def submit(
         LeaseSuperseded: the work item is no longer the caller's (from workforce, as are its other refusals).
         VerdictRefused: discarded without a reason, refined without a mask, or the other way round.
         MaskRefused: the mask does not fit the image, or the object is marked already.
-        NoSuchMaskTask: the work item is of another stage.
+        NoSuchWorkItem: there is none of this id in Stage 1.
     """
     _check_verdict(verdict=verdict, discard_reason=discard_reason, mask=mask)
     with transaction.atomic():
@@ -111,9 +111,7 @@ def submit(
             guideline_version=guideline_version,
             stage=Stage.MASK,
         )
-        task = MaskTask.objects.with_photograph().filter(work_item_id=work_item_id).first()
-        if task is None:
-            raise NoSuchMaskTask("This work item is of another stage.", what_to_do="Submit it where it was claimed.")
+        task = MaskTask.objects.with_photograph().get(work_item_id=work_item_id)
         task.verdict, task.discard_reason = verdict, discard_reason
         if task.wants_proposal:
             return _take_proposal(task=task, user=user, mask=mask, category=category)

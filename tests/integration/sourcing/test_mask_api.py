@@ -201,7 +201,7 @@ def test_a_work_item_of_another_stage_is_not_judged_here(target: TargetObject) -
     item = workforce.create_work_item(stage=Stage.SELECTION, subject_id=target.id)
     claimed = workforce.claim(user=person, stage=Stage.SELECTION)
     assert claimed is not None
-    with pytest.raises(mask_tasks.NoSuchMaskTask):
+    with pytest.raises(workforce.NoSuchWorkItem):
         mask_tasks.submit(
             user=person,
             work_item_id=item.id,
