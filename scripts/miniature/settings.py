@@ -29,6 +29,7 @@ class Settings:
     use_dpo: bool = True
     agreement: float = 0.75
     rating_noise: float = 0.04
+    sampler_steps: int = 12
     shapes: int = 4000
     evaluated: int = 96
     measured_meshes: int = 32
@@ -44,6 +45,7 @@ def tiny() -> Settings:
         alphas=(0.02, 0.03),
         targets=3,
         candidates=3,
+        sampler_steps=4,
         shapes=16,
         evaluated=2,
         measured_meshes=1,

@@ -19,7 +19,8 @@ from training_loop.models.conditioning import ViewBatch
 from training_loop.models.generator import GeometryModel
 from training_loop.objectives import implicit_reward
 from training_loop.progress import ProgressLog
-from training_loop.recipes import Recipe, find_recipe
+from training_loop.recipe import Recipe
+from training_loop.recipes import find_recipe
 from training_loop.scenes import Targets
 from training_loop.stages import DPOStage, FlowStage, PreferencePairs, Stage, field_of
 from training_loop.trainer import Trainer

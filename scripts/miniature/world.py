@@ -1,6 +1,6 @@
 """Pasted targets with hidden truth, what the suite proposes for them, and how good that is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -95,7 +95,8 @@ class World:
         chunks = []
         for rows in torch.split(torch.arange(len(views.crop), device=self.device), TARGETS_AT_ONCE):
             some = ViewBatch(**{name: value[rows] for name, value in vars(views).items()})
-            x_1 = sample_latents(model, some, seeds, default_sampler(model), layout=False)[SHAPE]
+            sampler = replace(default_sampler(model), steps=self.settings.sampler_steps)
+            x_1 = sample_latents(model, some, seeds, sampler, layout=False)[SHAPE]
             chunks.append(x_1.reshape(len(rows), len(seeds), *x_1.shape[1:]))
         return torch.cat(chunks)
 
