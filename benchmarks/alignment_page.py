@@ -1,9 +1,11 @@
 """The Stage 3 page in the software renderer of Chromium: cost of a frame, load, and memory over many tasks.
 
 300,000 points and a mesh of 100,000 faces are dragged; then many tasks are handed in one after the other in one tab.
-Milliseconds are of the script alone: a graphics card does the rest. `LATHE_BENCH_TASKS` says how many tasks (200).
+Milliseconds of scripts are CPU time of the page's thread for one step of the drag, drawing, scoring and numbers
+together: a graphics card does the rest. `LATHE_BENCH_TASKS` says how many tasks (200).
 """
 
+import logging
 import os
 import shutil
 import statistics
@@ -21,13 +23,14 @@ from benchmarks.scratch_database import scratch_database
 
 TASKS = int(os.environ.get("LATHE_BENCH_TASKS", "200"))
 BALL_DISTANCE, BALL_RADIUS, WALL_DISTANCE = 2.0, 0.4, 2.8
-DRAG_STEPS = 120
+DRAG_STEPS = 60
 SHOWN = "() => document.querySelector('canvas[data-shown]')?.dataset.shown"
 
 
 def measure() -> dict[str, Any]:
     """Serve the page from this process, and open it."""
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright keeps an event loop in this thread
+    logging.disable(logging.WARNING)  # a line for every request
     with scratch_database(), _served() as url, _browser() as browser:
         from engine.workforce.models import Role
         from tests.factories import make_user
@@ -39,7 +42,8 @@ def measure() -> dict[str, Any]:
         page.get_by_label("Password").fill("a good password")
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url("**/")
-        return {"large_scene": _large_scene(page), "many_tasks": _many_tasks(page)}
+        large_scene = _large_scene(page)
+        return {"large_scene": large_scene, "many_tasks": _many_tasks(page)}
 
 
 def _large_scene(page: Any) -> dict[str, Any]:
@@ -51,31 +55,38 @@ def _large_scene(page: Any) -> dict[str, Any]:
     page.wait_for_function(SHOWN)
     loaded_ms = 1000 * (time.perf_counter() - started)
     page.wait_for_function("() => document.querySelector('[data-scores=now]')")
-    page.evaluate(
-        "() => { const canvas = document.querySelector('canvas[data-shown]'); window.costs = []; let seen = '';"
-        " const look = () => { const { frames, scriptMs } = canvas.dataset;"
-        " if (frames !== seen) window.costs.push(Number(scriptMs)); seen = frames; requestAnimationFrame(look); };"
-        " look(); }"
-    )
+    developer = page.context.new_cdp_session(page)
+    developer.send("Performance.enable", {"timeDomain": "threadTicks"})
     box = page.locator("[data-view=photograph]").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
+    costs, before = [], _script_ms(developer)
     for step in range(DRAG_STEPS):
         page.mouse.move(x + 60 * np.sin(step / 9), y + 40 * np.sin(step / 7))
+        page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        after = _script_ms(developer)
+        costs.append(after - before)
+        before = after
     page.mouse.up()
-    costs = sorted(page.evaluate("window.costs"))
+    costs.sort()
     canvas = page.locator("canvas[data-shown]")
     counts = {name: int(canvas.get_attribute(f"data-{name}")) for name in ("calls", "triangles", "points")}
     page.keyboard.press("Enter")
     page.get_by_text("Nothing waits to be placed").wait_for()
     return {
         "load_to_full_view_ms": round(loaded_ms),
-        "frames": len(costs),
-        "script_ms_p50": round(statistics.median(costs), 2),
-        "script_ms_p95": round(costs[int(0.95 * (len(costs) - 1))], 2),
+        "steps_of_the_drag": len(costs),
+        "script_cpu_ms_p50": round(statistics.median(costs), 2),
+        "script_cpu_ms_p95": round(costs[int(0.95 * (len(costs) - 1))], 2),
         **{f"{name}_per_frame": count for name, count in counts.items()},
     }
+
+
+def _script_ms(developer: Any) -> float:
+    """CPU time that the page's thread has spent in scripts: drawing, scores, numbers, everything."""
+    metrics = {metric["name"]: metric["value"] for metric in developer.send("Performance.getMetrics")["metrics"]}
+    return 1000 * float(metrics["ScriptDuration"])
 
 
 def _many_tasks(page: Any) -> dict[str, Any]:
@@ -90,6 +101,7 @@ def _many_tasks(page: Any) -> dict[str, Any]:
         page.wait_for_function(f"before => {{ const now = ({SHOWN})(); return now && now !== before; }}", arg=shown)
         canvas = page.locator("canvas[data-shown]")
         shown = canvas.get_attribute("data-shown")
+        page.wait_for_function("() => document.querySelector('[data-scores=now]')")
         held.append([int(canvas.get_attribute(f"data-{kind}")) for kind in ("geometries", "textures")])
         page.keyboard.press("Enter")
     page.get_by_text("Nothing waits to be placed").wait_for()
@@ -148,7 +160,7 @@ def _served() -> Iterator[str]:
         stack.enter_context(patch.object(settings, "LATHE_STORAGE_URL", Path(store, "blobs").as_uri()))
         stack.enter_context(patch.object(settings, "ALLOWED_HOSTS", ["127.0.0.1"]))
         stack.enter_context(patch.object(services, "send_soon", lambda task, **kwargs: None))
-        stack.enter_context(patch.object(dispatch, "enter", lambda *, state, target_id: None))
+        stack.enter_context(patch.object(dispatch, "hand_over", lambda *, move, target_id: None))
         server = LiveServerThread("127.0.0.1", StaticFilesHandler)
         server.daemon = True
         server.start()
@@ -159,6 +171,18 @@ def _served() -> Iterator[str]:
             yield f"http://127.0.0.1:{server.port}"
         finally:
             server.terminate()
+            _end_other_sessions()
+
+
+def _end_other_sessions() -> None:
+    """Threads of the server that wait for a browser still hold the database, which is to be dropped."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @contextmanager

@@ -94,12 +94,18 @@ export function act(command: CommandId, { stage, state, ...rest }: Hand): void {
   else if (command === "redo") desk.redo();
   else if (command === "choose_none") choose(null, hand);
   else if (command.startsWith("choose")) choose(Number(command.slice("choose".length)) - 1, hand);
-  else if (command === "submit") void stage.measure(pose).then((scores) => desk.submit(scores));
+  else if (command === "submit") void submit(pose, hand);
   else {
     LOOKS[command]?.(stage);
     const change = DISPLAYS[command]?.(display);
     if (change) setDisplay(change);
   }
+}
+
+/** Hand the pose in with its scores. A key that was pressed twice does not hand in the next task, unseen. */
+async function submit(pose: Pose, { desk, stage, state }: Held): Promise<void> {
+  if (!stage.seen) return;
+  await desk.submit(state.task, pose, await stage.measure(pose));
 }
 
 /** Take a tool in hand; looking around is over with a second press of its key. */

@@ -43,6 +43,13 @@ async function sit(server: Server): Promise<AlignmentDesk> {
   return desk;
 }
 
+/** Hand in what is on the desk. */
+async function submit(): Promise<void> {
+  const { situation } = desk.snapshot();
+  if (situation.kind !== "working" || !situation.state.pose) throw new Error(`the desk is ${situation.kind}`);
+  await desk.submit(situation.state.task, situation.state.pose, SCORES);
+}
+
 beforeEach(() => {
   vi.useFakeTimers();
   localStorage.clear();
@@ -57,7 +64,7 @@ describe("the desk of Stage 3", () => {
     const server = new Server([someTask()]);
     await sit(server);
     desk.place(moved(FIRST, [0.25, 0, 0]), "drag");
-    await desk.submit(SCORES);
+    await submit();
     expect(server.writes).toMatchObject([
       {
         kind: "submit",
@@ -76,6 +83,17 @@ describe("the desk of Stage 3", () => {
     expect(desk.snapshot().situation.kind).toBe("empty");
   });
 
+  it("hands in no task but the one that was meant, and no other pose", async () => {
+    const second = someTask({ work_item: "item-2" });
+    const server = new Server([someTask(), second]);
+    await sit(server);
+    await desk.submit(second, FIRST, SCORES);
+    const { situation } = desk.snapshot();
+    const task = situation.kind === "working" ? situation.state.task : second;
+    await desk.submit(task, moved(FIRST, [1, 0, 0]), SCORES);
+    expect(server.writes).toEqual([]);
+  });
+
   it("says why no pose can work, and sends none", async () => {
     const server = new Server([someTask()]);
     await sit(server);
@@ -88,7 +106,7 @@ describe("the desk of Stage 3", () => {
     const server = new Server([someTask()]);
     await sit(server);
     desk.place(moved(FIRST, [0, 0, -3]), "numbers");
-    await desk.submit(SCORES);
+    await submit();
     expect(server.writes).toEqual([]);
     expect(desk.snapshot().notice).toContain("behind the camera");
   });
@@ -98,7 +116,7 @@ describe("the desk of Stage 3", () => {
     server.refusal = new ApiProblem(409, "lease_superseded", "This work item is no longer yours.");
     await sit(server);
     desk.place(moved(FIRST, [0.25, 0, 0]), "drag");
-    await desk.submit(SCORES);
+    await submit();
     await vi.waitFor(() => expect(desk.snapshot().notice).toContain("kept as a draft"));
     expect(server.drafts.at(-1)).toMatchObject({ pose: { translation: [0.25, 0, 2] } });
   });

@@ -52,6 +52,7 @@ export interface StageOptions {
 const ZOOM_PER_NOTCH = 1.0015;
 const DOLLY_PER_NOTCH = 1.0006;
 const WHEEL_ENDS_MS = 250;
+const MOMENT_MS = 2_000;
 const STEPS_ACROSS = 20;
 /** Radius of a ball around a shape fitted to a unit cube, over its size. */
 const BALL = 0.75;
@@ -86,6 +87,7 @@ export class Stage {
   #display: Display = FIRST_DISPLAY;
   #wheeling: ReturnType<typeof setTimeout> | undefined;
   #frame = 0;
+  #shownAt = 0;
 
   constructor(options: StageOptions) {
     this.#options = options;
@@ -139,6 +141,11 @@ export class Stage {
     this.#eyes.close = display.close;
     if (display.tool !== tool || display.axis !== axis) this.#grasp.renew();
     this.#draw();
+  }
+
+  /** Whether the task has been on show long enough to be judged: until its scores are there, or for a moment. */
+  get seen(): boolean {
+    return this.#state.firstScores.silhouetteIou !== null || performance.now() - this.#shownAt > MOMENT_MS;
   }
 
   /** Whether the object follows the pointer without a button. */
@@ -259,6 +266,7 @@ export class Stage {
   #hold(assets: Assets | null, pose: Pose | null): void {
     this.#grasp.forget();
     this.#assets = assets;
+    this.#shownAt = performance.now();
     this.#scorer.hold(assets);
     this.#eyes.hold(assets && subjectOf(assets));
     this.#painter.hold(assets, pose);

@@ -2,7 +2,7 @@ import type { AlignmentTask, NotAlignable, SubmitAlignment } from "../../api/ali
 import { newKey } from "../../api/client";
 import { Desk } from "../../work/desk";
 import type { Keyed } from "../../work/journal";
-import { type Pose, problemOf } from "../pose/pose";
+import { type Pose, problemOf, samePose } from "../pose/pose";
 import type { Scores } from "../scores/scores";
 import {
   type Aid,
@@ -52,10 +52,10 @@ export class AlignmentDesk extends Desk<AlignmentTask, AlignmentState, Alignment
     this.set({ notice });
   }
 
-  /** Hand the pose in with what the page measured; what stands against it is said instead. */
-  async submit(scores: Scores): Promise<void> {
+  /** Hand a task's pose in with what the page measured of it; what stands against it is said instead. */
+  async submit(task: AlignmentTask, pose: Pose, scores: Scores): Promise<void> {
     const state = this.working();
-    if (!state?.pose) return;
+    if (state?.task !== task || !state.pose || !samePose(pose, state.pose)) return; // it has moved on meanwhile
     const problem = problemOf(state.pose, state.task.point_map.intrinsics);
     if (problem !== null) return this.set({ notice: problem });
     const { rotation_wxyz, translation, scale } = state.pose;
