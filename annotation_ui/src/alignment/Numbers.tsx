@@ -15,7 +15,7 @@ interface Props {
 
 /** The pose in numbers, to read and to type. */
 export function Numbers({ desk, stage }: Props) {
-  const { pose } = useStage(stage);
+  const pose = useStage(stage, (now) => now.pose);
   const upright = stage?.upright ?? UPRIGHT_FACING_CAMERA;
   return (
     <div className={classes.numbers}>

@@ -16,27 +16,9 @@ interface Props {
 
 /** Both scores as they stand, and what has changed since the task was opened. They advise. */
 export function ScoreBoard({ stage, task, display, run }: Props) {
-  const { scores, scored, firstScores } = useStage(stage);
-  const pointless = task?.inlier_tolerance === null;
   return (
-    <div className={classes.board} data-scores={scored ? "now" : "behind"}>
-      <Score
-        name="silhouette"
-        title="Overlap of the mesh's outline with the marked object (IoU)"
-        now={scores.silhouetteIou}
-        first={firstScores.silhouetteIou}
-      />
-      <Score
-        name="points"
-        title={
-          pointless
-            ? "The object has no valid points"
-            : `Share of the object's points within ${task?.inlier_tolerance?.toPrecision(2) ?? "τ"} of the surface`
-        }
-        now={scores.inlierShare}
-        first={firstScores.inlierShare}
-        none={pointless}
-      />
+    <div className={classes.board}>
+      <LiveScores stage={stage} task={task} />
       <div className={classes.overlay}>
         <HotButton
           size="compact-sm"
@@ -66,6 +48,35 @@ export function ScoreBoard({ stage, task, display, run }: Props) {
   );
 }
 
+/** The numbers alone, so that nothing else is drawn anew while the object moves. */
+function LiveScores({ stage, task }: Pick<Props, "stage" | "task">) {
+  const scores = useStage(stage, (now) => now.scores);
+  const scored = useStage(stage, (now) => now.scored);
+  const firstScores = useStage(stage, (now) => now.firstScores);
+  const pointless = task?.inlier_tolerance === null;
+  return (
+    <div className={classes.scores} data-scores={scored ? "now" : "behind"}>
+      <Score
+        name="silhouette"
+        title="Overlap of the mesh's outline with the marked object (IoU)"
+        now={scores.silhouetteIou}
+        first={firstScores.silhouetteIou}
+      />
+      <Score
+        name="points"
+        title={
+          pointless
+            ? "The object has no valid points"
+            : `Share of the object's points within ${task?.inlier_tolerance?.toPrecision(2) ?? "τ"} of the surface`
+        }
+        now={scores.inlierShare}
+        first={firstScores.inlierShare}
+        none={pointless}
+      />
+    </div>
+  );
+}
+
 function Score({
   name,
   title,
@@ -82,9 +93,7 @@ function Score({
   const change = now === null || first === null ? null : now - first;
   return (
     <div className={classes.score} title={title} data-score={name} data-value={now ?? ""}>
-      <Text size="sm" c="dimmed">
-        {name}
-      </Text>
+      <span className={classes.name}>{name}</span>
       <span className={classes.value}>{now === null ? (none ? "–" : "…") : now.toFixed(2)}</span>
       <span className={classes.change} data-sign={signOf(change)}>
         {change === null ? "" : `${arrowOf(change)}${Math.abs(change).toFixed(2)}`}

@@ -27,7 +27,7 @@ interface Props {
 
 /** Over the scene: what is in the hand, and from where one looks. */
 export function Tools({ display, onDisplay, stage, run }: Props) {
-  const { throughInput } = useStage(stage);
+  const throughInput = useStage(stage, (now) => now.throughInput);
   return (
     <>
       <div className={classes.tools}>

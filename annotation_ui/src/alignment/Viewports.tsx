@@ -25,7 +25,9 @@ export function Viewports({ state, next, desk, stage, onStage, display, panel, c
   const canvas = useRef<HTMLCanvasElement>(null);
   const scene = useRef<HTMLDivElement>(null);
   const photograph = useRef<HTMLDivElement>(null);
-  const shown = useStage(stage);
+  const shown = useStage(stage, (now) => now.shown);
+  const problem = useStage(stage, (now) => now.problem);
+  const interrupted = useStage(stage, (now) => now.interrupted);
   const task = state?.task ?? null;
   const pose = state?.pose ?? null;
 
@@ -48,7 +50,7 @@ export function Viewports({ state, next, desk, stage, onStage, display, panel, c
   useEffect(() => stage?.show(task, pose), [stage, task, pose]);
   useEffect(() => stage?.want([task, next].filter((one) => one !== null)), [stage, task, next]);
 
-  const loading = shown.shown === null && shown.problem === null;
+  const loading = shown === null && problem === null;
   return (
     <section className={classes.views} aria-label="Scene" aria-busy={loading}>
       <canvas ref={canvas} className={classes.canvas} aria-hidden />
@@ -76,17 +78,17 @@ export function Viewports({ state, next, desk, stage, onStage, display, panel, c
             <Loader size="sm" /> <Text>The scene is on its way.</Text>
           </Group>
         )}
-        {shown.problem && (
+        {problem && (
           <Alert color="red" variant="outline" className={classes.message} title="The scene did not load">
             <Text mb="sm">
-              {shown.problem} Try again; if it stays so, say that the task is not alignable, or skip it.
+              {problem} Try again; if it stays so, say that the task is not alignable, or skip it.
             </Text>
             <Button size="compact-sm" variant="default" onClick={() => stage?.retry()}>
               Try again
             </Button>
           </Alert>
         )}
-        {shown.interrupted && (
+        {interrupted && (
           <Text className={classes.message} role="status">
             The graphics card took a break. The scene comes back by itself; nothing is lost.
           </Text>
@@ -107,9 +109,8 @@ const NOTHING: StageState = {
   problem: null,
 };
 const noStage = () => () => undefined;
-const nothing = () => NOTHING;
 
-/** What the stage shows, as it changes. */
-export function useStage(stage: Stage | null): StageState {
-  return useSyncExternalStore(stage?.subscribe ?? noStage, stage?.state ?? nothing);
+/** A part of what the stage shows; whoever asks is drawn anew when that part changes, not with every frame of a drag. */
+export function useStage<T>(stage: Stage | null, part: (state: StageState) => T): T {
+  return useSyncExternalStore(stage?.subscribe ?? noStage, () => part(stage?.state() ?? NOTHING));
 }

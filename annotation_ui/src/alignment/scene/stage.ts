@@ -282,7 +282,7 @@ export class Stage {
     const shown = this.#state.pose;
     if (pose === shown || (pose && shown && samePose(pose, shown))) return;
     this.#grasp.forget();
-    this.#set({ pose });
+    this.#set({ pose, scored: false });
     this.#changedPose();
   }
 
@@ -349,7 +349,7 @@ export class Stage {
   }
 
   #show(pose: Pose): void {
-    this.#set({ pose });
+    this.#set({ pose, scored: false });
     this.#changedPose();
   }
 
