@@ -1,5 +1,5 @@
 import { Alert, Button, Group, Loader, Text } from "@mantine/core";
-import { type ReactNode, useEffect, useRef, useSyncExternalStore } from "react";
+import { type ReactNode, useEffect, useLayoutEffect, useRef, useSyncExternalStore } from "react";
 import type { AlignmentTask } from "../api/alignments";
 import type { Display } from "./scene/display";
 import { Stage, type StageState } from "./scene/stage";
@@ -46,8 +46,9 @@ export function Viewports({ state, next, desk, stage, onStage, display, panel, c
     };
   }, [desk, onStage]);
 
-  useEffect(() => stage?.setDisplay(display), [stage, display]);
-  useEffect(() => stage?.show(task, pose), [stage, task, pose]);
+  // In the same moment as the panels, or numbers and picture would be of different poses.
+  useLayoutEffect(() => stage?.setDisplay(display), [stage, display]);
+  useLayoutEffect(() => stage?.show(task, pose), [stage, task, pose]);
   useEffect(() => stage?.want([task, next].filter((one) => one !== null)), [stage, task, next]);
 
   const loading = shown === null && problem === null;

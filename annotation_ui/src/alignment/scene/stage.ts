@@ -178,7 +178,7 @@ export class Stage {
 
   /** The ground under the object, if the scene shows one. */
   get ground(): Plane | null {
-    const plane = this.#assets?.task.ground_plane;
+    const plane = this.#task?.ground_plane;
     return plane ? { normal: plane.normal as unknown as Vec3, offset: plane.offset } : null;
   }
 
