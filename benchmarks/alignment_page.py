@@ -37,6 +37,7 @@ def measure() -> dict[str, Any]:
 
         make_user(Role.ANNOTATOR, username="ada")
         page = browser.new_page(viewport={"width": 1280, "height": 720}, base_url=url)
+        page.set_default_timeout(120_000)  # software draws slowly
         page.goto("/")
         page.get_by_label("User name").fill("ada")
         page.get_by_label("Password").fill("a good password")
