@@ -1,6 +1,5 @@
 import { useCallback, useState } from "react";
 import type { Bindings } from "../keys/bindings";
-import { useUndoKeys } from "../keys/useUndoKeys";
 import { WorkFrame } from "../work/WorkFrame";
 import { act } from "./actions";
 import type { Offer } from "./assistance";
@@ -54,9 +53,8 @@ export function AlignmentPage({ desk }: { desk: AlignmentDesk }) {
     >
       {({ state, snapshot, run, notices }) => (
         <>
-          <UsualKeys
+          <EscapeKey
             active={dialog === null && state !== null}
-            run={run}
             callOff={() => (offerTo(state, offer) ? run("choose_none") : stage?.putDown({ back: true }))}
           />
           <Work
@@ -89,9 +87,8 @@ export function AlignmentPage({ desk }: { desk: AlignmentDesk }) {
   );
 }
 
-/** Keys that do what they do everywhere, whatever the person's own are. */
-function UsualKeys(props: { active: boolean; run: (id: string) => void; callOff: () => void }) {
-  useUndoKeys(props.active, props.run);
+/** Escape calls off what was begun, whatever the person's own keys are. */
+function EscapeKey(props: { active: boolean; callOff: () => void }) {
   useEscape(props.active, props.callOff);
   return null;
 }

@@ -1,19 +1,6 @@
 import { Alert, ScrollArea, Skeleton, Stack, Text } from "@mantine/core";
-import { useQueryClient } from "@tanstack/react-query";
-import { lazy, Suspense, useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
-import { useMe } from "../api/me";
-import { BindingsContext } from "../keys/HotButton";
-import { KeysDialog } from "../keys/KeysDialog";
-import { useBindings } from "../keys/useBindings";
-import { useHotkeys } from "../keys/useHotkeys";
-import { useUndoKeys } from "../keys/useUndoKeys";
-import { Header } from "../shell/Header";
-import { Notices } from "../work/Notices";
-import frame from "../work/page.module.css";
-import { SkipDialog } from "../work/SkipDialog";
-import { Status } from "../work/Status";
-import { Stopped } from "../work/Stopped";
-import { useSigns } from "../work/useSigns";
+import { lazy, Suspense, useCallback, useRef, useState } from "react";
+import { WorkFrame } from "../work/WorkFrame";
 import { Category } from "./Category";
 import type { Easel } from "./canvas/easel";
 import { COMMANDS, type CommandId, STEPS } from "./commands";
@@ -31,23 +18,15 @@ const CLOSER = 1.25;
 
 /** Stage 1: does the mask indicate one whole object? Verify it, mark it better, or discard it. */
 export function MaskPage({ desk }: { desk: MaskDesk }) {
-  const snapshot = useSyncExternalStore(desk.subscribe, desk.snapshot);
-  const me = useMe({ orSignIn: false });
-  const queries = useQueryClient();
-  const [bindings, setBindings] = useBindings("masks", COMMANDS);
-  const [dialog, setDialog] = useState<"skip" | "keys" | null>(null);
   const [tool, setTool] = useState<ToolName>("point");
   const [radius, setRadius] = useState(8);
   const [maskShown, setMaskShown] = useState(true);
   const closeUp = useRef(false);
   const easel = useRef<Easel | null>(null);
   const categoryInput = useRef<HTMLInputElement>(null);
-  const { situation, submitted } = snapshot;
-  const state = situation.kind === "working" ? situation.state : null;
-  const further = Boolean(state?.aside);
 
-  const run = useCallback(
-    (id: string) => {
+  const onCommand = useCallback(
+    (id: string, state: MaskState | null) => {
       const command = id as CommandId;
       const step = STEPS[command];
       if (step) return easel.current?.step(...step);
@@ -70,7 +49,7 @@ export function MaskPage({ desk }: { desk: MaskDesk }) {
         case "redo":
           return desk.redo();
         case "cancel":
-          return easel.current?.cancel() || !further ? undefined : desk.leaveFurther();
+          return easel.current?.cancel() || !state?.aside ? undefined : desk.leaveFurther();
         case "touch":
         case "touch_not":
           return easel.current?.touch(command === "touch_not");
@@ -86,11 +65,6 @@ export function MaskPage({ desk }: { desk: MaskDesk }) {
           return categoryInput.current?.select();
         case "further":
           return desk.beginFurther();
-        case "skip":
-        case "keys":
-          return setDialog(command);
-        case "go_on":
-          return void desk.goOn();
         case "low_quality":
         case "several_objects":
         case "partial":
@@ -98,95 +72,60 @@ export function MaskPage({ desk }: { desk: MaskDesk }) {
           return void desk.discard(command);
       }
     },
-    [desk, further],
+    [desk],
   );
-  const context = contextOf(situation.kind, state);
-  useHotkeys(COMMANDS, bindings, dialog === null ? context : "dialog", run);
-  useUndoKeys(dialog === null && state !== null, run);
-  useSigns(desk);
-
-  // biome-ignore lint/correctness/useExhaustiveDependencies: my day changes with every task handed in
-  useEffect(() => {
-    void queries.invalidateQueries({ queryKey: ["me"] });
-  }, [queries, submitted]);
-
-  const next = snapshot.next?.image;
-  const nextPhotograph = next?.preview_url ?? next?.url;
-  useEffect(() => {
-    if (nextPhotograph) new Image().src = nextPhotograph; // into the browser's cache
-  }, [nextPhotograph]);
 
   const onEasel = useCallback((made: Easel | null) => {
     easel.current = made;
     closeUp.current = false;
   }, []);
-  const notices = <Notices snapshot={snapshot} onDismiss={() => desk.clearNotice()} />;
   return (
-    <BindingsContext value={bindings}>
-      <div className={frame.page}>
-        <Header place="Stage 1 · Masks" me={me.data}>
-          <Status snapshot={snapshot} today={me.data?.stages.mask?.today} run={run} />
-        </Header>
-        {situation.kind === "working" || situation.kind === "loading" ? (
-          <main className={classes.work}>
-            <Toolbar state={state} tool={tool} radius={radius} maskShown={maskShown} run={run} />
-            <MaskView
-              desk={desk}
-              state={state}
-              tool={tool}
-              radius={radius}
-              maskShown={maskShown}
-              onEasel={onEasel}
-            />
-            <ScrollArea className={classes.side} type="auto" offsetScrollbars>
-              <Stack gap="sm">
-                <Asked state={state} />
-                <Category
-                  inputRef={categoryInput}
-                  value={state?.category ?? ""}
-                  disabled={state === null}
-                  onChange={(value) => desk.setCategory(value)}
-                />
-                {state?.task.description && !further && <Text size="sm">{state.task.description}</Text>}
-                {state ? (
-                  <Suspense fallback={<Skeleton h={320} />}>
-                    <Markdown text={state.task.guidelines.markdown} />
-                  </Suspense>
-                ) : (
-                  <Skeleton h={320} />
-                )}
-              </Stack>
-            </ScrollArea>
-            <div className={classes.notices}>{notices}</div>
-            <Verdicts state={state} run={run} />
-          </main>
-        ) : (
-          <Stopped
-            situation={situation}
-            run={run}
-            emptyTitle="No masks wait to be checked"
-            emptyText="Every proposed mask is judged, in other people's hands, or was skipped by you. New ones arrive when photographs are imported; this page looks again every 15 seconds and goes on by itself."
-          >
-            {notices}
-          </Stopped>
-        )}
-      </div>
-      <SkipDialog
-        opened={dialog === "skip"}
-        onClose={() => setDialog(null)}
-        onSkip={(reason, note) => {
-          setDialog(null);
-          void desk.skip(reason, note);
-        }}
-      />
-      <KeysDialog
-        opened={dialog === "keys"}
-        onClose={() => setDialog(null)}
-        commands={COMMANDS}
-        bindings={bindings}
-        onChange={setBindings}
-      />
-    </BindingsContext>
+    <WorkFrame
+      page="masks"
+      stage="mask"
+      place="Stage 1 · Masks"
+      desk={desk}
+      commands={COMMANDS}
+      contextOf={contextOf}
+      onCommand={onCommand}
+      emptyTitle="No masks wait to be checked"
+      emptyText="Every proposed mask is judged, in other people's hands, or was skipped by you. New ones arrive when photographs are imported; this page looks again every 15 seconds and goes on by itself."
+    >
+      {({ state, run, notices }) => (
+        <main className={classes.work}>
+          <Toolbar state={state} tool={tool} radius={radius} maskShown={maskShown} run={run} />
+          <MaskView
+            desk={desk}
+            state={state}
+            tool={tool}
+            radius={radius}
+            maskShown={maskShown}
+            onEasel={onEasel}
+          />
+          <ScrollArea className={classes.side} type="auto" offsetScrollbars>
+            <Stack gap="sm">
+              <Asked state={state} />
+              <Category
+                inputRef={categoryInput}
+                value={state?.category ?? ""}
+                disabled={state === null}
+                onChange={(value) => desk.setCategory(value)}
+              />
+              {state?.task.description && !state.aside && <Text size="sm">{state.task.description}</Text>}
+              {state ? (
+                <Suspense fallback={<Skeleton h={320} />}>
+                  <Markdown text={state.task.guidelines.markdown} />
+                </Suspense>
+              ) : (
+                <Skeleton h={320} />
+              )}
+            </Stack>
+          </ScrollArea>
+          <div className={classes.notices}>{notices}</div>
+          <Verdicts state={state} run={run} />
+        </main>
+      )}
+    </WorkFrame>
   );
 }
 
@@ -207,9 +146,7 @@ function Asked({ state }: { state: MaskState | null }) {
   );
 }
 
-function contextOf(kind: string, state: MaskState | null): string {
-  if (kind === "loading") return "busy";
-  if (state === null) return "stopped";
+function contextOf(state: MaskState): string {
   if (state.aside) return "further";
   return state.task.wants_proposal ? "propose" : "judge";
 }

@@ -6,6 +6,7 @@ import { BindingsContext } from "../keys/HotButton";
 import { KeysDialog } from "../keys/KeysDialog";
 import { useBindings } from "../keys/useBindings";
 import { useHotkeys } from "../keys/useHotkeys";
+import { useUndoKeys } from "../keys/useUndoKeys";
 import { Header } from "../shell/Header";
 import type { Desk, LeasedTask, Snapshot, Write } from "./desk";
 import { Notices } from "./Notices";
@@ -22,7 +23,7 @@ type AnyDesk<T extends LeasedTask & Photographed, S extends { readonly task: T }
 >;
 
 interface Photographed {
-  image: { url: string };
+  image: { url: string; preview_url?: string | null };
 }
 
 interface Props<T extends LeasedTask & Photographed, S extends { readonly task: T }> {
@@ -86,6 +87,7 @@ export function WorkFrame<T extends LeasedTask & Photographed, S extends { reado
   const idle = situation.kind === "loading" ? "busy" : "stopped";
   const context = state === null ? idle : contextOf(state);
   useHotkeys(commands, bindings, dialog === null ? context : "dialog", run);
+  useUndoKeys(dialog === null && state !== null, run);
   useSigns(desk);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: my day changes with every task handed in
@@ -93,7 +95,7 @@ export function WorkFrame<T extends LeasedTask & Photographed, S extends { reado
     void queries.invalidateQueries({ queryKey: ["me"] });
   }, [queries, submitted]);
 
-  const nextPhotograph = next?.image.url;
+  const nextPhotograph = next?.image.preview_url ?? next?.image.url;
   useEffect(() => {
     if (nextPhotograph) new Image().src = nextPhotograph; // into the browser's cache
   }, [nextPhotograph]);
