@@ -8,6 +8,7 @@ from engine.workforce.models import Role
 from tests.e2e.conftest import OpenPage, keep_screenshot
 from tests.factories import make_user
 
+MOMENT_MS = 2100
 FIELDS = ("x", "y", "z", "size", "heading", "tilt", "roll")
 
 
@@ -54,6 +55,11 @@ class Desk:
         for key in keys:
             self.page.keyboard.press(key)
         return self.pose()
+
+    def hand_in(self) -> None:
+        """Press Enter, which counts once the scene was on show for a moment: a second press is no answer."""
+        self.page.wait_for_timeout(MOMENT_MS)
+        self.page.keyboard.press("Enter")
 
     def scores(self) -> tuple[float, float | None]:
         """Silhouette IoU and share of near points, once both belong to the pose on the screen."""

@@ -62,7 +62,7 @@ def test_a_task_that_somebody_else_took_over_is_explained_and_its_pose_kept(pers
     placed = desk.press("w", "ArrowRight")
     WorkItem.objects.filter(id=alignment.work_item_id).update(state="open", holder=None, lease_expires_at=None)
     assert services.claim(user=make_user(Role.ANNOTATOR, username="bob")) is not None
-    desk.press("Enter")
+    desk.hand_in()
     expect(desk.page.get_by_text("somebody else had taken that task over")).to_be_visible()
     keep_screenshot(desk.page, "alignment-superseded-dark-1280")
     kept = Draft.objects.get(user=User.objects.get(username="ada")).content["pose"]
@@ -126,7 +126,7 @@ def test_several_tasks_in_one_window_leave_no_memory_behind(person_page: OpenPag
         canvas = desk.page.locator("canvas[data-shown]")
         desk.scores()
         held.append(tuple(int(canvas.get_attribute(f"data-{kind}") or 0) for kind in ("geometries", "textures")))
-        desk.press("Enter")
+        desk.hand_in()
     expect(desk.page.get_by_text("Nothing waits to be placed")).to_be_visible()
     assert Alignment.objects.filter(submitted_at__isnull=False).count() == 4
     assert max(held[1:]) <= held[1], held

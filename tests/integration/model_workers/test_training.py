@@ -137,8 +137,9 @@ def test_a_training_that_is_killed_fails_and_the_next_attempt_goes_on_from_its_s
     def kill_at_third_step(progress: TrainProgress) -> None:
         steps.append(progress.step)
         if progress.step == 5:
-            # A browser's driver may be another child of this process.
-            (child,) = [one for one in psutil.Process().children() if "model_workers.training_child" in one.cmdline()]
+            # This process may have other children: a browser's driver, what earlier tests left dead.
+            alive = [one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE]
+            (child,) = [one for one in alive if "model_workers.training_child" in one.cmdline()]
             os.kill(child.pid, signal.SIGKILL)
 
     long = request("killed", steps=2000)

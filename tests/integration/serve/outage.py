@@ -128,9 +128,9 @@ class Scenario:
         for number in range(2):
             folder = self.folder / "proposals" / f"scene{number}"
             folder.mkdir(parents=True)
-            Image.fromarray(random.integers(0, 255, (120, 160, 3), np.uint8)).save(folder / "image.png")
-            mask = np.zeros((120, 160), np.uint8)
-            mask[30:90, 50:110] = 255
+            Image.fromarray(random.integers(0, 255, (360, 480, 3), np.uint8)).save(folder / "image.png")
+            mask = np.zeros((360, 480), np.uint8)
+            mask[90:270, 150:330] = 255
             Image.fromarray(mask).save(folder / "mask_00_mug.png")
         return self.folder / "proposals"
 
