@@ -1,6 +1,7 @@
 """Recipes for the small model: sized for two CPU cores and the length of a demonstration, or (`_gpu`) for one GPU."""
 
 from dataclasses import replace
+from typing import Any
 
 from engine.contracts.snapshots import ExampleSource
 from engine.contracts.training import TrainingStage
@@ -18,6 +19,7 @@ from training_loop.recipe import (
 
 # z-scored by quantiles, the small model's translation has far outliers; at 1.0 it would drown the shape.
 MINI_MODALITIES = {SHAPE: 1.0, ROTATION: 0.1, TRANSLATION: 0.1, SCALE: 0.1}
+MINI_TIMES = TimeConfig(mean=0.0, std=1.0)
 
 
 def mini_optimiser(learning_rate: float, *, warmup_steps: int = 10, ema_decay: float = 0.95) -> OptimiserConfig:
@@ -40,7 +42,7 @@ def mini_pretrain() -> Recipe:
         steps=240,
         batch_size=32,
         optimiser=mini_optimiser(1e-3, warmup_steps=20, ema_decay=0.98),
-        time=TimeConfig(mean=0.0, std=1.0),
+        time=MINI_TIMES,
         weights=dict(MINI_MODALITIES),
         library=LibraryConfig(count=1600),
         calibrate_surface=48,
@@ -82,7 +84,7 @@ def mini_sft() -> Recipe:
         steps=80,
         batch_size=32,
         optimiser=mini_optimiser(2e-4),
-        time=TimeConfig(mean=0.0, std=1.0),
+        time=MINI_TIMES,
         weights=dict(MINI_MODALITIES),
         library=LibraryConfig(count=384),
         library_share=0.75,
@@ -98,19 +100,18 @@ def mini_sft_art() -> Recipe:
 
 def mini_dpo() -> Recipe:
     """Preferences over shapes, the encoder fixed."""
-    return Recipe(
+    return replace(
+        mini_sft(),
         name="mini_dpo",
         stage=TrainingStage.DPO,
-        preset="mini",
         steps=60,
         batch_size=12,
         optimiser=OptimiserConfig(learning_rate=2e-5, warmup_steps=5, schedule="cosine", ema_decay=0.9),
-        time=TimeConfig(mean=0.0, std=1.0),
         weights={SHAPE: 1.0},
         train_conditioner=False,
+        library=None,
+        library_share=0.0,
         dpo=DPOConfig(beta=50.0),
-        regression=RegressionConfig(count=16),
-        tensorboard=False,
     )
 
 
@@ -152,28 +153,23 @@ def mini_pretrain_gpu() -> Recipe:
 
 def mini_midtrain_fo_gpu() -> Recipe:
     """Flying Occlusions, nearly at the rate of pretraining."""
-    base = mini_pretrain_gpu()
-    return replace(
-        base,
-        name="mini_midtrain_fo_gpu",
-        stage=TrainingStage.MIDTRAIN,
-        optimiser=replace(base.optimiser, learning_rate=8e-4),
-    )
+    return _after_pretraining("mini_midtrain_fo_gpu", TrainingStage.MIDTRAIN, learning_rate=8e-4)
 
 
 def mini_midtrain_osr_gpu() -> Recipe:
     """Object Swap – Random; the rate falls to nothing."""
-    base = mini_midtrain_fo_gpu()
-    return replace(base, name="mini_midtrain_osr_gpu", optimiser=replace(base.optimiser, schedule="cosine"))
+    return _after_pretraining("mini_midtrain_osr_gpu", TrainingStage.MIDTRAIN, learning_rate=8e-4, schedule="cosine")
 
 
 def mini_distil_gpu() -> Recipe:
     """Shortcut distillation on scenes: 75 % flow matching, 25 % self-consistency (C.4)."""
-    base = mini_midtrain_osr_gpu()
-    return replace(
-        base,
-        name="mini_distil_gpu",
-        stage=TrainingStage.DISTIL,
-        optimiser=replace(base.optimiser, learning_rate=3e-4, warmup_steps=50),
-        time=TimeConfig(distribution="uniform"),
+    recipe = _after_pretraining(
+        "mini_distil_gpu", TrainingStage.DISTIL, learning_rate=3e-4, warmup_steps=50, schedule="cosine"
     )
+    return replace(recipe, time=TimeConfig(distribution="uniform"))
+
+
+def _after_pretraining(name: str, stage: TrainingStage, **optimiser: Any) -> Recipe:
+    """A later stage on one GPU: as pretraining, but for these fields of the optimiser."""
+    base = mini_pretrain_gpu()
+    return replace(base, name=name, stage=stage, optimiser=replace(base.optimiser, **optimiser))
