@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from engine.bodies import read_body
 from engine.contracts.splats import MEDIA_TYPE as SPLAT_MEDIA_TYPE
-from engine.selection import services
+from engine.selection import answering, handing_out, rating, showing
 from engine.selection.blind_meshes import candidate_response, mesh_response
 from engine.selection.serializers import (
     AnswerSerializer,
@@ -86,7 +86,7 @@ class ClaimSelectionView(IdempotentWrites, APIView):
     def post(self, request: Request) -> Response:
         """Claim the next selection. Who holds one already gets it again, as it stands."""
         body = read_body(ClaimSerializer, request)
-        task = services.claim(user=person_of(request), prefetch=body["prefetch"])
+        task = handing_out.claim(user=person_of(request), prefetch=body["prefetch"])
         if task is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
         return Response(SelectionTaskSerializer(task).data)
@@ -104,7 +104,9 @@ class SelectionView(APIView):
     )
     def get(self, request: Request, work_item: UUID) -> Response:
         """Read a selection as it stands, after a reload for instance."""
-        return Response(SelectionTaskSerializer(services.task_of(user=person_of(request), work_item_id=work_item)).data)
+        return Response(
+            SelectionTaskSerializer(handing_out.task_of(user=person_of(request), work_item_id=work_item)).data
+        )
 
 
 class AnswerView(IdempotentWrites, APIView):
@@ -128,7 +130,7 @@ class AnswerView(IdempotentWrites, APIView):
     def post(self, request: Request, work_item: UUID) -> Response:
         """Answer the pair on show: left, right or equal."""
         body = read_body(AnswerSerializer, request)
-        progress = services.answer(
+        progress = answering.answer(
             user=person_of(request),
             work_item_id=work_item,
             token=body["token"],
@@ -153,7 +155,7 @@ class UndoView(IdempotentWrites, APIView):
     def post(self, request: Request, work_item: UUID) -> Response:
         """Take the last answer back, also after the last pair. Nothing is erased; given again, it stands again."""
         body = read_body(TokenSerializer, request)
-        progress = services.undo(user=person_of(request), work_item_id=work_item, token=body["token"])
+        progress = answering.undo(user=person_of(request), work_item_id=work_item, token=body["token"])
         return Response(ProgressSerializer(progress).data)
 
 
@@ -189,7 +191,7 @@ class SubmitSelectionView(IdempotentWrites, APIView):
     def post(self, request: Request, work_item: UUID) -> Response:
         """Rate the winner in [0, 1] by the rubric; under the bar with the main reason."""
         body = read_body(SubmitSelectionSerializer, request)
-        services.submit(user=person_of(request), work_item_id=work_item, **body)
+        rating.submit(user=person_of(request), work_item_id=work_item, **body)
         return Response({"work_item": str(work_item)})
 
 
@@ -205,7 +207,7 @@ class PresentationMeshView(APIView):
     )
     def get(self, request: Request, presentation: UUID) -> HttpResponseBase:
         """Read the canonical GLB of a presentation: for the person it was made for, and for reviewers."""
-        shown = services.shown_mesh(user=person_of(request), presentation_id=presentation)
+        shown = showing.shown_mesh(user=person_of(request), presentation_id=presentation)
         return candidate_response(request=request, candidate=shown.candidate, shown_as=str(shown.id))
 
 
@@ -221,9 +223,9 @@ class PresentationSplatView(APIView):
     )
     def get(self, request: Request, presentation: UUID) -> HttpResponseBase:
         """Read the canonical splat (PLY) of a presentation: for the person it was made for, and for reviewers."""
-        shown = services.shown_mesh(user=person_of(request), presentation_id=presentation)
+        shown = showing.shown_mesh(user=person_of(request), presentation_id=presentation)
         if shown.candidate.splat is None:
-            raise services.NoSuchPresentation("This candidate is shown as a mesh.", what_to_do="Read its mesh_url.")
+            raise showing.NoSuchPresentation("This candidate is shown as a mesh.", what_to_do="Read its mesh_url.")
         return mesh_response(request=request, mesh=shown.candidate.splat, shown_as=f"{shown.id}-splat")
 
 
@@ -239,5 +241,5 @@ class LoadFailureView(IdempotentWrites, APIView):
     )
     def post(self, request: Request, presentation: UUID) -> Response:
         """Say that this candidate did not load, so that somebody looks after it. Vote it down, or try again."""
-        services.record_load_failure(user=person_of(request), presentation_id=presentation)
+        showing.record_load_failure(user=person_of(request), presentation_id=presentation)
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -8,8 +8,9 @@ from rest_framework import serializers
 
 from engine.contracts.generation import Modality
 from engine.selection import texts
+from engine.selection.handing_out import SelectionTask
 from engine.selection.models import FailureReason
-from engine.selection.services import Progress, SelectionTask
+from engine.selection.progress import Progress
 from engine.selection.tournament import Answer
 from engine.sourcing.task_serializers import TargetTaskSerializer, TextSerializer
 from engine.sourcing.task_serializers import TaskImageSerializer as TaskImageSerializer

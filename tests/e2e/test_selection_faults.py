@@ -7,7 +7,7 @@ import pytest
 from django.contrib.sessions.models import Session
 from playwright.sync_api import Browser, expect
 
-from engine.selection import services
+from engine.selection import handing_out
 from engine.selection.models import Comparison, Presentation, Selection
 from engine.workforce.models import Draft, Role, User, WorkItem
 from tests.e2e.conftest import OpenPage, keep_screenshot, sign_in
@@ -51,7 +51,7 @@ def test_a_task_that_somebody_else_took_over_is_explained_and_its_rating_kept(pe
     at_the_rating(page)
     page.keyboard.press("Digit4")
     WorkItem.objects.filter(id=selection.work_item_id).update(state="open", holder=None, lease_expires_at=None)
-    assert services.claim(user=make_user(Role.ANNOTATOR, username="bob")) is not None
+    assert handing_out.claim(user=make_user(Role.ANNOTATOR, username="bob")) is not None
     page.keyboard.press("u")
     expect(page.get_by_role("heading", name="This task is no longer yours")).to_be_visible()
     keep_screenshot(page, "selection-superseded-dark-1280")

@@ -6,7 +6,7 @@ from threading import Barrier
 import pytest
 from django.db import connections
 
-from engine.selection import services
+from engine.selection import answering, handing_out
 from engine.selection.models import Comparison, Selection
 from engine.selection.tournament import Answer
 
@@ -21,7 +21,7 @@ def at_once(*calls):
         gate.wait()
         try:
             return call()
-        except services.PairMovedOn as refusal:
+        except answering.PairMovedOn as refusal:
             return refusal
         finally:
             connections.close_all()
@@ -32,10 +32,10 @@ def at_once(*calls):
 
 def test_two_clicks_on_one_pair_are_one_answer(open_selection, annotator):
     open_selection(count=4)
-    task = services.claim(user=annotator)
+    task = handing_out.claim(user=annotator)
 
     def click():
-        return services.answer(
+        return answering.answer(
             user=annotator,
             work_item_id=task.work_item.id,
             token=task.work_item.fencing_token,
@@ -45,16 +45,16 @@ def test_two_clicks_on_one_pair_are_one_answer(open_selection, annotator):
         )
 
     results = at_once(click, click, click)
-    assert sum(isinstance(result, services.PairMovedOn) for result in results) == 2
+    assert sum(isinstance(result, answering.PairMovedOn) for result in results) == 2
     assert Comparison.objects.count() == 1
 
 
 def test_answers_of_a_page_in_a_hurry_are_taken_one_after_the_other(open_selection, annotator):
     open_selection(count=5)
-    task = services.claim(user=annotator)
+    task = handing_out.claim(user=annotator)
 
     def answer():
-        return services.answer(
+        return answering.answer(
             user=annotator,
             work_item_id=task.work_item.id,
             token=task.work_item.fencing_token,
@@ -64,11 +64,11 @@ def test_answers_of_a_page_in_a_hurry_are_taken_one_after_the_other(open_selecti
 
     at_once(answer, answer, answer, answer)
     assert list(Comparison.objects.order_by("sequence").values_list("sequence", flat=True)) == [0, 1, 2, 3]
-    assert services.task_of(user=annotator, work_item_id=task.work_item.id).progress.phase == "rate"
+    assert handing_out.task_of(user=annotator, work_item_id=task.work_item.id).progress.phase == "rate"
 
 
 def test_two_annotators_at_once_never_share_a_selection(open_selection, annotator, other_annotator):
     open_selection(count=3)
-    tasks = at_once(lambda: services.claim(user=annotator), lambda: services.claim(user=other_annotator))
+    tasks = at_once(lambda: handing_out.claim(user=annotator), lambda: handing_out.claim(user=other_annotator))
     assert sorted(task is None for task in tasks) == [False, True]
     assert Selection.objects.get().tournaments.count() == 1

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from engine.lifecycle import State
-from engine.selection import services
+from engine.selection import answering, handing_out, rating, services
 from engine.selection.models import Comparison, Selection, Tournament
 from engine.selection.preferences import preference_pairs
 from engine.selection.tournament import Answer, play
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 def answer_all(user, task, answers=None, choice=Answer.LEFT):
     progress = task.progress
     while progress.pair is not None:
-        progress = services.answer(
+        progress = answering.answer(
             user=user,
             work_item_id=task.work_item.id,
             token=task.work_item.fencing_token,
@@ -34,7 +34,7 @@ def answer_all(user, task, answers=None, choice=Answer.LEFT):
 
 def submit(user, task, **changes):
     values = {"rating": 0.8, "failure_reason": "", "duration_ms": 60_000, "guideline_version": "v1"} | changes
-    return services.submit(user=user, work_item_id=task.work_item.id, token=task.work_item.fencing_token, **values)
+    return rating.submit(user=user, work_item_id=task.work_item.id, token=task.work_item.fencing_token, **values)
 
 
 def test_a_selection_needs_two_candidates(db):
@@ -51,14 +51,14 @@ def test_only_candidates_of_the_newest_request_compete(open_selection, annotator
     second = make.make_request(target=old.target, collection=old.request.collection, round=2)
     fresh = {make.make_candidate(request=second).id for _ in range(3)}
     selection = services.open_selection(target_id=old.target_id)
-    task = services.claim(user=annotator)
+    task = handing_out.claim(user=annotator)
     assert task.selection == selection
     assert set(task.progress.presentations) == fresh
 
 
 def test_every_candidate_is_shown_and_every_answer_is_stored(open_selection, annotator):
     open_selection(count=5)
-    task = services.claim(user=annotator)
+    task = handing_out.claim(user=annotator)
     progress = answer_all(annotator, task, [Answer.LEFT, Answer.EQUAL, Answer.RIGHT, Answer.EQUAL])
     rows = list(Comparison.objects.order_by("sequence"))
     assert [row.answer for row in rows] == ["left", "equal", "right", "equal"]
@@ -71,7 +71,7 @@ def test_every_candidate_is_shown_and_every_answer_is_stored(open_selection, ann
 
 def test_the_stored_seed_and_answers_replay_the_stored_rows(open_selection, annotator):
     open_selection(count=6)
-    task = services.claim(user=annotator)
+    task = handing_out.claim(user=annotator)
     answer_all(annotator, task, [Answer.LEFT, Answer.EQUAL, Answer.RIGHT])
     tournament = Tournament.objects.get()
     rows = list(tournament.comparisons.order_by("sequence"))
@@ -91,7 +91,7 @@ def test_the_stored_seed_and_answers_replay_the_stored_rows(open_selection, anno
 )
 def test_the_bar_decides_what_comes_next(open_selection, annotator, handed_over, rating, state, accepted):
     open_selection(alpha=0.6)
-    task = services.claim(user=annotator)
+    task = handing_out.claim(user=annotator)
     answer_all(annotator, task)
     selection = submit(annotator, task, rating=rating, failure_reason="occlusion")
     selection.target.refresh_from_db()
@@ -109,54 +109,54 @@ def test_the_bar_decides_what_comes_next(open_selection, annotator, handed_over,
 
 def test_a_rating_under_the_bar_wants_a_reason(open_selection, annotator):
     open_selection(alpha=0.6)
-    task = services.claim(user=annotator)
+    task = handing_out.claim(user=annotator)
     answer_all(annotator, task)
-    with pytest.raises(services.FailureReasonMissing, match=r"under the bar 0\.6"):
+    with pytest.raises(rating.FailureReasonMissing, match=r"under the bar 0\.6"):
         submit(annotator, task, rating=0.5)
     assert Selection.objects.get().rated_at is None
     assert WorkItem.objects.get().state == WorkItem.State.LEASED
 
 
-@pytest.mark.parametrize("rating", [-0.01, 1.01, math.nan, math.inf])
-def test_a_rating_out_of_range_is_refused(open_selection, annotator, rating):
+@pytest.mark.parametrize("out_of_range", [-0.01, 1.01, math.nan, math.inf])
+def test_a_rating_out_of_range_is_refused(open_selection, annotator, out_of_range):
     open_selection()
-    task = services.claim(user=annotator)
+    task = handing_out.claim(user=annotator)
     answer_all(annotator, task)
-    with pytest.raises(services.InvalidRating, match="from 0 to 1"):
-        submit(annotator, task, rating=rating)
+    with pytest.raises(rating.InvalidRating, match="from 0 to 1"):
+        submit(annotator, task, rating=out_of_range)
 
 
 def test_rating_before_the_end_is_refused_and_nothing_is_lost(open_selection, annotator):
     open_selection(count=4)
-    task = services.claim(user=annotator)
+    task = handing_out.claim(user=annotator)
     answer_all_but_one = [Answer.LEFT, Answer.RIGHT]
     for choice in answer_all_but_one:
-        services.answer(user=annotator, work_item_id=task.work_item.id, token=1, answer=choice, duration_ms=1)
-    with pytest.raises(services.TournamentUnfinished, match="2 of 3"):
+        answering.answer(user=annotator, work_item_id=task.work_item.id, token=1, answer=choice, duration_ms=1)
+    with pytest.raises(rating.TournamentUnfinished, match="2 of 3"):
         submit(annotator, task)
-    assert services.task_of(user=annotator, work_item_id=task.work_item.id).progress.standing.round == 3
+    assert handing_out.task_of(user=annotator, work_item_id=task.work_item.id).progress.standing.round == 3
 
 
 def test_answering_after_the_end_is_refused(open_selection, annotator):
     open_selection(count=2)
-    task = services.claim(user=annotator)
+    task = handing_out.claim(user=annotator)
     answer_all(annotator, task)
-    with pytest.raises(services.TournamentFinished):
-        services.answer(user=annotator, work_item_id=task.work_item.id, token=1, answer=Answer.LEFT, duration_ms=1)
+    with pytest.raises(answering.TournamentFinished):
+        answering.answer(user=annotator, work_item_id=task.work_item.id, token=1, answer=Answer.LEFT, duration_ms=1)
 
 
 def test_undo_after_the_last_comparison_reopens_it_and_appends(open_selection, annotator):
     open_selection(count=3)
-    task = services.claim(user=annotator)
+    task = handing_out.claim(user=annotator)
     answer_all(annotator, task)
     before = list(Comparison.objects.order_by("sequence").values_list("id", "answer"))
-    progress = services.undo(user=annotator, work_item_id=task.work_item.id, token=1)
+    progress = answering.undo(user=annotator, work_item_id=task.work_item.id, token=1)
     assert progress.phase == "compare"
     assert progress.standing.round == 2
     assert list(Comparison.objects.order_by("sequence").values_list("id", "answer"))[:2] == before
     undoing = Comparison.objects.get(sequence=2)
     assert undoing.undoes_id == before[-1][0]
-    answer_all(annotator, services.claim(user=annotator))
+    answer_all(annotator, handing_out.claim(user=annotator))
     submit(annotator, task)
     pairs = preference_pairs(Selection.objects.with_comparisons().get())
     assert len(pairs.direct) == 2
@@ -164,41 +164,41 @@ def test_undo_after_the_last_comparison_reopens_it_and_appends(open_selection, a
 
 def test_undo_and_the_same_answer_again_show_the_same_pairs(open_selection, annotator):
     open_selection(count=4)
-    task = services.claim(user=annotator)
+    task = handing_out.claim(user=annotator)
     ids = {"user": annotator, "work_item_id": task.work_item.id, "token": 1}
-    first = services.answer(**ids, answer=Answer.EQUAL, duration_ms=1)
-    services.undo(**ids)
-    again = services.answer(**ids, answer=Answer.EQUAL, duration_ms=1)
+    first = answering.answer(**ids, answer=Answer.EQUAL, duration_ms=1)
+    answering.undo(**ids)
+    again = answering.answer(**ids, answer=Answer.EQUAL, duration_ms=1)
     assert again.pair == first.pair
     assert again.standing == first.standing
 
 
 def test_undo_with_nothing_to_take_back_is_refused(open_selection, annotator):
     open_selection()
-    task = services.claim(user=annotator)
-    with pytest.raises(services.NothingToUndo):
-        services.undo(user=annotator, work_item_id=task.work_item.id, token=1)
-    services.answer(user=annotator, work_item_id=task.work_item.id, token=1, answer=Answer.LEFT, duration_ms=1)
-    services.undo(user=annotator, work_item_id=task.work_item.id, token=1)
-    with pytest.raises(services.NothingToUndo):
-        services.undo(user=annotator, work_item_id=task.work_item.id, token=1)
+    task = handing_out.claim(user=annotator)
+    with pytest.raises(answering.NothingToUndo):
+        answering.undo(user=annotator, work_item_id=task.work_item.id, token=1)
+    answering.answer(user=annotator, work_item_id=task.work_item.id, token=1, answer=Answer.LEFT, duration_ms=1)
+    answering.undo(user=annotator, work_item_id=task.work_item.id, token=1)
+    with pytest.raises(answering.NothingToUndo):
+        answering.undo(user=annotator, work_item_id=task.work_item.id, token=1)
 
 
 def test_the_next_holder_starts_a_tournament_of_their_own(open_selection, annotator, other_annotator):
     open_selection(count=4)
-    first = services.claim(user=annotator)
-    services.answer(user=annotator, work_item_id=first.work_item.id, token=1, answer=Answer.LEFT, duration_ms=1)
+    first = handing_out.claim(user=annotator)
+    answering.answer(user=annotator, work_item_id=first.work_item.id, token=1, answer=Answer.LEFT, duration_ms=1)
     workforce.expire_leases(now=first.work_item.lease_expires_at + timedelta(seconds=1))
-    second = services.claim(user=other_annotator)
+    second = handing_out.claim(user=other_annotator)
     assert second.work_item.id == first.work_item.id
     assert second.progress.standing.comparisons == ()
     shown_to_first = {shown.id for shown in first.progress.presentations.values()}
     assert not shown_to_first & {shown.id for shown in second.progress.presentations.values()}
 
     with pytest.raises(workforce.LeaseSuperseded):
-        services.answer(user=annotator, work_item_id=first.work_item.id, token=1, answer=Answer.LEFT, duration_ms=1)
+        answering.answer(user=annotator, work_item_id=first.work_item.id, token=1, answer=Answer.LEFT, duration_ms=1)
     with pytest.raises(workforce.LeaseSuperseded):
-        services.undo(user=annotator, work_item_id=first.work_item.id, token=1)
+        answering.undo(user=annotator, work_item_id=first.work_item.id, token=1)
     with pytest.raises(workforce.LeaseSuperseded):
         submit(annotator, first)
 
@@ -211,19 +211,19 @@ def test_the_next_holder_starts_a_tournament_of_their_own(open_selection, annota
 
 def test_who_gets_the_item_back_goes_on_where_they_were(open_selection, annotator):
     open_selection(count=4)
-    task = services.claim(user=annotator)
-    services.answer(user=annotator, work_item_id=task.work_item.id, token=1, answer=Answer.LEFT, duration_ms=1)
+    task = handing_out.claim(user=annotator)
+    answering.answer(user=annotator, work_item_id=task.work_item.id, token=1, answer=Answer.LEFT, duration_ms=1)
     workforce.release(user=annotator, work_item_id=task.work_item.id, token=1)
-    again = services.claim(user=annotator)
+    again = handing_out.claim(user=annotator)
     assert again.work_item.fencing_token == 2
     assert again.progress.standing.round == 2
 
 
 def test_an_expired_but_unclaimed_lease_may_still_submit(open_selection, annotator):
     open_selection()
-    task = services.claim(user=annotator)
+    task = handing_out.claim(user=annotator)
     workforce.expire_leases(now=task.work_item.lease_expires_at + timedelta(seconds=1))
-    assert services.task_of(user=annotator, work_item_id=task.work_item.id).progress.standing.round == 1
+    assert handing_out.task_of(user=annotator, work_item_id=task.work_item.id).progress.standing.round == 1
     answer_all(annotator, task)
     assert submit(annotator, task).rated_at is not None
 
@@ -231,7 +231,7 @@ def test_an_expired_but_unclaimed_lease_may_still_submit(open_selection, annotat
 def test_a_second_opinion_leaves_the_target_where_it_is(open_selection, annotator, handed_over):
     selection = open_selection()
     WorkItem.objects.update(purpose=WorkItem.Purpose.OVERLAP)
-    task = services.claim(user=annotator)
+    task = handing_out.claim(user=annotator)
     answer_all(annotator, task)
     submit(annotator, task)
     selection.target.refresh_from_db()
@@ -242,7 +242,7 @@ def test_a_second_opinion_leaves_the_target_where_it_is(open_selection, annotato
 
 def test_pairs_come_without_a_query_for_selections_fetched_for_it(open_selection, annotator, django_assert_num_queries):
     open_selection(count=5)
-    task = services.claim(user=annotator)
+    task = handing_out.claim(user=annotator)
     answer_all(annotator, task, [Answer.EQUAL, Answer.LEFT, Answer.LEFT, Answer.RIGHT])
     submit(annotator, task)
     with django_assert_num_queries(3):
