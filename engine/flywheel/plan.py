@@ -59,6 +59,8 @@ class Plan:
         inferred_pairs: DPO also learns from pairs that never met (Algorithm 1 pairs D+ with every rejected candidate).
         dpo_loser_generators: negatives of other generators are not exported (paper C.3).
         gate: rules that the new checkpoint must meet to be promoted.
+        forgetting_tolerance: how far the iteration's trainings may lower the solid IoU of held-out data from before it,
+            as they measured it (`regression.count` of their recipes); None does not ask.
 
     Source: paper 3.2, A.6 Algorithm 1.
     """
@@ -81,6 +83,7 @@ class Plan:
     dpo_loser_generators: tuple[str, ...] = ("sam3d",)
     evaluation: EvaluationPlan = field(default_factory=EvaluationPlan)
     gate: tuple[GateRule, ...] = (GateRule(metric="voxel_iou", tolerance=0.02),)
+    forgetting_tolerance: float | None = 0.05
 
 
 def plan_from(settings: dict[str, Any]) -> Plan:
@@ -99,6 +102,7 @@ def plan_from(settings: dict[str, Any]) -> Plan:
         *(["the gate has no rule"] if not plan.gate else []),
         *(f"better is higher or lower, not {rule.better}" for rule in plan.gate if rule.better not in _BETTER),
         *(f"{state} targets cannot be revisited" for state in plan.revisit if state not in _REVISITABLE),
+        *(["forgetting_tolerance must not be negative"] if (plan.forgetting_tolerance or 0.0) < 0 else []),
         *(["heldout_count must be positive"] if plan.evaluation.heldout_count < 1 else []),
         *(["target_limit must be positive"] if plan.target_limit is not None and plan.target_limit < 1 else []),
         *(["max_rounds and widening must be positive"] if min(plan.max_rounds, plan.widening) < 1 else []),

@@ -169,7 +169,11 @@ def promote(iteration: Iteration, plan: Plan) -> bool:
     new_run = runs.live_run(iteration=iteration, purpose=EVALUATE_NEW)
     if base_run is None or new_run is None:
         return _keep_incumbent(iteration, reason="the new checkpoint was not evaluated")
-    verdict = gate.judge(base=base_run.metrics, new=new_run.metrics, rules=plan.gate)
+    trained = [version for version in (iteration.sft_version, iteration.dpo_version) if version is not None]
+    before, after, remembers = gate.on_earlier_data(
+        [version.metrics.get("training", {}) for version in trained], tolerance=plan.forgetting_tolerance
+    )
+    verdict = gate.judge(base=base_run.metrics | before, new=new_run.metrics | after, rules=(*plan.gate, *remembers))
     facts = {
         "rules": list(verdict.rules),
         "base": _measured(iteration.base, base_run),

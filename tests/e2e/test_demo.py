@@ -22,6 +22,7 @@ SMALL = {
     "dpo": {"recipe": "mini_dpo", "overrides": {"steps": 3, "batch_size": 4}},
     "evaluation": {"heldout_count": 2, "real_targets": 0},
     "gate": [{"metric": "voxel_iou", "tolerance": 1.0}],
+    "forgetting_tolerance": 1.0,
 }
 
 

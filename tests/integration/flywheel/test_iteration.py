@@ -40,7 +40,7 @@ def test_it_goes_round_once_and_the_next_collection_samples_from_the_promoted_ch
     promoted = ModelVersion.objects.get(promoted=True)
     assert (promoted.name, promoted.stage, promoted.snapshot.iteration) == ("k1-dpo", "dpo", 1)
     assert promoted.metrics == {
-        "training": {"loss": 0.5},
+        "training": {"loss": 0.5} | world.regression,
         "heldout": {"voxel_iou": 0.5},
         "heldout_intervals": {"voxel_iou": [0.25, 0.75]},
     }
@@ -101,6 +101,24 @@ def test_a_checkpoint_that_is_worse_than_the_gate_allows_is_kept_and_not_promote
     assert "voxel_iou 0.5000 → 0.4000" in iteration.decision["reason"]
     assert ModelVersion.objects.get(promoted=True).name == "k0-pretrain"
     assert ModelVersion.objects.filter(name="k1-dpo").exists()
+
+
+def test_a_checkpoint_that_forgets_earlier_data_is_kept_and_not_promoted(world) -> None:
+    world.add_target()
+    world.regression = {"regression_library_before": 0.6, "regression_library_after": 0.5}
+    services.start(alpha=0.5)
+    iteration = world.run_until(Step.DONE)
+    assert iteration.decision["outcome"] == "kept incumbent"
+    assert "held-out library shapes" in iteration.decision["reason"]
+    assert "0.6000 → 0.5000, worse by 0.1000 (allowed 0.05)" in iteration.decision["reason"]
+    assert ModelVersion.objects.get(promoted=True).id == iteration.base_id
+
+
+def test_the_plan_says_how_much_may_be_forgotten(world) -> None:
+    world.add_target()
+    world.regression = {"regression_library_before": 0.6, "regression_library_after": 0.5}
+    services.start(alpha=0.5, settings={"forgetting_tolerance": 0.2})
+    assert world.run_until(Step.DONE).decision["outcome"] == "promoted"
 
 
 def test_figures_that_are_not_finite_are_never_promoted(world) -> None:
