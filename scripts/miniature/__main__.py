@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from PIL import Image
 
+from engine.contracts.bradley_terry import ratings
 from scripts.miniature import __doc__ as about
-from scripts.miniature.elo import ratings
 from scripts.miniature.oracle import Oracle
 from scripts.miniature.report import elo_plot, markdown
 from scripts.miniature.settings import Settings, ablations, tiny
