@@ -2,6 +2,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv/bin
 SHELL := bash
+# Many containers set it; dozens of processes would each compile Django, torch and the rest anew: 4 to 6 s of a core each.
+unexport PYTHONDONTWRITEBYTECODE
 # Where nobody comes back to stop them, the embedded services end with the command.
 STOP_IN_CI := $(if $(CI),; code=$$?; $(VENV)/python -m engine.embedded.stop >/dev/null; exit $$code)
 .DEFAULT_GOAL := help
