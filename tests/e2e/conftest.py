@@ -32,8 +32,11 @@ FLAGS = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Continuous integration gives a browser test a second chance, and lists it as RERUN: a browser and its servers share
-    a few cores with all other tests there. At a desk the first failure counts, so that races are seen and mended."""
+    """Continuous integration gives a browser test a second chance, and lists it as RERUN.
+
+    A browser and its servers share a few cores with all other tests there. At a desk the first failure counts, so that
+    races are seen and mended.
+    """
     if os.environ.get("CI") == "true":
         for item in items:
             if item.path.is_relative_to(Path(__file__).parent):
