@@ -31,7 +31,7 @@ from training_loop.object_swaps import object_swaps
 from training_loop.scenes import PointMaps, Targets, photograph
 from training_loop.shape_bank import build_bank, library_work
 from training_loop.shape_library import CATEGORIES
-from training_loop.synthetic import Split, noise_texture, synthetic_examples
+from training_loop.synthetic import Split, categories_of, noise_texture, synthetic_examples
 
 SWAPS_AT_ONCE = 16
 PICTURES = (".jpg", ".jpeg", ".png", ".webp")
@@ -190,8 +190,10 @@ def library_examples(config: LibraryConfig, views: ConditioningConfig, *, seed: 
     Raises:
         LibraryExamplesError: a drawing process failed; its last words are in the message.
     """
+    # The categories belong to the key: what was drawn when others were held out must not be trained on.
+    drawn_from = categories_of(split_of(config))
     key = hashlib.sha256(
-        json.dumps([to_json(replace(config, processes=1)), to_json(views), seed]).encode()
+        json.dumps([to_json(replace(config, processes=1)), to_json(views), seed, drawn_from]).encode()
     ).hexdigest()[:16]
     name = f"library-{config.scene}-{config.split}-{config.count}-{key}.safetensors"
     if cache is not None and (cache / name).exists():

@@ -17,6 +17,7 @@ from engine.contracts.cameras import Intrinsics, unproject
 from engine.contracts.poses import Pose, quaternion_from_rotation, rotation_from_quaternion
 from training_loop.rendering import Light, Rendering, render
 from training_loop.shape_library import CATEGORIES, ShapeInstance, build_shape
+from training_loop.split import TRAIN_CATEGORIES
 from training_loop.voxels import voxelise
 
 Split = Literal["train", "heldout"]
@@ -57,8 +58,8 @@ def synthetic_examples(
 ) -> Iterator[SyntheticExample]:
     """Yield examples `start` … `start + count - 1` of the endless sequence of (seed, split).
 
-    Instances of the two splits never coincide. With `heldout_categories`, training never draws those categories and the
-    held-out split draws nothing else.
+    Instances of the two splits never coincide, and training never draws the categories that `training_loop.split` holds
+    out. With `heldout_categories`, it leaves those out as well, and the held-out split draws nothing else.
     """
     chosen = categories_of(split, heldout_categories)
     for index in range(start, start + count):
@@ -67,13 +68,14 @@ def synthetic_examples(
 
 
 def categories_of(split: Split, heldout_categories: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the library's categories that a split may draw.
+    """Return the library's categories that a split may draw: for training those of `training_loop.split`, else all.
 
     Raises:
         ValueError: none is left.
     """
+    known = TRAIN_CATEGORIES if split == "train" else CATEGORIES
     chosen = tuple(
-        name for name in CATEGORIES if not heldout_categories or (name in heldout_categories) == (split == "heldout")
+        name for name in known if not heldout_categories or (name in heldout_categories) == (split == "heldout")
     )
     if not chosen:
         raise ValueError(f"no category is left for split {split!r}; heldout_categories={tuple(heldout_categories)}")
