@@ -15,7 +15,8 @@ DESCRIPTION = """Measure shapes and layouts as in section D.3 of the SAM 3D pape
 Meshes (glb, gltf, obj, ply) are paired by their stems: predictions/mug.glb with ground_truth/mug.obj. Each mesh is
 fitted to [-1, 1] by itself, the prediction is registered by ICP, and F1@0.01, voxel IoU, Chamfer distance and EMD are
 measured on a million points. With poses.json in both folders, layouts are measured too: 3D IoU, ICP-Rot, ADD-S,
-ADD-S@0.1, and 2D IoU where cameras are known. What cannot be measured is skipped, counted and named.
+ADD-S@0.1, and 2D IoU where cameras are known. What cannot be measured is skipped, counted and named. A prediction that
+is missing or broken counts as the worst value, so that nobody gains by failing.
 
 With --checkpoint instead, a model is sampled and measured on shapes of the library that no stage trains on.
 """
@@ -154,7 +155,7 @@ def _evaluate_folders(arguments: argparse.Namespace) -> None:
         _write(arguments.json, json.dumps(report.to_json(), indent=2, allow_nan=False) + "\n")
     if arguments.html is not None:
         _write(arguments.html, html_report(report, title=f"{arguments.predictions.name}: evaluation"))
-    if not report.samples:
+    if not report.measured:
         raise ValueError("no sample could be measured; the reasons are in the table of skips")
 
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from multiprocessing import get_context
 from typing import Any
 
@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from training_loop.evaluation.earth_mover import EMD_CELLS
-from training_loop.evaluation.layout_metrics import compare_layouts, posed
+from training_loop.evaluation.layout_metrics import LayoutMetrics, compare_layouts, posed
 from training_loop.evaluation.meshes import MeshError, Surface, fitted, read_surface, sample_surface
 from training_loop.evaluation.pairing import Pair, Pairing, Skip
 from training_loop.evaluation.perceptual import POINTS as PERCEPTUAL_POINTS
 from training_loop.evaluation.perceptual import MetricRequest, ShapeImageMetric, load_metric
 from training_loop.evaluation.pictures import shape_pictures, silhouette_picture
-from training_loop.evaluation.results import Report, SampleResult, make_report
-from training_loop.evaluation.shape_metrics import compare_surfaces
+from training_loop.evaluation.results import Report, SampleResult, failure, make_report
+from training_loop.evaluation.shape_metrics import ShapeMetrics, compare_surfaces
 from training_loop.layout_refinement import refine_layout
 from training_loop.masks import read_mask
 
@@ -105,16 +105,19 @@ def _in_worker(pair: Pair) -> Outcome:
 
 
 def evaluate_pair(pair: Pair, settings: Settings, plugins: dict[str, ShapeImageMetric] | None = None) -> Outcome:
-    """Measure one sample: the result, or None where a mesh cannot be measured, and what was left out."""
+    """Measure one sample: the result, or None where the ground truth cannot be measured, and what was left out."""
     skips: list[Skip] = []
-    predicted = _read(pair, "prediction", skips)
     truth = _read(pair, "ground_truth", skips) if pair.ground_truth is not None else None
-    if predicted is None or (truth is None and pair.ground_truth is not None):
+    if truth is None and pair.ground_truth is not None:
         return None, skips
+    predicted = _read(pair, "prediction", skips) if pair.prediction is not None else None
+    if predicted is None:
+        return failure(pair.stem, wanted_metrics(pair, settings)), skips
     workers = -1 if settings.jobs <= 1 else 1
     metrics: dict[str, float] = {}
     pictures: dict[str, bytes] = {}
     registration = refinement = None
+    failed: tuple[str, ...] = ()
     notes = [f"prediction: {note}" for note in predicted.notes]
     if truth is not None:
         notes += [f"ground truth: {note}" for note in truth.notes]
@@ -142,11 +145,32 @@ def evaluate_pair(pair: Pair, settings: Settings, plugins: dict[str, ShapeImageM
             layout, refinement, drawn = _layout(pair, predicted, truth, settings, skips, workers)
             metrics |= layout
             pictures |= drawn
+        elif pair.layout_wanted:
+            unplaced = failure(pair.stem, layout_metrics(pair, settings))
+            metrics |= unplaced.metrics
+            failed = unplaced.failed
     elif settings.pictures:
         pictures |= shape_pictures(predicted, None, None)
     if plugins and pair.image is not None:
         metrics |= _perceptual(pair, predicted, settings, plugins, skips)
-    return SampleResult(pair.stem, metrics, registration, refinement, tuple(notes), pictures), skips
+    return SampleResult(pair.stem, metrics, failed, registration, refinement, tuple(notes), pictures), skips
+
+
+def wanted_metrics(pair: Pair, settings: Settings) -> list[str]:
+    """The metrics that a prediction for this sample should have."""
+    names = []
+    if pair.ground_truth is not None:
+        names += [field.name for field in fields(ShapeMetrics) if field.name != "emd" or settings.emd_cells is not None]
+    if pair.layout_wanted:
+        names += layout_metrics(pair, settings)
+    return names + [request.column for request in settings.metrics if pair.image is not None]
+
+
+def layout_metrics(pair: Pair, settings: Settings) -> list[str]:
+    """The metrics that a predicted pose for this sample should have."""
+    names = [field.name for field in fields(LayoutMetrics) if field.name != "iou_2d" or pair.camera is not None]
+    refined = settings.refine and pair.camera is not None and pair.mask is not None
+    return names + [f"refined_{name}" for name in names if refined]
 
 
 def _read(pair: Pair, part: Any, skips: list[Skip]) -> Surface | None:

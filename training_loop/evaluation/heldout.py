@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
 
-from training_loop.evaluation.shape_metrics import compare_meshes, occupancy_iou
+from training_loop.evaluation.results import failure
+from training_loop.evaluation.shape_metrics import ShapeMetrics, compare_meshes, occupancy_iou
 from training_loop.examples import prepare_target, stack_views
 from training_loop.models.config import SHAPE
 from training_loop.models.generator import GeometryModel
@@ -64,5 +65,5 @@ def evaluate_heldout(
             metrics |= vars(measured)
         except EmptySurface:
             logger.warning("the prediction for held-out example %d is empty", index)
-            metrics |= {"f1_at_0p01": 0.0, "voxel_iou": 0.0, "chamfer_l2": 2 * 3**0.5, "emd": 2 * 3**0.5}
+            metrics |= failure(str(index), [field.name for field in fields(ShapeMetrics)]).metrics
         yield HeldoutResult(example, logits, metrics)

@@ -10,7 +10,7 @@ import numpy as np
 from training_loop.evaluation.bootstrap import Estimate
 from training_loop.evaluation.pictures import FAR, SCALE
 from training_loop.evaluation.results import Report, SampleResult, metric_info
-from training_loop.evaluation.text_report import format_value
+from training_loop.evaluation.text_report import FAILED, counts_text, format_value
 
 TEMPLATE = Path(__file__).with_name("report.html")
 BINS = 24
@@ -34,7 +34,7 @@ SETTING_TEXTS = {
 
 def html_report(report: Report, *, title: str) -> str:
     """The page."""
-    counts = f"{len(report.samples)} measured · {report.unmeasured} not measured · {len(report.skips)} skips"
+    counts = counts_text(report).replace(", ", " · ")
     if report.refinements:
         counts += f" · poses refined: {report.refinements['accepted']}, refused: {report.refinements['refused']}"
     names = [name for name in report.summary if not name.startswith(REFINED)]
@@ -58,6 +58,10 @@ def _card(report: Report, name: str) -> str:
     extra = (
         "" if refined is None else f"<div>refined: {format_value(name, refined.mean)}</div>{_interval(name, refined)}"
     )
+    if estimate.failed:
+        without = "–" if estimate.measured_mean is None else format_value(name, estimate.measured_mean)
+        counted = "at the worst value" if info.worst is not None else "without a worst value, not counted"
+        extra += f'<div class="failed">{estimate.failed} failed, {counted}; {without} without them</div>'
     better = "higher is better" if info.higher_is_better else "lower is better"
     return (
         f'<div class="card"><div class="name"><strong>{escape(info.label)} '
@@ -167,6 +171,9 @@ def _row(sample: SampleResult, names: list[str], pictured: bool) -> str:
         cells.append(f'<td class="pictures">{images}</td>')
     for name in names:
         value, refined = sample.metrics.get(name), sample.metrics.get(REFINED + name)
+        if name in sample.failed:
+            cells.append(f'<td class="failed" data-value="{"" if value is None else repr(value)}">{FAILED}</td>')
+            continue
         after = "" if refined is None else f'<div class="soft">→ {format_value(name, refined)}</div>'
         cells.append(f'<td data-value="{"" if value is None else repr(value)}">{format_value(name, value)}{after}</td>')
     return f"<tr>{''.join(cells)}</tr>"

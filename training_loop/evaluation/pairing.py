@@ -53,13 +53,18 @@ class PosedObject:
 
 @dataclass(frozen=True)
 class Pair:
-    """One sample: where its parts lie. Without ground truth only perceptual metrics can be had."""
+    """One sample: where its parts lie. Without ground truth only perceptual metrics can be had.
+
+    `prediction` is None where the ground truth has no partner. `layout_wanted` says that the truth has a pose and that
+    the predictions come with poses, whether or not this one does.
+    """
 
     stem: str
-    prediction: Path
+    prediction: Path | None
     ground_truth: Path | None
     predicted_pose: Pose | None = None
     true_pose: Pose | None = None
+    layout_wanted: bool = False
     camera: Intrinsics | None = None
     mask: Path | None = None
     image: Path | None = None
@@ -67,7 +72,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Pairing:
-    """Samples in the order of their stems, and what has no partner or cannot be read."""
+    """Samples in the order of their stems, and what is missing, has no partner or cannot be read."""
 
     pairs: tuple[Pair, ...]
     skips: tuple[Skip, ...]
@@ -92,8 +97,8 @@ def pair_folders(
     skips = []
     if ground_truth is not None:
         skips += [Skip(stem, "prediction", "no ground truth has this stem") for stem in sorted(set(ours) - set(theirs))]
-        skips += [Skip(stem, "ground_truth", "no prediction has this stem") for stem in sorted(set(theirs) - set(ours))]
-    stems = sorted(set(ours) & set(theirs) if ground_truth is not None else ours)
+        skips += [Skip(stem, "prediction", "there is no prediction") for stem in sorted(set(theirs) - set(ours))]
+    stems = sorted(theirs if ground_truth is not None else ours)
     our_poses = _poses(
         predicted_poses or predictions / POSES_FILE, predicted_poses is not None, "prediction_pose", skips
     )
@@ -104,13 +109,17 @@ def pair_folders(
         )
     mask_files = files_by_stem(masks, IMAGE_SUFFIXES, "masks") if masks is not None else {}
     image_files = files_by_stem(images, IMAGE_SUFFIXES, "images") if images is not None else {}
-    unposed = _unposed(stems, our_poses, their_poses)
+    posed = bool(our_poses) or any(skip.part == "prediction_pose" for skip in skips)
+    predicted = [stem for stem in stems if stem in ours]
+    unposed = _unposed(predicted, our_poses, their_poses)
     without = [
-        Skip(stem, "mask", "no mask has this stem") for stem in stems if masks is not None and stem not in mask_files
+        Skip(stem, "mask", "no mask has this stem")
+        for stem in predicted
+        if masks is not None and stem not in mask_files
     ]
     without += [
         Skip(stem, "image", "no image has this stem")
-        for stem in stems
+        for stem in predicted
         if images is not None and stem not in image_files
     ]
     known = {(skip.stem, skip.part) for skip in skips}
@@ -118,10 +127,11 @@ def pair_folders(
     pairs = tuple(
         Pair(
             stem=stem,
-            prediction=ours[stem],
+            prediction=ours.get(stem),
             ground_truth=theirs.get(stem),
             predicted_pose=our_poses[stem].pose if stem in our_poses else None,
             true_pose=their_poses[stem].pose if stem in their_poses else None,
+            layout_wanted=posed and stem in their_poses,
             camera=their_poses[stem].intrinsics if stem in their_poses else None,
             mask=mask_files.get(stem),
             image=image_files.get(stem),

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from training_loop.evaluation.bootstrap import Estimate
-from training_loop.evaluation.results import Report, metric_info
+from training_loop.evaluation.results import Report, SampleResult, Summary, metric_info
 
 MAX_ROWS = 60
+FAILED = "failed"
 
 
 def text_report(report: Report) -> str:
@@ -13,10 +14,7 @@ def text_report(report: Report) -> str:
     names = list(report.summary)
     parts = []
     if report.samples:
-        rows = [
-            [sample.stem, *(format_value(name, sample.metrics.get(name)) for name in names)]
-            for sample in report.samples[:MAX_ROWS]
-        ]
+        rows = [[sample.stem, *(format_result(name, sample) for name in names)] for sample in report.samples[:MAX_ROWS]]
         parts.append(table(["sample", *(metric_info(name).label for name in names)], rows))
         if len(report.samples) > MAX_ROWS:
             parts.append(f"… {len(report.samples) - MAX_ROWS} more samples are in the JSON")
@@ -24,23 +22,38 @@ def text_report(report: Report) -> str:
         parts.append(table(["skipped", "part", "why"], [[skip.stem, skip.part, skip.reason] for skip in report.skips]))
     if report.summary:
         parts.append(summary_table(report.summary))
-    counts = f"{len(report.samples)} measured, {report.unmeasured} not measured, {len(report.skips)} skips"
+    counts = counts_text(report)
     if report.refinements:
         counts += f"; refined poses: {report.refinements['accepted']} accepted, {report.refinements['refused']} refused"
     return "\n\n".join([*parts, counts])
 
 
+def counts_text(report: Report) -> str:
+    """How many samples there were, of each kind."""
+    failed = f", {report.failed} with a failed prediction (at the worst value)" if report.failed else ""
+    return f"{report.measured} measured{failed}, {report.unmeasured} not measured, {len(report.skips)} skips"
+
+
 def summary_table(summary: Mapping[str, Estimate]) -> str:
-    """Means with their intervals."""
-    rows = []
+    """Means with their intervals; where predictions failed, how many, and the mean of the others."""
+    rows, header = [], ["metric", "mean", "95 % interval", "samples"]
+    any_failed = any(isinstance(estimate, Summary) and estimate.failed for estimate in summary.values())
     for name, estimate in summary.items():
         info = metric_info(name)
         interval = "–"
         if estimate.low is not None:
             interval = f"{format_value(name, estimate.low)} … {format_value(name, estimate.high)}"
         better = "↑" if info.higher_is_better else "↓"
-        rows.append([f"{info.label} {better}", format_value(name, estimate.mean), interval, str(estimate.count)])
-    return table(["metric", "mean", "95 % interval", "samples"], rows)
+        row = [f"{info.label} {better}", format_value(name, estimate.mean), interval, str(estimate.count)]
+        if any_failed and isinstance(estimate, Summary):
+            row += [str(estimate.failed), format_value(name, estimate.measured_mean)]
+        rows.append(row)
+    return table([*header, "failed", "mean without them"] if any_failed else header, rows)
+
+
+def format_result(name: str, sample: SampleResult) -> str:
+    """What a sample says of a metric."""
+    return FAILED if name in sample.failed else format_value(name, sample.metrics.get(name))
 
 
 def format_value(name: str, value: float | None) -> str:
@@ -64,5 +77,5 @@ def _is_number(cell: str) -> bool:
     try:
         float(cell)
     except ValueError:
-        return cell == "–"
+        return cell in ("–", FAILED)
     return True

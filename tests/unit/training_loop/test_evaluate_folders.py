@@ -62,31 +62,77 @@ def test_folders_are_measured_and_every_skip_is_named(folders, capsys):
     result = json.loads((folders / "out/result.json").read_text())
     assert result["counts"] | {"skips": 0} == {
         "measured": 2,
-        "unmeasured": 3,
+        "failed": 3,
+        "unmeasured": 1,
         "skips": 0,
         "refinements_accepted": 1,
         "refinements_refused": 0,
     }
     samples = {sample["stem"]: sample["metrics"] for sample in result["samples"]}
-    assert set(samples["letter"]) == {"f1_at_0p01", "voxel_iou", "chamfer_l2", "emd"}
+    shapes = {"f1_at_0p01", "voxel_iou", "chamfer_l2", "emd"}
+    assert shapes < set(samples["letter"])
+    failed = {sample["stem"]: set(sample["failed"]) for sample in result["samples"]}
+    assert failed["box"] == set()
+    assert not failed["letter"] & shapes
+    assert failed["broken"] == failed["missed"] == shapes
     assert samples["box"]["iou_2d"] < samples["box"]["refined_iou_2d"]
     assert samples["box"]["add_s_at_0p1"] == 1.0
     skips = {(skip["stem"], skip["part"]): skip["reason"] for skip in result["skips"]}
     assert "cannot be read" in skips["broken", "prediction"]
     assert skips["lonely", "prediction"] == "no ground truth has this stem"
-    assert skips["missed", "ground_truth"] == "no prediction has this stem"
+    assert skips["missed", "prediction"] == "there is no prediction"
     assert "unit quaternion" in skips["letter", "prediction_pose"]
     summary = result["summary"]["f1_at_0p01"]
-    assert summary["count"] == 2
+    assert (summary["count"], summary["failed"]) == (4, 2)
     assert summary["low"] <= summary["mean"] <= summary["high"]
+    assert summary["mean"] == pytest.approx(summary["measured_mean"] / 2)
     shown, page = capsys.readouterr().out, (folders / "page.html").read_text()
     for text in ("broken", "lonely", "missed", "letter", "F1@0.01"):
         assert text in shown
         assert text in page
-    assert "2 measured, 3 not measured" in shown
+    assert "2 measured, 3 with a failed prediction (at the worst value), 1 not measured" in shown
     assert page.count("data:image/webp;base64,") == 2 * 3 + 1
     assert "http://" not in page
     assert "https://" not in page
+
+
+def means(folder: Path) -> dict[str, dict[str, float]]:
+    evaluate(folder)
+    return json.loads((folder / "out/result.json").read_text())["summary"]
+
+
+def test_leaving_out_a_bad_prediction_is_no_gain(folders):
+    trimesh.creation.box((1, 0.02, 0.02)).export(folders / "mine/letter.glb")
+    honest = means(folders)
+    (folders / "mine/letter.glb").unlink()
+    silent = means(folders)
+    for name in ("f1_at_0p01", "voxel_iou"):
+        assert silent[name]["mean"] < honest[name]["mean"]
+        assert silent[name]["measured_mean"] > honest[name]["measured_mean"]
+    for name in ("chamfer_l2", "emd"):
+        assert silent[name]["mean"] > honest[name]["mean"]
+        assert silent[name]["measured_mean"] < honest[name]["measured_mean"]
+
+
+def test_a_prediction_without_a_pose_has_the_worst_layout(folders):
+    (folders / "mine/poses.json").write_text(json.dumps({"box": {"pose": pose(0.1)}}))
+    summary = means(folders)
+    assert (summary["iou_3d"]["failed"], summary["iou_3d"]["count"]) == (1, 2)
+    assert summary["iou_3d"]["mean"] == pytest.approx(summary["iou_3d"]["measured_mean"] / 2)
+    assert summary["icp_rot_deg"]["mean"] >= 90
+    assert summary["add_s_at_0p1"]["mean"] == 0.5
+    # ADD-S has no worst value: its failures stand beside the mean.
+    assert (summary["add_s"]["failed"], summary["add_s"]["count"]) == (1, 1)
+
+
+def test_predictions_without_any_pose_are_measured_as_shapes_alone(folders):
+    (folders / "mine/poses.json").unlink()
+    assert set(means(folders)) == {"f1_at_0p01", "voxel_iou", "chamfer_l2", "emd"}
+
+
+def test_a_broken_ground_truth_is_nobodys_fault(folders):
+    (folders / "truth/missed.ply").write_text("hello")
+    assert means(folders)["f1_at_0p01"]["failed"] == 1
 
 
 def test_the_same_folders_give_the_same_file_whatever_the_processes(folders):
