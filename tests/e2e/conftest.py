@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from engine.embedded.places import CHECKOUT
@@ -31,16 +31,22 @@ FLAGS = (
 )
 
 
+expect.set_options(timeout=30_000)  # for a busy machine; what is there at once is not waited for any longer
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Continuous integration gives a browser test a second chance, and lists it as RERUN.
+    """Browser tests get more time than others, and in continuous integration a second chance, listed as RERUN.
 
     A browser and its servers share a few cores with all other tests there. At a desk the first failure counts, so that
     races are seen and mended.
     """
-    if os.environ.get("CI") == "true":
-        for item in items:
-            if item.path.is_relative_to(Path(__file__).parent):
-                item.add_marker(pytest.mark.flaky(reruns=1))
+    for item in items:
+        if not item.path.is_relative_to(Path(__file__).parent):
+            continue
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(600))
+        if os.environ.get("CI") == "true":
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,13 +7,14 @@ from engine.alignment.models import Alignment, AssistanceUse
 from engine.alignment.rescoring import score_alignment
 from engine.contracts.poses import Pose
 from engine.workforce.models import Judgement
-from tests.e2e.alignment_desk import keep_screenshots, take_seat
+from tests.e2e.alignment_desk import SLOWEST_MS, keep_screenshots, take_seat
 from tests.e2e.alignment_queue import queue_alignment
 from tests.e2e.conftest import OpenPage
 from tests.stage_fixtures import handed_over, no_worker, own_store  # noqa: F401
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("handed_over", "no_worker")]
 
+ANGLES = ("heading", "tilt", "roll")
 BESIDE = Pose(rotation_wxyz=(0.0, 1.0, 0.0, 0.0), translation=(0.45, 0.1, 1.5), scale=(0.2, 0.2, 0.2))
 
 
@@ -80,14 +81,17 @@ def test_every_function_by_keyboard_alone(person_page: OpenPage) -> None:
     desk.is_pressed("Camera", False)
     assert desk.pose() == first  # looking around moves nothing
 
-    desk.press("w", "ArrowRight", "ArrowUp", "g", "b")
-    expect(page.get_by_role("button", name="Undo")).to_be_enabled()
+    floating = desk.press("w", "ArrowUp", "ArrowUp")
+    desk.press("g")
+    standing = desk.pose_other_than(floating)
+    assert [standing[angle] for angle in ANGLES] == [floating[angle] for angle in ANGLES]
+    desk.press("b")
+    assert desk.pose_other_than(standing) == first
     before = desk.scores()
-    desk.press("a")
-    expect(page.get_by_role("button", name="Snap")).to_be_enabled(timeout=20_000)
+    desk.ask("a", "Snap")
     assert sum(desk.scores()) >= sum(before)
     desk.press("o")
-    expect(page.get_by_role("button", name="Proposal 1")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("button", name="Proposal 1")).to_be_visible(timeout=SLOWEST_MS)
     page.wait_for_function("() => document.querySelectorAll('canvas[data-drawn]').length > 1")
     keep_screenshots(page, "alignment-proposals-dark", (1280, 720))
     desk.press("1")
@@ -104,7 +108,7 @@ def test_every_function_by_keyboard_alone(person_page: OpenPage) -> None:
     desk.scene_is_shown()
     assert desk.pose() == placed  # the draft goes on where it stood
     scores = desk.scores()
-    desk.press("Enter")
+    desk.hand_in()
     expect(page.get_by_text("Nothing waits to be placed")).to_be_visible()
 
     score_alignment(work_item_id=alignment.pk)
@@ -159,7 +163,7 @@ def test_every_function_by_mouse_alone(person_page: OpenPage) -> None:
     desk.click("Undo")
     page.mouse.move(*photograph.at(0.5, 0.5))
     page.mouse.wheel(0, 120)
-    assert desk.pose()["z"] > first["z"]
+    assert desk.pose_other_than(first)["z"] > first["z"]
     expect(page.get_by_role("button", name="Undo")).to_be_enabled()
     assert desk.click("Undo") == first
 
@@ -180,10 +184,12 @@ def test_every_function_by_mouse_alone(person_page: OpenPage) -> None:
     for name in ("Overlay: fit", "Overlay: surface", "Overlay: outline", "Zoomed", "Whole"):
         desk.click(name)
     desk.click("Snap")
-    expect(page.get_by_role("button", name="Snap")).to_be_enabled(timeout=20_000)
+    expect(page.get_by_role("button", name="Snap")).to_be_enabled(timeout=SLOWEST_MS)
     desk.click("Try others")
-    page.get_by_role("button", name="Proposal 2").click(timeout=20_000)
+    page.get_by_role("button", name="Proposal 2").click(timeout=SLOWEST_MS)
+    chosen = desk.pose()
     desk.click("Ground")
+    desk.pose_other_than(chosen)
     desk.click("First pose")
     expect(page.locator("[data-field=x]")).to_have_value(f"{first['x']:.4f}")
     desk.click("Guide")

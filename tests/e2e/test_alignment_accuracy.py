@@ -10,7 +10,7 @@ from engine.alignment.pose_agreement import PosedMesh
 from engine.alignment.rescoring import score_alignment
 from engine.contracts.poses import Pose
 from engine.contracts.serialisation import from_json
-from tests.e2e.alignment_desk import Desk, take_seat
+from tests.e2e.alignment_desk import SLOWEST_MS, Desk, take_seat
 from tests.e2e.alignment_queue import queue_alignment
 from tests.e2e.conftest import OpenPage
 from tests.posed_scenes import posed_scene
@@ -19,7 +19,7 @@ from tests.stage_fixtures import handed_over, no_worker, own_store  # noqa: F401
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("handed_over", "no_worker"),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(1200),
 ]
 
 CATEGORIES = ("mug", "chair", "car", "sofa", "teapot", "airplane", "table", "lamp", "bottle", "vase")
@@ -40,7 +40,7 @@ class Person(Desk):
         self.actions += 1
         self.page.keyboard.press(key)
         for name in ("Snap", "Try others"):
-            expect(self.page.get_by_role("button", name=name)).to_be_enabled(timeout=20_000)
+            expect(self.page.get_by_role("button", name=name)).to_be_enabled(timeout=SLOWEST_MS)
 
     def fit(self) -> float:
         """Both scores together."""
@@ -74,7 +74,7 @@ def test_scripted_people_place_eight_in_ten(person_page: OpenPage) -> None:
         person = Person(desk)
         person.place()
         desk.scores()
-        desk.page.keyboard.press("Enter")
+        desk.hand_in()
         actions[shown] = person.actions + 1
     expect(desk.page.get_by_text("Nothing waits to be placed")).to_be_visible()
     right = 0

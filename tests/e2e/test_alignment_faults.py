@@ -27,7 +27,8 @@ def test_without_points_under_the_mask_the_outline_guides_and_a_guess_is_called_
     first = desk.scene_is_shown()
     silhouette, points = desk.scores()
     assert (silhouette > 0.2, points) == (True, None)
-    desk.press("w", "ArrowRight", "Enter")
+    desk.press("w", "ArrowRight")
+    desk.hand_in()
     assert desk.scene_is_shown(other_than=first) == str(guessed.pk)
     expect(desk.page.get_by_text("points: coarse guess")).to_be_visible()
     assert Alignment.objects.get(submitted_at__isnull=False).pose is not None
@@ -62,7 +63,8 @@ def test_a_task_that_somebody_else_took_over_is_explained_and_its_pose_kept(pers
     placed = desk.press("w", "ArrowRight")
     WorkItem.objects.filter(id=alignment.work_item_id).update(state="open", holder=None, lease_expires_at=None)
     assert services.claim(user=make_user(Role.ANNOTATOR, username="bob")) is not None
-    desk.hand_in()
+    with desk.page.expect_response(lambda answer: answer.url.endswith("/draft") and answer.request.method == "PUT"):
+        desk.hand_in()
     expect(desk.page.get_by_text("somebody else had taken that task over")).to_be_visible()
     keep_screenshot(desk.page, "alignment-superseded-dark-1280")
     kept = Draft.objects.get(user=User.objects.get(username="ada")).content["pose"]
@@ -75,7 +77,7 @@ def test_what_is_no_pose_is_said_and_not_sent(person_page: OpenPage) -> None:
     page = desk.page
     page.locator("[data-field=z]").fill("-1")
     page.keyboard.press("Enter")
-    page.keyboard.press("Enter")
+    desk.hand_in()
     expect(page.get_by_text("behind the camera")).to_be_visible()
     assert desk.scores()[0] == 0
     desk.press("z")
@@ -86,9 +88,27 @@ def test_what_is_no_pose_is_said_and_not_sent(person_page: OpenPage) -> None:
         assert desk.pose()["size"] == size
     page.locator("[data-field=size]").fill("0.0001")
     page.keyboard.press("Enter")
-    page.keyboard.press("Enter")
+    desk.hand_in()
     expect(page.get_by_text("smaller than a pixel")).to_be_visible()
     assert not Alignment.objects.filter(submitted_at__isnull=False).exists()
+
+
+def test_a_key_pressed_twice_does_not_hand_in_what_nobody_saw(person_page: OpenPage) -> None:
+    queue_alignment()
+    desk = take_seat(person_page)
+    second = queue_alignment()
+    first = desk.scene_is_shown()
+    expect(desk.page.get_by_role("button", name="Submit", exact=True)).to_be_enabled()
+    desk.page.evaluate(
+        "() => { const later = window.setTimeout;"
+        " window.setTimeout = (call, ms, ...rest) => ms === 600 ? 0 : later(call, ms, ...rest); }"
+    )  # the moment does not pass
+    desk.hand_in()
+    assert desk.scene_is_shown(other_than=first) == str(second.pk)
+    expect(desk.page.get_by_role("button", name="Submit", exact=True)).to_be_disabled()
+    desk.press("Enter")
+    expect(desk.page.get_by_text("look at it, then submit")).to_be_visible()
+    assert Alignment.objects.get(submitted_at__isnull=False).pk != second.pk
 
 
 def test_help_that_does_not_come_changes_nothing(person_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,6 +145,7 @@ def test_several_tasks_in_one_window_leave_no_memory_behind(person_page: OpenPag
         shown = desk.scene_is_shown(other_than=shown)
         canvas = desk.page.locator("canvas[data-shown]")
         desk.scores()
+        desk.redraw()
         held.append(tuple(int(canvas.get_attribute(f"data-{kind}") or 0) for kind in ("geometries", "textures")))
         desk.hand_in()
     expect(desk.page.get_by_text("Nothing waits to be placed")).to_be_visible()

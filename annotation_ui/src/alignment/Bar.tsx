@@ -2,17 +2,21 @@ import { Group, Slider } from "@mantine/core";
 import { HotButton } from "../keys/HotButton";
 import classes from "./Bar.module.css";
 import type { Display } from "./scene/display";
+import type { Stage } from "./scene/stage";
 import type { AlignmentState } from "./task/alignmentState";
+import { useStage } from "./useStage";
 
 interface Props {
   state: AlignmentState | null;
+  stage: Stage | null;
   display: Display;
   onDisplay: (change: Partial<Display>) => void;
   run: (id: string) => void;
 }
 
 /** The bar below: what is shown, one step back or forward, and how the task ends. */
-export function Bar({ state, display, onDisplay, run }: Props) {
+export function Bar({ state, stage, display, onDisplay, run }: Props) {
+  const seen = useStage(stage, (now) => now.seen);
   const shown = [
     { id: "mesh", name: "Mesh", on: display.mesh },
     { id: "target", name: "Target", on: display.target },
@@ -65,7 +69,7 @@ export function Bar({ state, display, onDisplay, run }: Props) {
         <HotButton size="compact-sm" command="skip" run={run} disabled={state === null}>
           Skip…
         </HotButton>
-        <HotButton size="sm" variant="filled" command="submit" run={run} disabled={!state?.pose}>
+        <HotButton size="sm" variant="filled" command="submit" run={run} disabled={!seen}>
           Submit
         </HotButton>
       </Group>

@@ -1,10 +1,10 @@
-import { type KeyboardEvent, useState } from "react";
+import { type KeyboardEvent, useRef, useState } from "react";
 import classes from "./Numbers.module.css";
 import { POSE_FIELDS, type PoseField } from "./pose/fields";
-import { UPRIGHT_FACING_CAMERA } from "./pose/pose";
+import { type Pose, UPRIGHT_FACING_CAMERA } from "./pose/pose";
 import type { Stage } from "./scene/stage";
 import type { AlignmentDesk } from "./task/desk";
-import { useStage } from "./Viewports";
+import { useFollowing, useStage } from "./useStage";
 
 const DIGITS = { length: 4, degrees: 1 } as const;
 
@@ -15,39 +15,35 @@ interface Props {
 
 /** The pose in numbers, to read and to type. */
 export function Numbers({ desk, stage }: Props) {
-  const pose = useStage(stage, (now) => now.pose);
-  const upright = stage?.upright ?? UPRIGHT_FACING_CAMERA;
   return (
     <div className={classes.numbers}>
       {POSE_FIELDS.map((field) => (
-        <NumberInput
-          key={field.name}
-          field={field}
-          value={pose && field.read(pose, upright)}
-          onEnter={(value) => {
-            const changed = pose && field.write(pose, value, upright);
-            if (changed) desk.place(changed, "numbers");
-          }}
-        />
+        <NumberInput key={field.name} field={field} desk={desk} stage={stage} />
       ))}
     </div>
   );
 }
 
-/** Typed text counts with Enter or on leaving; Escape drops it. */
-function NumberInput({
-  field: { name, title, unit },
-  value,
-  onEnter,
-}: {
-  field: PoseField;
-  value: number | null;
-  onEnter: (value: number) => void;
-}) {
+/** Typed text counts with Enter or on leaving; Escape drops it. What is not being typed in follows the object. */
+function NumberInput({ field, desk, stage }: Props & { field: PoseField }) {
+  const { name, title, unit } = field;
   const [typed, setTyped] = useState<string | null>(null);
+  const empty = useStage(stage, ({ pose }) => pose === null);
+  const input = useRef<HTMLInputElement>(null);
+  const upright = () => stage?.upright ?? UPRIGHT_FACING_CAMERA;
+  const show = (pose: Pose | null) => {
+    const text = pose ? tidy(field.read(pose, upright()), DIGITS[unit]) : "";
+    if (input.current && input.current.value !== text) input.current.value = text;
+  };
+  useFollowing(stage, ({ pose }) => {
+    if (typed === null) show(pose);
+  });
+
   const number = numberOf(typed);
   const take = () => {
-    if (number !== null) onEnter(number);
+    const pose = stage?.state().pose ?? null;
+    const changed = pose && number !== null && field.write(pose, number, upright());
+    if (changed) desk.place(changed, "numbers");
     setTyped(null);
   };
   const onKeyDown = ({ key, currentTarget }: KeyboardEvent<HTMLInputElement>) => {
@@ -59,12 +55,13 @@ function NumberInput({
       <span className={classes.name}>{name}</span>
       <span className={classes.box} data-bad={typed !== null && number === null}>
         <input
+          ref={input}
           className={classes.input}
           inputMode="decimal"
+          autoComplete="off"
           aria-label={title}
           data-field={name}
-          disabled={value === null}
-          value={typed ?? (value === null ? "" : tidy(value, DIGITS[unit]))}
+          disabled={empty}
           onFocus={(event) => event.target.select()}
           onChange={(event) => setTyped(event.target.value)}
           onBlur={take}

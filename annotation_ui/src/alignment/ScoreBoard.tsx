@@ -1,11 +1,13 @@
 import { Text } from "@mantine/core";
+import { useRef } from "react";
 import type { AlignmentTask } from "../api/alignments";
 import { HotButton } from "../keys/HotButton";
 import classes from "./ScoreBoard.module.css";
 import type { Display } from "./scene/display";
 import { FIT_COLOURS } from "./scene/photographView";
 import type { Stage } from "./scene/stage";
-import { useStage } from "./Viewports";
+import type { Scores } from "./scores/scores";
+import { useFollowing } from "./useStage";
 
 interface Props {
   stage: Stage | null;
@@ -48,19 +50,20 @@ export function ScoreBoard({ stage, task, display, run }: Props) {
   );
 }
 
-/** The numbers alone, so that nothing else is drawn anew while the object moves. */
+/** The numbers alone, written into the page as the object moves. */
 function LiveScores({ stage, task }: Pick<Props, "stage" | "task">) {
-  const scores = useStage(stage, (now) => now.scores);
-  const scored = useStage(stage, (now) => now.scored);
-  const firstScores = useStage(stage, (now) => now.firstScores);
+  const board = useRef<HTMLDivElement>(null);
+  useFollowing(stage, ({ scored }) => {
+    if (board.current) board.current.dataset.scores = scored ? "now" : "behind";
+  });
   const pointless = task?.inlier_tolerance === null;
   return (
-    <div className={classes.scores} data-scores={scored ? "now" : "behind"}>
+    <div ref={board} className={classes.scores}>
       <Score
         name="silhouette"
         title="Overlap of the mesh's outline with the marked object (IoU)"
-        now={scores.silhouetteIou}
-        first={firstScores.silhouetteIou}
+        stage={stage}
+        read={({ silhouetteIou }) => silhouetteIou}
       />
       <Score
         name="points"
@@ -69,8 +72,8 @@ function LiveScores({ stage, task }: Pick<Props, "stage" | "task">) {
             ? "The object has no valid points"
             : `Share of the object's points within ${task?.inlier_tolerance?.toPrecision(2) ?? "τ"} of the surface`
         }
-        now={scores.inlierShare}
-        first={firstScores.inlierShare}
+        stage={stage}
+        read={({ inlierShare }) => inlierShare}
         none={pointless}
       />
     </div>
@@ -80,24 +83,33 @@ function LiveScores({ stage, task }: Pick<Props, "stage" | "task">) {
 function Score({
   name,
   title,
-  now,
-  first,
+  stage,
+  read,
   none = false,
 }: {
   name: string;
   title: string;
-  now: number | null;
-  first: number | null;
+  stage: Stage | null;
+  read: (scores: Scores) => number | null;
   none?: boolean;
 }) {
-  const change = now === null || first === null ? null : now - first;
+  const score = useRef<HTMLDivElement>(null);
+  const value = useRef<HTMLSpanElement>(null);
+  const change = useRef<HTMLSpanElement>(null);
+  useFollowing(stage, ({ scores, firstScores }) => {
+    if (!score.current || !value.current || !change.current) return;
+    const [now, first] = [read(scores), read(firstScores)];
+    const changed = now === null || first === null ? null : now - first;
+    score.current.dataset.value = String(now ?? "");
+    value.current.textContent = now === null ? (none ? "–" : "…") : now.toFixed(2);
+    change.current.dataset.sign = signOf(changed);
+    change.current.textContent = changed === null ? "" : `${arrowOf(changed)}${Math.abs(changed).toFixed(2)}`;
+  });
   return (
-    <div className={classes.score} title={title} data-score={name} data-value={now ?? ""}>
+    <div ref={score} className={classes.score} title={title} data-score={name}>
       <span className={classes.name}>{name}</span>
-      <span className={classes.value}>{now === null ? (none ? "–" : "…") : now.toFixed(2)}</span>
-      <span className={classes.change} data-sign={signOf(change)}>
-        {change === null ? "" : `${arrowOf(change)}${Math.abs(change).toFixed(2)}`}
-      </span>
+      <span ref={value} className={classes.value} />
+      <span ref={change} className={classes.change} />
     </div>
   );
 }

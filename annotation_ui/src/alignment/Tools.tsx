@@ -5,7 +5,7 @@ import type { Display } from "./scene/display";
 import type { Stage } from "./scene/stage";
 import classes from "./Tools.module.css";
 import { TOOLS } from "./tools/gesture";
-import { useStage } from "./Viewports";
+import { useStage } from "./useStage";
 
 const TOOL_NAMES = { move: "Move", turn: "Turn", scale: "Scale", look: "Look" } as const;
 const VIEW_NAMES = {

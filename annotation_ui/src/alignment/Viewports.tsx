@@ -1,10 +1,11 @@
 import { Alert, Button, Group, Loader, Text } from "@mantine/core";
-import { type ReactNode, useEffect, useLayoutEffect, useRef, useSyncExternalStore } from "react";
+import { type ReactNode, useEffect, useLayoutEffect, useRef } from "react";
 import type { AlignmentTask } from "../api/alignments";
 import type { Display } from "./scene/display";
-import { Stage, type StageState } from "./scene/stage";
+import { Stage } from "./scene/stage";
 import type { AlignmentState } from "./task/alignmentState";
 import type { AlignmentDesk } from "./task/desk";
+import { useStage } from "./useStage";
 import classes from "./Viewports.module.css";
 
 interface Props {
@@ -97,21 +98,4 @@ export function Viewports({ state, next, desk, stage, onStage, display, panel, c
       </div>
     </section>
   );
-}
-
-const NOTHING: StageState = {
-  shown: null,
-  pose: null,
-  scores: { silhouetteIou: null, inlierShare: null },
-  scored: false,
-  firstScores: { silhouetteIou: null, inlierShare: null },
-  throughInput: false,
-  interrupted: false,
-  problem: null,
-};
-const noStage = () => () => undefined;
-
-/** A part of what the stage shows; whoever asks is drawn anew when that part changes, not with every frame of a drag. */
-export function useStage<T>(stage: Stage | null, part: (state: StageState) => T): T {
-  return useSyncExternalStore(stage?.subscribe ?? noStage, () => part(stage?.state() ?? NOTHING));
 }

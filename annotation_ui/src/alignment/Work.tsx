@@ -65,7 +65,7 @@ export function Work({
         {offer && stage && <Proposals offer={offer} stage={stage} run={run} />}
       </Viewports>
       {children}
-      <Bar state={state} display={display} onDisplay={onDisplay} run={run} />
+      <Bar state={state} stage={stage} display={display} onDisplay={onDisplay} run={run} />
       <Drawer opened={guide} onClose={() => onGuide(false)} position="right" title="Guidelines">
         <Suspense fallback={<Skeleton h={320} />}>
           {task && <Markdown text={task.guidelines.markdown} />}

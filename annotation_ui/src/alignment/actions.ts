@@ -104,7 +104,7 @@ export function act(command: CommandId, { stage, state, ...rest }: Hand): void {
 
 /** Hand the pose in with its scores. A key that was pressed twice does not hand in the next task, unseen. */
 async function submit(pose: Pose, { desk, stage, state }: Held): Promise<void> {
-  if (!stage.seen) return;
+  if (!stage.state().seen) return desk.say("This object has only just come: look at it, then submit.");
   await desk.submit(state.task, pose, await stage.measure(pose));
 }
 

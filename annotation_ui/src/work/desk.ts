@@ -85,6 +85,7 @@ export abstract class Desk<T extends LeasedTask, S extends { readonly task: T },
   readonly #listeners = new Set<() => void>();
   readonly #api: DeskApi<T, W, A>;
   readonly #journal: Journal<W | Skip, D>;
+  #finished: T | null = null;
   #prefetching: Promise<void> | null = null;
   #heartbeatDueAt = Number.POSITIVE_INFINITY;
   #lookAgainAt = Number.POSITIVE_INFINITY;
@@ -221,6 +222,9 @@ export abstract class Desk<T extends LeasedTask, S extends { readonly task: T },
 
   /** Hand the task in, and put the next one on the desk without waiting for the answer. */
   protected async finish(write: W | Skip): Promise<void> {
+    const task = this.working()?.task ?? null;
+    if (task === null || task === this.#finished) return; // pressed twice before the next task was there
+    this.#finished = task;
     ask("next-task");
     clearTimeout(this.#draftTimer);
     const sent = this.outbox.send(write).then(

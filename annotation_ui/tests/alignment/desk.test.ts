@@ -94,6 +94,16 @@ describe("the desk of Stage 3", () => {
     expect(server.writes).toEqual([]);
   });
 
+  it("hands a task in once, however often that is asked for before the next one is there", async () => {
+    const server = new Server([someTask(), someTask({ work_item: "item-2" })]);
+    await sit(server);
+    await Promise.all([submit(), submit()]);
+    expect(server.writes).toHaveLength(1);
+    expect(desk.snapshot().situation).toMatchObject({ state: { task: { work_item: "item-2" } } });
+    await submit();
+    expect(server.writes.map(({ workItem }) => workItem)).toEqual(["item-1", "item-2"]);
+  });
+
   it("says why no pose can work, and sends none", async () => {
     const server = new Server([someTask()]);
     await sit(server);

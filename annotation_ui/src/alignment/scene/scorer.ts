@@ -1,7 +1,6 @@
 import type { WebGLRenderer } from "three";
 import { type Pose, sizeOf } from "../pose/pose";
-import { Grids } from "../scores/grids";
-import { inlierShare } from "../scores/inliers";
+import { PointsMeter } from "../scores/pointsMeter";
 import { NO_SCORES, type Scores } from "../scores/scores";
 import type { Assets } from "./assets";
 import { depthsAround } from "./cameras";
@@ -9,10 +8,11 @@ import { SilhouetteMeter } from "./silhouetteMeter";
 
 /** Keeps the scores of a moving shape up to date, a frame or two behind it, and measures any pose on request. */
 export class Scorer {
-  readonly #meter = new SilhouetteMeter();
-  readonly #grids = new Grids(() => this.#again());
+  readonly #silhouette = new SilhouetteMeter();
+  readonly #points = new PointsMeter(() => this.#again());
   #assets: Assets | null = null;
   #pose: Pose | null = null;
+  #wanted = false;
   #measuring = false;
 
   constructor(
@@ -24,12 +24,13 @@ export class Scorer {
   hold(assets: Assets | null): void {
     this.#assets = assets;
     this.#pose = null;
-    this.#grids.clear();
+    this.#points.clear();
   }
 
   /** The shape is here now. */
   follow(pose: Pose): void {
     this.#pose = pose;
+    this.#wanted = true;
     if (!this.#measuring) void this.#score();
   }
 
@@ -40,13 +41,17 @@ export class Scorer {
     const { mask, shape, bounds, targetBox, task } = assets;
     const measured = { intrinsics: task.point_map.intrinsics, targetBox, mask, shape, bounds };
     const depths = depthsAround([0, 0, 0], pose.translation, sizeOf(pose));
-    const silhouetteIou = await this.#meter.measure(this.renderer, measured, pose, depths);
-    return { silhouetteIou, inlierShare: this.#assets === assets ? this.#inliers(assets, pose) : null };
+    const tolerance = task.inlier_tolerance;
+    const [silhouetteIou, inlierShare] = await Promise.all([
+      this.#silhouette.measure(this.renderer, measured, pose, depths),
+      tolerance === null ? null : this.#points.measure(assets, pose, tolerance),
+    ]);
+    return { silhouetteIou, inlierShare };
   }
 
   dispose(): void {
     this.hold(null);
-    this.#meter.dispose();
+    this.#silhouette.dispose();
   }
 
   #again(): void {
@@ -57,6 +62,7 @@ export class Scorer {
     this.#measuring = true;
     while (this.#pose && this.#assets) {
       const [assets, pose] = [this.#assets, this.#pose];
+      this.#wanted = false;
       const scores = await this.measure(pose);
       if (this.#assets !== assets) continue;
       const pointless = assets.task.inlier_tolerance === null;
@@ -65,14 +71,8 @@ export class Scorer {
         pose,
         scores.silhouetteIou !== null && (pointless || scores.inlierShare !== null),
       );
-      if (this.#pose === pose) break;
+      if (!this.#wanted) break;
     }
     this.#measuring = false;
-  }
-
-  #inliers({ task, shape, targetPoints }: Assets, pose: Pose): number | null {
-    if (task.inlier_tolerance === null) return null;
-    const grid = this.#grids.gridFor(shape, pose);
-    return grid && inlierShare(targetPoints, pose, grid, task.inlier_tolerance);
   }
 }

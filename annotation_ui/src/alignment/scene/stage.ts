@@ -25,6 +25,8 @@ import { Scorer } from "./scorer";
 export interface StageState {
   /** Id of the task that is on show, complete; null while one is on its way. */
   readonly shown: string | null;
+  /** Whether the task was on the screen for a moment: what is pressed before was meant for the one before it. */
+  readonly seen: boolean;
   /** The pose as it is on the screen, ahead of what was done while it is dragged. */
   readonly pose: Pose | null;
   readonly scores: Scores;
@@ -52,12 +54,15 @@ export interface StageOptions {
 const ZOOM_PER_NOTCH = 1.0015;
 const DOLLY_PER_NOTCH = 1.0006;
 const WHEEL_ENDS_MS = 250;
-const MOMENT_MS = 2_000;
+/** Longer than it takes to press a key twice, shorter than it takes to judge a pose. */
+const MOMENT_MS = 600;
 const STEPS_ACROSS = 20;
 /** Radius of a ball around a shape fitted to a unit cube, over its size. */
 const BALL = 0.75;
-const NOTHING: StageState = {
+/** Before there is anything to show. */
+export const NOTHING: StageState = {
   shown: null,
+  seen: false,
   pose: null,
   scores: NO_SCORES,
   scored: false,
@@ -87,7 +92,7 @@ export class Stage {
   #display: Display = FIRST_DISPLAY;
   #wheeling: ReturnType<typeof setTimeout> | undefined;
   #frame = 0;
-  #shownAt = 0;
+  #seeing: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: StageOptions) {
     this.#options = options;
@@ -141,11 +146,6 @@ export class Stage {
     this.#eyes.close = display.close;
     if (display.tool !== tool || display.axis !== axis) this.#grasp.renew();
     this.#draw();
-  }
-
-  /** Whether the task has been on show long enough to be judged: until its scores are there, or for a moment. */
-  get seen(): boolean {
-    return this.#state.firstScores.silhouetteIou !== null || performance.now() - this.#shownAt > MOMENT_MS;
   }
 
   /** Whether the object follows the pointer without a button. */
@@ -243,6 +243,7 @@ export class Stage {
   dispose(): void {
     cancelAnimationFrame(this.#frame);
     clearTimeout(this.#wheeling);
+    clearTimeout(this.#seeing);
     this.#leave.abort();
     this.#resizes.disconnect();
     this.#loading.dispose();
@@ -266,12 +267,13 @@ export class Stage {
   #hold(assets: Assets | null, pose: Pose | null): void {
     this.#grasp.forget();
     this.#assets = assets;
-    this.#shownAt = performance.now();
+    clearTimeout(this.#seeing);
+    this.#seeing = undefined;
     this.#scorer.hold(assets);
     this.#eyes.hold(assets && subjectOf(assets));
     this.#painter.hold(assets, pose);
     const shown = assets?.task.work_item ?? null;
-    this.#set({ shown, pose, scores: NO_SCORES, firstScores: NO_SCORES });
+    this.#set({ shown, seen: false, pose, scores: NO_SCORES, firstScores: NO_SCORES });
     this.#eyes.orbit.stand(this.#worldAxes());
     this.look("start");
     this.#changedPose();
@@ -421,6 +423,7 @@ export class Stage {
     this.#painter.paint(
       drawn && { assets, pose, display, axes: this.axes(), handle: this.#grasp.handle, ball },
     );
+    if (drawn) this.#seeing ??= setTimeout(() => this.#set({ seen: true }), MOMENT_MS);
   }
 }
 
