@@ -3,26 +3,22 @@
 The web process asks a worker and waits; the worker fits (`engine.alignment.fitting`) and keeps its last tasks at hand.
 """
 
+from collections import OrderedDict
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from engine.alignment.fitting import Fit
 from engine.alignment.initial_pose import CAMERA_UP
 from engine.alignment.models import Alignment
-from engine.alignment.scoring import Scores, score_pose
+from engine.alignment.scenes import alignment_with_scene, read_scene
 from engine.alignment.services import held, prepared_point_map
 from engine.asking import ask
-from engine.contracts.glb import read_glb, triangles
-from engine.contracts.masks import decode_mask
-from engine.contracts.point_maps import unpack_point_map
 from engine.contracts.poses import Pose
 from engine.contracts.serialisation import from_json, to_json
 from engine.contracts.targets import PointMapSource
 from engine.layouts import parse_pose
 from engine.sourcing import services as sourcing
-from engine.storage.services import read_blob
 from engine.workforce.models import User
 
 SNAP_TASK = "engine.alignment.tasks.assist_snap"
@@ -34,7 +30,8 @@ PATIENCE_SECONDS = 15.0
 # A guessed point map says little: there the outline leads.
 WEIGHT_OF_PRIOR_POINTS = 0.1
 
-SCENES_AT_HAND = 4
+# Of point maps, mostly: that of a photograph of 12 megapixels has 144 MB.
+BYTES_AT_HAND = 320 * 2**20
 
 
 @dataclass(frozen=True)
@@ -69,15 +66,15 @@ def try_others(*, user: User, work_item_id: UUID, pose: dict[str, Any]) -> list[
 
 def fit_snap(*, work_item_id: UUID, pose: Pose) -> Proposal:
     """What the worker does for `snap`."""
-    scene = _scene(work_item_id)
-    return scene.rated(scene.fit(pose).snap(pose))
+    stand = _at_hand.take(work_item_id)
+    return stand.rated(stand.fit(pose).snap(pose))
 
 
 def fit_others(*, work_item_id: UUID, pose: Pose) -> list[Proposal]:
     """What the worker does for `try_others`."""
-    scene = _scene(work_item_id)
-    fit = scene.fit(pose)
-    return [scene.rated(other) for other in fit.others(pose, up=scene.up)]
+    stand = _at_hand.take(work_item_id)
+    fit = stand.fit(pose)
+    return [stand.rated(other) for other in fit.others(pose, up=stand.up)]
 
 
 def _ask(task: str, *, user: User, work_item_id: UUID, pose: dict[str, Any]) -> Any:
@@ -86,41 +83,48 @@ def _ask(task: str, *, user: User, work_item_id: UUID, pose: dict[str, Any]) -> 
     return ask(task, timeout_seconds=PATIENCE_SECONDS, work_item_id=str(work_item_id), pose=to_json(checked))
 
 
-class _Scene:
+class _Stand:
     """An alignment as the worker fits it: read once, kept for the next key press."""
 
     def __init__(self, alignment: Alignment) -> None:
         point_map = prepared_point_map(alignment)
-        vertices_object, faces = triangles(read_glb(read_blob(blob=alignment.candidate.mesh)))
-        self._parts: dict[str, Any] = {
-            "vertices_object": vertices_object,
-            "faces": faces,
-            "mask": decode_mask(sourcing.mask_of(alignment.target)),
-            "points_camera": unpack_point_map(read_blob(blob=point_map.blob)),
-            "intrinsics": sourcing.intrinsics_of(point_map),
-        }
+        self._scene = read_scene(alignment)
         self._points_weight = WEIGHT_OF_PRIOR_POINTS if point_map.source == PointMapSource.PRIOR else 1.0
+        self.size_bytes = self._scene.size_bytes
         self.up = tuple(alignment.ground_plane["normal"]) if alignment.ground_plane else CAMERA_UP
-        self._fit: tuple[tuple[float, ...], Fit] | None = None
+        self._fit: tuple[tuple[float, float, float], Fit] | None = None
 
     def fit(self, pose: Pose) -> Fit:
         """The fit for this pose's proportions, which stay as they are."""
         x, y, z = pose.scale
         ratio = (x / max(pose.scale), y / max(pose.scale), z / max(pose.scale))
         if self._fit is None or self._fit[0] != ratio:
-            self._fit = ratio, Fit(**self._parts, scale_ratio=ratio, points_weight=self._points_weight)
+            self._fit = ratio, self._scene.fit(scale_ratio=ratio, points_weight=self._points_weight)
         return self._fit[1]
 
     def rated(self, pose: Pose) -> Proposal:
         """The pose with the scores that a submit would give it."""
-        scores: Scores = score_pose(pose=pose, **self._parts)
+        scores = self._scene.score(pose)
         return Proposal(pose=pose, silhouette_iou=scores.silhouette_iou, inlier_share=scores.inlier_share)
 
 
-@lru_cache(maxsize=SCENES_AT_HAND)
-def _scene(work_item_id: UUID) -> _Scene:
-    return _Scene(
-        Alignment.objects.select_related("candidate__mesh", "target__image", "point_map__image", "point_map__blob").get(
-            pk=work_item_id
-        )
-    )
+class AtHand:
+    """The alignments that were asked about last, as many as fit into `most_bytes`, and always the last one."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._stands: OrderedDict[UUID, _Stand] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._stands)
+
+    def take(self, work_item_id: UUID) -> _Stand:
+        """The alignment, read if it is not at hand."""
+        stand = self._stands.pop(work_item_id, None) or _Stand(alignment_with_scene(work_item_id))
+        self._stands[work_item_id] = stand
+        while len(self) > 1 and sum(one.size_bytes for one in self._stands.values()) > self._most_bytes:
+            self._stands.popitem(last=False)
+        return stand
+
+
+_at_hand = AtHand(most_bytes=BYTES_AT_HAND)

@@ -8,16 +8,11 @@ from django.utils import timezone
 
 from engine.alignment.checks import compare_with_reference
 from engine.alignment.models import Alignment
-from engine.alignment.scoring import score_pose
+from engine.alignment.scenes import alignment_with_scene, read_scene
 from engine.alignment.services import SCORE_TASK
-from engine.contracts.glb import read_glb, triangles
-from engine.contracts.masks import decode_mask
-from engine.contracts.point_maps import unpack_point_map
 from engine.contracts.poses import Pose
 from engine.contracts.serialisation import from_json
 from engine.sending import send_soon
-from engine.sourcing import services as sourcing
-from engine.storage.services import read_blob
 
 MAX_ATTEMPTS = 5
 RESEND_AFTER = timedelta(minutes=2)
@@ -29,20 +24,8 @@ def score_alignment(*, work_item_id: UUID) -> None:
     unscored = Alignment.objects.filter(pk=work_item_id, scored_at=None, pose__isnull=False)
     if not unscored.update(scoring_attempts=F("scoring_attempts") + 1):
         return
-    alignment = Alignment.objects.select_related(
-        "candidate__mesh", "target__image", "point_map__image", "point_map__blob", "reference"
-    ).get(pk=work_item_id)
-    if alignment.point_map is None:
-        raise RuntimeError(f"the alignment {alignment.pk} was submitted without a point map")
-    vertices_object, faces = triangles(read_glb(read_blob(blob=alignment.candidate.mesh)))
-    scores = score_pose(
-        vertices_object=vertices_object,
-        faces=faces,
-        pose=from_json(Pose, alignment.pose),
-        mask=decode_mask(sourcing.mask_of(alignment.target)),
-        points_camera=unpack_point_map(read_blob(blob=alignment.point_map.blob)),
-        intrinsics=sourcing.intrinsics_of(alignment.point_map),
-    )
+    alignment = alignment_with_scene(work_item_id)
+    scores = read_scene(alignment).score(from_json(Pose, alignment.pose))
     compare_with_reference(alignment=alignment)
     unscored.update(
         silhouette_iou=scores.silhouette_iou,

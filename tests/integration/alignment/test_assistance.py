@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def worker(monkeypatch):
     """The worker's tasks, run here."""
-    assistance._scene.cache_clear()
+    monkeypatch.setattr(assistance, "_at_hand", assistance.AtHand(most_bytes=0))
     by_name = {assistance.SNAP_TASK: tasks.assist_snap, assistance.TRY_OTHERS_TASK: tasks.assist_try_others}
 
     def ask(task, *, timeout_seconds, **kwargs):
@@ -127,3 +127,18 @@ def test_objects_that_stand_in_the_photograph_are_shown(desk, chair_alignment):
     mesh = desk.get(other["mesh_url"])
     assert (mesh["Content-Type"], mesh.body) == ("model/gltf-binary", box_glb())
     assert desk.get(other["mesh_url"].replace(str(sibling.id), str(chair_alignment.target_id))).status_code == 404
+
+
+def test_the_worker_keeps_what_it_was_asked_about_last_within_a_limit(chair_alignment, django_assert_num_queries):
+    other = services.open_alignment(target_id=chair_alignment.target_id)
+    preparation.prepare(work_item_id=other.pk)
+    generous = assistance.AtHand(most_bytes=2**30)
+    first = generous.take(chair_alignment.pk)
+    generous.take(other.pk)
+    with django_assert_num_queries(0):
+        assert generous.take(chair_alignment.pk) is first
+    narrow = assistance.AtHand(most_bytes=first.size_bytes)
+    narrow.take(chair_alignment.pk)
+    narrow.take(other.pk)
+    assert len(narrow) == 1
+    assert first.size_bytes > chair_alignment.target.image.width_px * chair_alignment.target.image.height_px * 12
