@@ -59,6 +59,28 @@ describe("poses that Python shares", () => {
   it.each(shared.refused)("refused: $name", (said) => expect(readPose(said)).toBeNull());
 });
 
+describe("edits that Python shares", () => {
+  const ground = shared.ground as unknown as { normal: Vec3; offset: number; axes: [Vec3, Vec3, Vec3] };
+  const corners = shared.corners_object as unknown as Vec3[];
+  const axesOf = (frame: string | undefined, pose: Pose) =>
+    frame === "local" ? localAxes(pose) : frame === "ground" ? standing(ground.normal) : PHOTOGRAPH_AXES;
+
+  it("the axes of the ground", () => near(standing(ground.normal).flat(), ground.axes.flat()));
+
+  it.each(shared.edits)("$name", ({ edit, frame, axis, sign, ...said }) => {
+    const [pose, after] = [readPose(said.pose) as Pose, readPose(said.after) as Pose];
+    const edited = {
+      flip: () => flipped(pose),
+      upside_down: () => upsideDown(pose),
+      quarter: () => quarterTurned(pose, axesOf(frame, pose), axis as 0 | 1 | 2, sign as 1 | -1),
+      ground: () => grounded(pose, ground, corners),
+    }[edit as "flip" | "upside_down" | "quarter" | "ground"]();
+    nearRotation(edited.rotation_wxyz, after.rotation_wxyz);
+    near(edited.translation, after.translation);
+    near(edited.scale, after.scale);
+  });
+});
+
 describe("rotations", () => {
   it("a quarter turn about y takes z to x", () => near(rotated([HALF, 0, HALF, 0], [0, 0, 1]), [1, 0, 0]));
 
