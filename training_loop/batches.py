@@ -118,15 +118,15 @@ class Chance:
         """(B, *shape) of N(0, 1)."""
         return self._draw(torch.randn, shape)
 
-    def noise_like(self, x_1: Latents) -> Latents:
-        """x_0 for every modality of x_1."""
-        return {name: self.normal(*value.shape[1:]) for name, value in x_1.items()}
+    def noise_like(self, x_1: Latents, draws: int = 1) -> Latents:
+        """x_0 for every modality of x_1, which holds each row `draws` times in a row."""
+        return {name: self.normal(draws, *value.shape[1:]).flatten(0, 1) for name, value in x_1.items()}
 
-    def times(self, config: TimeConfig) -> Tensor:
-        """(B,) times τ."""
+    def times(self, config: TimeConfig, draws: int = 1) -> Tensor:
+        """(B · draws,) times τ, those of a row next to each other."""
         if config.distribution == "uniform":
-            return self.uniform()
-        return 1 - torch.sigmoid(config.mean + config.std * self.normal())
+            return self._draw(torch.rand, (draws,)).flatten()
+        return 1 - torch.sigmoid(config.mean + config.std * self.normal(draws).flatten())
 
     def _draw(self, kind: Callable[..., Tensor], shape: tuple[int, ...]) -> Tensor:
         if self.by_row:

@@ -19,7 +19,11 @@ from training_loop.recipe import (
 
 # z-scored by quantiles, the small model's translation has far outliers; at 1.0 it would drown the shape.
 MINI_MODALITIES = {SHAPE: 1.0, ROTATION: 0.1, TRANSLATION: 0.1, SCALE: 0.1}
-MINI_TIMES = TimeConfig(mean=0.0, std=1.0)
+# `micro` has a closed-form head start for the early times.
+MICRO_TIMES = TimeConfig(mean=0.0, std=1.0)
+# Of a shape's 4,096 correlated numbers the noise hides the outline only early: 43 % of their variance can be read off
+# x_τ at τ = 0.1, 82 % at 0.3. Later the photograph teaches nothing any more. Half of these times lie below 0.12.
+MINI_TIMES = TimeConfig(mean=2.0, std=1.4)
 
 
 def mini_optimiser(learning_rate: float, *, warmup_steps: int = 10, ema_decay: float = 0.95) -> OptimiserConfig:
@@ -42,7 +46,7 @@ def mini_pretrain() -> Recipe:
         steps=240,
         batch_size=32,
         optimiser=mini_optimiser(1e-3, warmup_steps=20, ema_decay=0.98),
-        time=MINI_TIMES,
+        time=MICRO_TIMES,
         weights=dict(MINI_MODALITIES),
         library=LibraryConfig(count=1600),
         calibrate_surface=48,
@@ -128,7 +132,6 @@ def mini_distil() -> Recipe:
         stage=TrainingStage.DISTIL,
         steps=150,
         optimiser=mini_optimiser(3e-4),
-        time=TimeConfig(distribution="uniform"),
         library=LibraryConfig(count=768),
         library_share=1.0,
     )
@@ -141,9 +144,10 @@ def mini_pretrain_gpu() -> Recipe:
         stage=TrainingStage.PRETRAIN,
         preset="mini",
         steps=2000,
-        batch_size=2048,
+        batch_size=512,
+        draws=4,
         optimiser=OptimiserConfig(learning_rate=1e-3, betas=(0.9, 0.98), warmup_steps=200, ema_decay=0.998),
-        time=TimeConfig(mean=0.4, std=1.0),
+        time=MINI_TIMES,
         weights=dict(MINI_MODALITIES),
         vae=VAEConfig(steps=1500, batch_size=64, kl_weight=3e-4, optimiser=mini_optimiser(2e-3, ema_decay=0.99)),
         compile_blocks=True,
@@ -157,16 +161,17 @@ def mini_midtrain_fo_gpu() -> Recipe:
 
 
 def mini_midtrain_osr_gpu() -> Recipe:
-    """Object Swap – Random; the rate falls to nothing."""
-    return _after_pretraining("mini_midtrain_osr_gpu", TrainingStage.MIDTRAIN, learning_rate=8e-4, schedule="cosine")
+    """Object Swap – Random; in the end the rate falls to nothing."""
+    return _after_pretraining(
+        "mini_midtrain_osr_gpu", TrainingStage.MIDTRAIN, learning_rate=8e-4, schedule="linear_end"
+    )
 
 
 def mini_distil_gpu() -> Recipe:
     """Shortcut distillation on scenes: 75 % flow matching, 25 % self-consistency (C.4)."""
-    recipe = _after_pretraining(
+    return _after_pretraining(
         "mini_distil_gpu", TrainingStage.DISTIL, learning_rate=3e-4, warmup_steps=50, schedule="cosine"
     )
-    return replace(recipe, time=TimeConfig(distribution="uniform"))
 
 
 def _after_pretraining(name: str, stage: TrainingStage, **optimiser: Any) -> Recipe:

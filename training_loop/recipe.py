@@ -14,7 +14,10 @@ class RecipeError(ValueError):
 
 @dataclass(frozen=True)
 class OptimiserConfig:
-    """AdamW without weight decay (C.2). `schedule` is `constant` or `cosine` (to zero), after a linear warm-up."""
+    """AdamW without weight decay (C.2), after a linear warm-up.
+
+    `schedule`: `constant`; `cosine` to zero; `linear_end`, constant and over the last two fifths in a line to zero.
+    """
 
     learning_rate: float = 1e-4
     betas: tuple[float, float] = (0.9, 0.95)
@@ -84,6 +87,7 @@ class Recipe:
     `batch_size` rows make one step, however many processes share them; each takes `micro_batch_size` at once (0: all
     of its own). Of the rows `library_share` come from the shape library and `replay_share` from older snapshots, where
     given; the rest from the snapshot. `sources` keeps examples of some makers (`mitl`, `art`); none named means all.
+    `draws` is how many noises and times a row is trained with: its pictures are encoded once for all of them.
     `condition` names what the model sees: `crop`, `full`, `point_map`. `parallel` is `ddp` or `fsdp`. `read_processes`
     decode samples, which stay in memory up to `cache_mib`. `flush_every_steps` is how often the host looks at metrics.
     `compile_blocks` compiles what repeats, on a GPU and in one process. `checkpoint_activations` computes the blocks'
@@ -108,6 +112,7 @@ class Recipe:
     weights: dict[str, float] = field(default_factory=lambda: {SHAPE: 1.0, ROTATION: 0.1})
     condition: tuple[str, ...] = ("crop", "full", "point_map")
     drop_condition: float = 0.1
+    draws: int = 1
     train_conditioner: bool = True
     sources: tuple[str, ...] = ()
     library: LibraryConfig | None = None
@@ -131,8 +136,8 @@ class Recipe:
             raise RecipeError(f"unknown preset {self.preset!r}; known: {', '.join(PRESETS)}")
         if self.steps <= 0 and self.epochs <= 0:
             raise RecipeError(f"the recipe {self.name} needs steps or epochs")
-        if self.batch_size < 1:
-            raise RecipeError(f"batch_size must be at least 1, got {self.batch_size}")
+        if self.batch_size < 1 or self.draws < 1:
+            raise RecipeError(f"batch_size and draws must be at least 1, got {self.batch_size} and {self.draws}")
         if min(self.library_share, self.replay_share) < 0 or self.library_share + self.replay_share > 1:
             shares = f"{self.library_share:g} + {self.replay_share:g}"
             raise RecipeError(f"library_share + replay_share must be within 0 and 1, got {shares}")
@@ -151,7 +156,7 @@ class Recipe:
 
 PARALLEL = ("ddp", "fsdp")
 PRECISIONS = ("auto", "bf16", "fp32")
-SCHEDULES = ("constant", "cosine")
+SCHEDULES = ("constant", "cosine", "linear_end")
 DISTRIBUTIONS = ("logit_normal", "uniform")
 CONDITION = ("crop", "full", "point_map")
 SOURCES = tuple(source.value for source in ExampleSource)

@@ -158,16 +158,18 @@ class FlowStage(_Trains):
 def draw_flow(
     examples: Examples, model: GeometryModel, recipe: Recipe, stage: str, seed: int, step: int, rows: Sequence[int]
 ) -> FlowBatch:
-    """Add chance to gathered examples."""
-    chance = Chance(seed, stage, step, rows, examples.crop.device)
-    x_1, present = examples.x_1(model)
+    """Add chance to gathered examples: each is encoded once, for `recipe.draws` draws of noise and time."""
+    chance, draws = Chance(seed, stage, step, rows, examples.crop.device), recipe.draws
+    x_1, present = (
+        {name: value.repeat_interleave(draws, 0) for name, value in values.items()} for values in examples.x_1(model)
+    )
     return FlowBatch(
         views=restrict(examples.views(), recipe.condition),
         x_1=x_1,
         present=present,
         keep=chance.uniform() >= recipe.drop_condition,
-        t=chance.times(recipe.time),
-        x_0=chance.noise_like(x_1),
+        t=chance.times(recipe.time, draws),
+        x_0=chance.noise_like(x_1, draws),
     )
 
 
@@ -311,7 +313,8 @@ class DistilStage(FlowStage):
 
     def draw(self, step: int, rows: Sequence[int]) -> DistilBatch:  # type: ignore[override]
         """A flow batch, a fixed share of which is told a step size."""
-        batch, config, size = super().draw(step, rows), self.recipe.distil, self.batch_size
+        batch, config, draws = super().draw(step, rows), self.recipe.distil, self.recipe.draws
+        size = self.batch_size * draws
         rng = np.random.default_rng([self.seed, *self.name.encode(), step])
         # One row of every stratum, so that all processes get about as many.
         bounds = np.linspace(0, size, round(size * config.consistency_share) + 1).astype(int)
@@ -320,7 +323,8 @@ class DistilStage(FlowStage):
         d[chosen] = 2.0 ** rng.integers(0, config.finest.bit_length() - 1, len(chosen)) / config.finest
         # Times on the grid of steps of size 2d, as sampling visits them.
         t[chosen] = np.floor(rng.random(len(chosen)) / (2 * d[chosen])) * 2 * d[chosen]
-        d, t = d[list(rows)], t[list(rows)]
+        own = (np.asarray(rows)[:, None] * draws + np.arange(draws)).reshape(-1)
+        d, t = d[own], t[own]
         # With no row to teach the teacher still runs once, on a row without weight: other processes wait for it.
         taught = np.flatnonzero(d) if d.any() else np.zeros(1, dtype=np.int64)
         device = batch.t.device
@@ -335,7 +339,7 @@ class DistilStage(FlowStage):
         smallest = d <= 1.0 / config.finest
         x_t = interpolate(flow.x_0, flow.x_1, flow.t)
         target = consistency_target(
-            field_of(self.model, condition.select(rows)),
+            field_of(self.model, condition.select(rows // self.recipe.draws)),
             field_of(self.model, None),
             {name: value[rows] for name, value in x_t.items()},
             flow.t[rows],

@@ -4,9 +4,11 @@ A stage draws step k from k and its seed alone, so a resumed run equals an unint
 log nothing waits for the device: losses and norms stay there, and so does the guard against what is not finite.
 """
 
+import itertools
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from training_loop.recipe import OptimiserConfig
 from training_loop.stages import Stage
 
 PREFETCH = 3
+LINEAR_END_SHARE = 0.4
 
 
 class Diverged(RuntimeError):
@@ -51,6 +54,9 @@ class Trainer:
         report: what reading the data has skipped so far; saved and restored with the state.
         state_path: where to save what a resumed run needs; read at once where it exists.
         fingerprint: names the run; a state with another one is refused.
+        seconds: train for so long instead of `steps`, which is then a first guess: after every flush the rest is
+            planned anew at the pace so far, and the learning rate's schedule with it. Not reproducible to the bit.
+        on_flush: called with this trainer after every flush, by all processes.
     """
 
     def __init__(
@@ -68,10 +74,12 @@ class Trainer:
         fingerprint: str = "",
         parallel: Parallel | None = None,
         report: ReadReport | None = None,
+        seconds: float | None = None,
+        on_flush: "Callable[[Trainer], None] | None" = None,
     ) -> None:
         self.stage, self.config, self.steps, self.log = stage, optimiser, steps, log
         self.precision, self.fingerprint = precision, fingerprint
-        self.flush_every_steps = flush_every_steps
+        self.flush_every_steps, self.seconds, self.on_flush = flush_every_steps, seconds, on_flush
         self.state_path, self.save_every_steps = state_path, save_every_steps
         self.parallel, self.report = parallel or Parallel(), report or ReadReport()
         self.rows = self.parallel.rows(stage.batch_size, micro_batch_size)
@@ -97,7 +105,8 @@ class Trainer:
         """
         metrics: dict[str, float] = {}
         batches = self._batches()
-        self.flushed_at = time.monotonic()
+        self.started_at = self.flushed_at = time.monotonic()
+        self.first_step = self.step
         while self.step < self.steps:
             loss, logged = self._forward_and_backward(batches)
             norm = self._clip_gradients()
@@ -109,6 +118,10 @@ class Trainer:
             saving = self.state_path is not None and (ended or self.step % self.save_every_steps == 0)
             if ended or saving or self.step % self.flush_every_steps == 0:
                 metrics = self._flush()
+                if self.seconds is not None:
+                    self.steps = self._planned(self.seconds)
+                if self.on_flush is not None:
+                    self.on_flush(self)
             if self.state_path is not None and saving:
                 self.save_state(self.state_path)
         with torch.no_grad():
@@ -116,7 +129,8 @@ class Trainer:
         return metrics
 
     def _batches(self) -> Iterator[Any]:
-        plan = ((step, rows) for step in range(self.step, self.steps) for rows in self.rows)
+        steps = range(self.step, self.steps) if self.seconds is None else itertools.count(self.step)
+        plan = ((step, rows) for step in steps for rows in self.rows)
         return prefetch(self.stage.draw, plan, self.device, depth=PREFETCH if self.device.type == "cuda" else 0)
 
     def _forward_and_backward(self, batches: Iterator[Any]) -> tuple[Tensor, dict[str, Tensor]]:
@@ -160,8 +174,11 @@ class Trainer:
 
     def _learning_rate(self) -> float:
         rate = self.config.learning_rate * min(1.0, (self.step + 1) / max(self.config.warmup_steps, 1))
+        share = min(1.0, self.step / self.steps)
         if self.config.schedule == "cosine":
-            rate *= 0.5 * (1 + math.cos(math.pi * self.step / self.steps))
+            rate *= 0.5 * (1 + math.cos(math.pi * share))
+        elif self.config.schedule == "linear_end":
+            rate *= min(1.0, (1 - share) / LINEAR_END_SHARE)
         return rate
 
     def _flush(self) -> dict[str, float]:
@@ -184,6 +201,22 @@ class Trainer:
         self.pending.clear()
         self.flushed_at = time.monotonic()
         return scalars
+
+    def _planned(self, seconds: float) -> int:
+        """The last step that fits into the time, as the first process sees it."""
+        passed: float = self.parallel.gather(time.monotonic() - self.started_at)[0]
+        return self.step + max(0, int((seconds - passed) * (self.step - self.first_step) / passed))
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """The averaged weights in place of the trained ones, for as long as the body runs."""
+        kept = [part.detach().clone() for part in self.parts]
+        with torch.no_grad():
+            torch._foreach_copy_([part.detach() for part in self.parts], self.average)
+            try:
+                yield
+            finally:
+                torch._foreach_copy_([part.detach() for part in self.parts], kept)
 
     def _weights(self) -> tuple[list[str], list[nn.Parameter]]:
         trained = [(n, module) for n, module in self.stage.trained().items()]

@@ -1,121 +1,156 @@
-"""Turn the miniature flywheel and write `report.json`, `report.md` and `elo.svg`."""
+"""Turn the miniature flywheel and write `report.json`, `report.md`, `elo.svg` and `iou.svg`."""
 
 import argparse
 import json
 import os
 import sys
+import tempfile
 import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image
 
-from engine.contracts.bradley_terry import ratings
 from scripts.miniature import __doc__ as about
-from scripts.miniature.oracle import Oracle
-from scripts.miniature.report import elo_plot, markdown
-from scripts.miniature.settings import Settings, ablations, tiny
-from scripts.miniature.turn import Flywheel
-from scripts.miniature.world import MEASURED, World
+from scripts.miniature.report import elo_plot, iou_plot, markdown, with_elo
+from scripts.miniature.runs import Work, measuring_processes, one_run, read_photographs, run_work, side_by_side
+from scripts.miniature.settings import FULL, Settings, tiny, variants
+from scripts.miniature.world import make_banks, save_banks
 from training_loop.api import load_generator
-from training_loop.backdrops import Photographs
-from training_loop.models.generator import GeometryModel
 from training_loop.shipped import SHIPPED_CHECKPOINT
+
+A_DAY = 86_400.0
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Parse the command line, run, report."""
+    """Parse the command line, run what is not in the report yet, report."""
     parser = argparse.ArgumentParser(
         prog="python -m scripts.miniature", description=about, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("output", type=Path, help="folder of the report")
+    parser.add_argument("output", type=Path, help="folder of the report; runs that it holds are not run again")
     parser.add_argument("--tiny", action="store_true", help="two small turns, for a CPU")
     parser.add_argument("--ablations", action="store_true", help="also with one thing changed at a time")
+    parser.add_argument("--variants", nargs="+", help=f"some of: {', '.join(variants(Settings()))}")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--checkpoint", type=Path, default=SHIPPED_CHECKPOINT, help="the base (default: what ships)")
     parser.add_argument("--photographs", type=Path, help="folder of pictures to paste into")
+    parser.add_argument("--unseen-photographs", type=Path, help="folder of other pictures, to measure on")
     parser.add_argument("--processes", type=int, default=1, help="that make shapes")
+    parser.add_argument("--at-once", type=int, default=1, help="flywheels side by side")
+    parser.add_argument("--minutes", type=float, help="start nothing that would not end by then")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="change a setting (JSON)")
+    parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
-    base = load_generator(options.checkpoint, device=options.device)
-    photographs = None
-    if options.photographs is not None:
-        pictures = [np.asarray(Image.open(path).convert("RGB")) for path in sorted(options.photographs.iterdir())]
-        photographs = Photographs.of(pictures, base.device)
-    settings = tiny() if options.tiny else Settings()
-    variants = ablations(settings) if options.ablations else {f"N = {settings.candidates}": settings}
-    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in variants}
-    matches: dict[str, list[np.ndarray]] = {name: [] for name in variants}
-    for seed in options.seeds:
-        world = World(settings, base, photographs, seed=seed, processes=options.processes)
-        for name, variant in variants.items():
-            world.settings = variant
-            run, wins = one_run(world, base, variant, seed=seed)
-            runs[name].append(run)
-            matches[name].append(wins)
-    for name, found in runs.items():
-        names = [stage["name"] for stage in found[0]["stages"] if stage["plays"]]
-        rated = ratings(np.concatenate(matches[name]))
-        found[0]["elo_of_all_seeds"] = [{"name": n, **asdict(r)} for n, r in zip(names, rated, strict=True)]
-    report = {
-        "device": torch.cuda.get_device_name() if base.device.type == "cuda" else "cpu",
-        "seeds": options.seeds,
-        "agreement": settings.agreement,
-        "settings": {name: asdict(variant) for name, variant in variants.items()},
-        "runs": runs,
-    }
+    if options.work:
+        run_work(options.output)
+        return 0
+    started = time.monotonic()
+    changed = {name: json.loads(value) for name, _, value in (text.partition("=") for text in options.set)}
+    settings = Settings(**(asdict(tiny() if options.tiny else Settings()) | changed))
+    chosen = variants(settings)
+    names = options.variants or (list(chosen) if options.ablations else [FULL])
+    if unknown := sorted(set(names) - set(chosen)):
+        parser.error(f"unknown variant {unknown[0]!r}; known: {', '.join(chosen)}")
     options.output.mkdir(parents=True, exist_ok=True)
-    (options.output / "report.json").write_text(json.dumps(report, indent=2) + "\n")
-    (options.output / "report.md").write_text(markdown(report))
-    (options.output / "elo.svg").write_text(elo_plot(runs))
-    print(f"{options.output / 'report.md'}")
+    report = Report(options.output, base=str(options.checkpoint))
+    # Every variant's first seed before any's second: whatever is cut off, there is something to compare.
+    todo = [(name, seed) for seed in options.seeds for name in names if not report.has(name, chosen[name], seed)]
+    if not todo:
+        report.write()
+        return 0
+    base = load_generator(options.checkpoint, device=options.device)
+    banks = make_banks(settings, device=base.device, processes=options.processes)
+    print(f"{sum(map(len, banks.values()))} shapes after {time.monotonic() - started:.0f} s", flush=True)
+    if options.at_once == 1 and options.minutes is None:
+        photographs = read_photographs(options.photographs, base.device)
+        unseen = read_photographs(options.unseen_photographs, base.device)
+        with measuring_processes(1) as measuring:
+            for name, seed in todo:
+                run = one_run(
+                    chosen[name],
+                    base,
+                    banks,
+                    seed=seed,
+                    photographs=photographs,
+                    unseen_photographs=unseen,
+                    measuring=measuring,
+                )
+                report.add(name, chosen[name], run)
+        report.write()
+        return 0
+    with tempfile.TemporaryDirectory(prefix="miniature_") as folder:
+        save_banks(banks, Path(folder) / "banks")
+        del base, banks
+        works = [
+            Work(
+                name,
+                seed,
+                asdict(chosen[name]),
+                str(options.checkpoint.resolve()),
+                str(Path(folder) / "banks"),
+                None if options.photographs is None else str(options.photographs),
+                None if options.unseen_photographs is None else str(options.unseen_photographs),
+                options.device,
+                str(Path(folder) / f"run-{number}.json"),
+            )
+            for number, (name, seed) in enumerate(todo)
+        ]
+        undone = side_by_side(
+            works,
+            Path(folder),
+            at_once=options.at_once,
+            deadline=started + (A_DAY if options.minutes is None else 60 * options.minutes),
+            on_run=lambda work, run: report.add(work.variant, chosen[work.variant], run),
+        )
+    report.write()
+    print(f"{undone} of {len(works)} runs left undone: the same command goes on with them" if undone else "all done")
     return 0
 
 
-def one_run(world: World, base: GeometryModel, settings: Settings, *, seed: int) -> tuple[dict[str, Any], np.ndarray]:
-    """All iterations of one flywheel, measured after every stage; and the blind comparisons of its checkpoints."""
-    started = time.monotonic()
-    flywheel = Flywheel(world, base, settings, seed=seed)
-    stages, qualities = [], []
+class Report:
+    """The runs so far, in `report.json`; written anew after every one, so that a run that is cut off keeps them."""
 
-    def measure(name: str, model: GeometryModel, *, plays: bool) -> None:
-        found = {split: world.measure(model, split) for split in MEASURED}
-        stages.append({"name": name, "plays": plays, "metrics": {split: means for split, (means, _) in found.items()}})
-        if plays:
-            qualities.append(np.concatenate([iou for _, iou in found.values()]))
+    def __init__(self, folder: Path, *, base: str) -> None:
+        self.folder, self.path = folder, folder / "report.json"
+        self.values: dict[str, Any] = {"base": base, "device": _device(), "settings": {}, "runs": {}}
+        if self.path.exists():
+            self.values = json.loads(self.path.read_text())
 
-    measure("base", base, plays=True)
-    turns = []
-    for k in range(len(settings.alphas)):
-        figures = flywheel.turn(k)
-        after_sft = figures.pop("after_sft")
-        if settings.use_dpo and figures["stages"]:
-            measure(f"{k + 1} SFT", after_sft, plays=False)
-        measure(f"{k + 1} DPO" if settings.use_dpo else f"{k + 1} SFT", flywheel.model, plays=True)
-        turns.append(figures)
-        print(json.dumps({"seed": seed, "iteration": k + 1, **figures}), file=sys.stderr, flush=True)
-    oracle = flywheel.oracle or Oracle(0.0, 0.0)
-    wins = blind_comparisons(np.stack(qualities, axis=1), oracle, seed=seed, matches=settings.matches)
-    return {"seed": seed, "turns": turns, "stages": stages, "seconds": time.monotonic() - started}, wins
+    def has(self, name: str, settings: Settings, seed: int) -> bool:
+        """Whether this run is there.
+
+        Raises:
+            SystemExit: it is there with other settings.
+        """
+        known = self.values["settings"].get(name)
+        if known is not None and known != json.loads(json.dumps(asdict(settings))):
+            raise SystemExit(f"{self.path} holds {name!r} with other settings; choose another folder")
+        return any(run["seed"] == seed for run in self.values["runs"].get(name, []))
+
+    def add(self, name: str, settings: Settings, run: dict[str, Any]) -> None:
+        """Keep a run."""
+        self.values["settings"][name] = json.loads(json.dumps(asdict(settings)))
+        runs = self.values["runs"].setdefault(name, [])
+        runs.append(run)
+        runs.sort(key=lambda one: one["seed"])
+        self.write()
+        print(f"{name}, seed {run['seed']}: {run['seconds']:.0f} s", flush=True)
+
+    def write(self) -> None:
+        """Report on what there is."""
+        self.values = with_elo(self.values)
+        partial = self.path.with_suffix(".partial")
+        partial.write_text(json.dumps(self.values, indent=1) + "\n")
+        partial.replace(self.path)
+        (self.folder / "report.md").write_text(markdown(self.values))
+        (self.folder / "elo.svg").write_text(elo_plot(self.values))
+        (self.folder / "iou.svg").write_text(iou_plot(self.values))
 
 
-def blind_comparisons(qualities: np.ndarray, oracle: Oracle, *, seed: int, matches: int) -> np.ndarray:
-    """Every two checkpoints meet on every target: (T, C) qualities → (T, C, C) wins."""
-    rng = np.random.default_rng([seed, 5])
-    targets, count = qualities.shape
-    wins = np.zeros((targets, count, count))
-    for target in range(targets):
-        for one in range(count):
-            for other in range(one + 1, count):
-                for _ in range(matches):
-                    answer = oracle.compare(qualities[target, one], qualities[target, other], rng).value
-                    share = {"left": 1.0, "right": 0.0, "equal": 0.5}[answer]
-                    wins[target, one, other] += share
-                    wins[target, other, one] += 1 - share
-    return wins
+def _device() -> str:
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
 
 
 if __name__ == "__main__":

@@ -1,28 +1,121 @@
-"""The miniature's report: a table for each run, Elo, what was left out; as Markdown beside the JSON."""
+"""The miniature's report: tables for each variant, Elo, what was asked of it; as Markdown and pictures beside the JSON."""
 
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+from engine.contracts.bradley_terry import ratings
+from engine.selection.tournament import Answer
+from scripts.miniature.oracle import Oracle
+from scripts.miniature.settings import FULL
 
 METRICS = ("solid_iou", "f1_at_0p01", "voxel_iou", "chamfer_l2", "emd")
+TURN_FIGURES = (
+    "alpha",
+    "acceptance",
+    "model_wins",
+    "own_quality",
+    "expert_quality",
+    "best_quality",
+    "amplification",
+    "stepwise_efficiency",
+)
+COUNTS = ("failed", "searched", "recovered", "truly_recovered", "by_artists")
+F1_GAIN = 1.3
+TURNS_IN_A_ROW = 3
+RECOVERED_SHARE = 0.5
+
+Run = dict[str, Any]
+
+
+def with_elo(report: dict[str, Any]) -> dict[str, Any]:
+    """The report with `elo`: variant → ratings of its checkpoints, all seeds' targets together."""
+    rated = {}
+    for name, runs in report["runs"].items():
+        played = [blind_comparisons(run) for run in runs]
+        found = ratings(np.concatenate([wins for wins, _ in played]), np.concatenate([ties for _, ties in played]))
+        names = [stage["name"] for stage in runs[0]["stages"] if stage["plays"]]
+        rated[name] = [
+            {"name": n, "elo": r.elo, "low": r.low, "high": r.high} for n, r in zip(names, found, strict=True)
+        ]
+    return report | {"elo": rated}
+
+
+def blind_comparisons(run: Run) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Every two checkpoints meet once on every measured target, before the run's oracle: wins and ties, (T, C, C)."""
+    qualities, rng = np.array(run["qualities"]), np.random.default_rng([run["seed"], 5])
+    targets, count = qualities.shape
+    oracle = Oracle(run["choice_noise"], 0.0)
+    wins, ties = np.zeros((2, targets, count, count))
+    for target in range(targets):
+        for one in range(count):
+            for other in range(one + 1, count):
+                answer = oracle.compare(qualities[target, one], qualities[target, other], rng)
+                if answer is Answer.EQUAL:
+                    ties[target, one, other] = ties[target, other, one] = 1
+                elif answer is Answer.LEFT:
+                    wins[target, one, other] = 1
+                else:
+                    wins[target, other, one] = 1
+    return wins, ties
 
 
 def markdown(report: dict[str, Any]) -> str:
     """The whole report."""
     parts = [
         "# The flywheel in miniature\n",
-        f"Made by `python -m scripts.miniature`; device {report['device']}, seeds {report['seeds']}, "
-        f"two annotators agree on {report['agreement']:.0%} of comparisons by design.\n",
+        f"Made by `python -m scripts.miniature` from the base `{report['base']}` on {report['device']}.\n",
     ]
+    if FULL in report["runs"]:
+        parts += ["## What was asked\n", goals_table(report)]
     for name, runs in report["runs"].items():
-        parts.append(f"## {name}\n")
-        parts.append(stage_table(runs))
-        parts.append(turn_table(runs))
-        parts.append(elo_table(runs))
+        parts.append(f"## {name}\n\nSeeds {', '.join(str(run['seed']) for run in runs)}.\n")
+        parts += [stage_table(runs), turn_table(runs), elo_table(report["elo"][name])]
     return "\n".join(parts)
 
 
-def stage_table(runs: list[dict[str, Any]]) -> str:
+def goals_table(report: dict[str, Any]) -> str:
+    """What the project asks of the miniature, with the figures that answer it."""
+    runs, elo = report["runs"][FULL], report["elo"][FULL]
+    apart = [later["low"] > earlier["high"] for earlier, later in zip(elo, elo[1:], strict=False)]
+    longest = max((len(part) for part in "".join("x" if one else " " for one in apart).split()), default=0)
+    first, last = _metric(runs, 0, "f1_at_0p01"), _metric(runs, -1, "f1_at_0p01")
+    rows = [
+        (
+            f"Elo above the last turn's, intervals apart, {TURNS_IN_A_ROW} turns in a row",
+            f"{longest} in a row",
+            longest >= TURNS_IN_A_ROW,
+        ),
+        (f"F1@0.01 of the last ≥ {F1_GAIN} × the base's", f"{first:.4f} → {last:.4f}", last >= F1_GAIN * first),
+    ]
+    before, after = _metric(runs, -2, "chamfer_l2"), _metric(runs, -1, "chamfer_l2")
+    rows.append(("DPO improves Chamfer over SFT alone, last turn", f"{before:.4f} → {after:.4f}", after < before))
+    for name, other in report["runs"].items():
+        searched = sum(turn["searched"] for run in other for turn in run["turns"])
+        if searched:
+            recovered = sum(turn["recovered"] for run in other for turn in run["turns"])
+            truly = sum(turn["truly_recovered"] for run in other for turn in run["turns"])
+            rows.append(
+                (
+                    f"Half of the failures recovered ({name})",
+                    f"{recovered} of {searched}, {truly} of them truly",
+                    recovered >= RECOVERED_SHARE * searched,
+                )
+            )
+    lines = ["| asked | found | met |", "|---|---|---|"]
+    return (
+        "\n".join([*lines, *(f"| {asked} | {found} | {'yes' if met else 'no'} |" for asked, found, met in rows)]) + "\n"
+    )
+
+
+def _metric(runs: list[Run], stage: int, metric: str) -> float:
+    """Mean over seeds and measured sets."""
+    found = [metrics.get(metric, np.nan) for run in runs for metrics in run["stages"][stage]["metrics"].values()]
+    return float(np.mean(found))
+
+
+def stage_table(runs: list[Run]) -> str:
     """Like the paper's Table 4: every stage, mean over seeds, on each measured set."""
     stages = [stage["name"] for stage in runs[0]["stages"]]
     lines = []
@@ -30,47 +123,60 @@ def stage_table(runs: list[dict[str, Any]]) -> str:
         lines += [f"| {split} | " + " | ".join(METRICS) + " |", "|---" * (1 + len(METRICS)) + "|"]
         for index, stage in enumerate(stages):
             values = [
-                f"{np.mean([run['stages'][index]['metrics'][split][metric] for run in runs]):.4f}" for metric in METRICS
+                _mean([run["stages"][index]["metrics"][split].get(metric) for run in runs], 4) for metric in METRICS
             ]
             lines.append(f"| {stage} | " + " | ".join(values) + " |")
         lines.append("")
     return "\n".join(lines)
 
 
-def turn_table(runs: list[dict[str, Any]]) -> str:
-    """What each iteration collected."""
-    names = (
-        "alpha",
-        "acceptance",
-        "model_wins",
-        "own_quality",
-        "expert_quality",
-        "amplification",
-        "stepwise_efficiency",
-    )
-    lines = ["| iteration | " + " | ".join(names) + " | failed | recovered |", "|---" * (len(names) + 3) + "|"]
+def turn_table(runs: list[Run]) -> str:
+    """What each iteration collected: means over seeds, and sums of what is counted."""
+    lines = ["| turn | " + " | ".join([*TURN_FIGURES, *COUNTS]) + " |"]
+    lines.append("|---" * (len(TURN_FIGURES) + len(COUNTS) + 1) + "|")
     for index in range(len(runs[0]["turns"])):
         turns = [run["turns"][index] for run in runs]
-        values = [_mean([turn[name] for turn in turns]) for name in names]
-        counts = [str(sum(turn[name] for turn in turns)) for name in ("failed", "recovered")]
+        values = [_mean([turn[name] for turn in turns]) for name in TURN_FIGURES]
+        counts = [str(sum(turn[name] for turn in turns)) for name in COUNTS]
         lines.append(f"| {index + 1} | " + " | ".join([*values, *counts]) + " |")
     return "\n".join(lines) + "\n"
 
 
-def elo_table(runs: list[dict[str, Any]]) -> str:
-    """Elo of every iteration's model, all seeds' targets together."""
+def elo_table(rated: list[dict[str, Any]]) -> str:
+    """Elo of every iteration's model."""
     lines = ["| checkpoint | Elo | 95 % |", "|---|---|---|"]
-    for row in runs[0]["elo_of_all_seeds"]:
+    for row in rated:
         lines.append(f"| {row['name']} | {row['elo']:.0f} | {row['low']:.0f} … {row['high']:.0f} |")
     return "\n".join(lines) + "\n"
 
 
-def elo_plot(runs: dict[str, list[dict[str, Any]]]) -> str:
-    """SVG: Elo over iterations with intervals, a line for each run (like the paper's Figure 10)."""
+def elo_plot(report: dict[str, Any]) -> str:
+    """SVG: Elo over iterations with intervals, a line for each variant (like the paper's Figure 10)."""
+    return _plot("Elo by iteration (0: base)", report["elo"], ".0f")
+
+
+def iou_plot(report: dict[str, Any]) -> str:
+    """SVG: solid IoU over iterations on each measured set, the variant with everything; bars span the seeds."""
+    name = FULL if FULL in report["runs"] else next(iter(report["runs"]))
+    rows = {}
+    for split in report["runs"][name][0]["stages"][0]["metrics"]:
+        values = np.array(
+            [
+                [stage["metrics"][split]["solid_iou"] for stage in run["stages"] if stage["plays"]]
+                for run in report["runs"][name]
+            ]
+        )
+        rows[split] = [
+            {"elo": float(column.mean()), "low": float(column.min()), "high": float(column.max())}
+            for column in values.T
+        ]
+    return _plot(f"Solid IoU by iteration, {name}", rows, ".2f")
+
+
+def _plot(title: str, rows: dict[str, list[dict[str, Any]]], form: str) -> str:
     width, height, margin = 640, 320, 48
-    rows = {name: found[0]["elo_of_all_seeds"] for name, found in runs.items()}
     values = [value for row in rows.values() for point in row for value in (point["low"], point["high"])]
-    low, high = min(values), max(max(values), min(values) + 1.0)
+    low, high = min(values), max(max(values), min(values) + 1e-3)
     longest = max(len(row) for row in rows.values())
 
     def x(index: int) -> float:
@@ -80,7 +186,7 @@ def elo_plot(runs: dict[str, list[dict[str, Any]]]) -> str:
         return float(height - margin - (height - 2 * margin) * (value - low) / (high - low))
 
     colours = ("#3b6fb6", "#c2553b", "#3f8f5b", "#8a5fb0", "#b58a2a", "#5a5a5a", "#c05a8e")
-    parts = [f'<text x="{margin}" y="20" font-weight="bold">Elo by iteration (0: base)</text>']
+    parts = [f'<text x="{margin}" y="20" font-weight="bold">{title}</text>']
     for number, (name, row) in enumerate(rows.items()):
         colour = colours[number % len(colours)]
         line = " ".join(f"{x(i):.1f},{y(point['elo']):.1f}" for i, point in enumerate(row))
@@ -90,7 +196,7 @@ def elo_plot(runs: dict[str, list[dict[str, Any]]]) -> str:
             for i, p in enumerate(row)
         ]
         parts.append(f'<text x="{width - 150}" y="{20 + 14 * number}" fill="{colour}">{name}</text>')
-    parts += [f'<text x="4" y="{y(value) + 4:.0f}">{value:.0f}</text>' for value in (low, high)]
+    parts += [f'<text x="4" y="{y(value) + 4:.0f}">{value:{form}}</text>' for value in (low, high)]
     size = f'width="{width}" height="{height}"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="11">'
@@ -98,6 +204,6 @@ def elo_plot(runs: dict[str, list[dict[str, Any]]]) -> str:
     )
 
 
-def _mean(values: list[float | None]) -> str:
+def _mean(values: list[float | None], digits: int = 3) -> str:
     known = [value for value in values if value is not None]
-    return f"{np.mean(known):.3f}" if known else "–"
+    return f"{np.mean(known):.{digits}f}" if known else "–"

@@ -3,64 +3,82 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+FULL = "N = 8"
+
 
 @dataclass(frozen=True)
 class Settings:
     """One flywheel.
 
     Attributes:
-        alphas: α_k of each iteration, on the scale of the oracle's rating (solid IoU).
-        candidates: N. model_share: of the N, how many come from the current model; the rest is retrieved.
-        searched: where the winner is below α_k, so many candidates of the model are ranked by the implicit reward of
-            the last DPO and the best `candidates` shown anew (A.7); 0 searches nothing.
+        iterations: turns. α of the first is the `alpha_quantile` of its ratings, and rises by `alpha_step` every turn.
+        targets: judged in every turn.
+        candidates: N. model_share: of the N, how many come from the current model; of the others half are retrieved,
+            half made from the object's name.
+        searched: where the winner is below α, so many candidates of the model are ranked by the implicit reward of
+            the last DPO and the best `shown` put before people (A.7); 0 searches nothing.
         artists_share: of the targets, the worst that the model cannot solve, which get their truth.
         use_alpha, use_dpo: False keeps every winner, leaves DPO out.
         agreement: how often two annotators give the same answer.
+        shapes: of the library that the base knows. replay: pieces of targets kept to replay, of `piece` each.
+        evaluated: targets of each measured set; of `meshes` of them the surfaces are compared, after every stage or
+            (`every_stage` False) before the first and after the last turn alone.
         sft, dpo: changed fields of the recipes `mini_sft` and `mini_dpo`.
     """
 
-    alphas: tuple[float, ...] = (0.2, 0.25, 0.3, 0.35)
-    targets: int = 256
+    iterations: int = 4
+    alpha_quantile: float = 0.4
+    alpha_step: float = 0.04
+    targets: int = 384
     candidates: int = 8
-    model_share: float = 0.75
+    model_share: float = 0.5
     searched: int = 0
+    shown: int = 8
     artists_share: float = 0.0
     use_alpha: bool = True
     use_dpo: bool = True
     agreement: float = 0.75
     rating_noise: float = 0.04
     sampler_steps: int = 12
-    shapes: int = 4000
-    evaluated: int = 96
-    measured_meshes: int = 32
+    shapes: int = 3000
+    replay: int = 4
+    piece: int = 1024
+    evaluated: int = 128
+    meshes: int = 24
+    every_stage: bool = False
     metric_points: int = 100_000
-    matches: int = 1
-    sft: dict[str, Any] = field(default_factory=lambda: {"steps": 200, "batch_size": 128})
-    dpo: dict[str, Any] = field(default_factory=lambda: {"steps": 100, "batch_size": 48})
+    sft: dict[str, Any] = field(
+        default_factory=lambda: {"steps": 250, "batch_size": 96, "draws": 4, "library_share": 0.5}
+    )
+    dpo: dict[str, Any] = field(default_factory=lambda: {"steps": 120, "batch_size": 64})
 
 
 def tiny() -> Settings:
-    """What two CPU cores turn in a minute: it shows the machinery, not a result."""
+    """What a core turns in half a minute: it shows the machinery, not a result."""
     return Settings(
-        alphas=(0.02, 0.03),
+        iterations=2,
+        alpha_step=0.01,
         targets=3,
-        candidates=3,
-        sampler_steps=4,
+        candidates=4,
+        sampler_steps=3,
         shapes=16,
+        replay=1,
+        piece=4,
         evaluated=2,
-        measured_meshes=1,
+        meshes=1,
         metric_points=2048,
         sft={"steps": 2, "batch_size": 4, "precision": "fp32"},
         dpo={"steps": 2, "batch_size": 2, "precision": "fp32"},
     )
 
 
-def ablations(base: Settings) -> dict[str, Settings]:
-    """The flywheel as it is, and with one thing changed."""
+def variants(base: Settings) -> dict[str, Settings]:
+    """The flywheel as it is, and with one thing changed; in the order of what matters most."""
+    two = replace(base, candidates=2)
     return {
-        "N = 8": base,
-        "N = 2": replace(base, candidates=2),
-        "N = 50 by reward": replace(base, searched=50),
+        FULL: replace(base, every_stage=True),
+        "N = 2": two,
+        "N = 2, then 50 by reward": replace(two, searched=50),
         "no DPO": replace(base, use_dpo=False),
         "no ensemble": replace(base, model_share=1.0),
         "no α": replace(base, use_alpha=False),

@@ -18,6 +18,7 @@ from training_loop.examples import Examples
 from training_loop.models.conditioning import ViewBatch
 from training_loop.models.generator import GeometryModel
 from training_loop.objectives import implicit_reward
+from training_loop.precision import autocast
 from training_loop.progress import ProgressLog
 from training_loop.recipe import Recipe
 from training_loop.recipes import find_recipe
@@ -25,7 +26,9 @@ from training_loop.scenes import Targets
 from training_loop.stages import DPOStage, FlowStage, PreferencePairs, Stage, field_of
 from training_loop.trainer import Trainer
 
-REWARD_DRAWS = 6
+# Where the photograph decides the shape; later the noisy latent tells nearly all of it (`MINI_TIMES`).
+REWARD_TIMES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4)
+SEARCHED_AT_ONCE = 8
 
 
 @dataclass
@@ -58,10 +61,11 @@ class Flywheel:
         self.before_dpo: GeometryModel | None = None
         self.collected = Collected()
         self.oracle: Oracle | None = None
+        self.first_alpha, self.stages = 0.0, 0
 
     def turn(self, k: int) -> dict[str, Any]:
         """One iteration; returns its figures. The model moves on."""
-        settings, alpha = self.settings, self.settings.alphas[k] if self.settings.use_alpha else 0.0
+        settings = self.settings
         targets = self.world.targets_of(k)
         candidates = self.world.propose(self.model, targets, first_seed=1000 * k)
         if self.oracle is None:
@@ -69,7 +73,11 @@ class Flywheel:
             self.oracle = Oracle(choice_noise=noise, rating_noise=settings.rating_noise)
         rng = np.random.default_rng([self.seed, k])
         ratings, winners = self._judge(targets, candidates, k, rng)
-        figures = self._recover(targets, ratings, alpha, k, rng) | self._ask_artists(targets, ratings)
+        if k == 0:
+            self.first_alpha = float(np.quantile(ratings, settings.alpha_quantile))
+        wanted = self.first_alpha + settings.alpha_step * k
+        figures = self._recover(targets, ratings, wanted, k, rng) | self._ask_artists(targets, ratings)
+        alpha = wanted if settings.use_alpha else 0.0
         expert = float(candidates.quality[np.arange(len(winners)), winners].mean())
         own = float(candidates.quality[candidates.by_model].mean())
         kept = self.collected.over(alpha)
@@ -79,15 +87,17 @@ class Flywheel:
             stages |= {"dpo": self._dpo(kept)}
             self.before_dpo = after_sft
         after = self.world.sample(self.model, targets.views, [self.seed + 7])
-        reached = float(self.world.quality(self.model, after, self.world.collected, targets.shapes).mean())
+        reached = float(self.world.quality(self.model, after, "collected", targets.shapes).mean())
         return figures | {
-            "alpha": alpha,
+            "alpha": wanted,
             "accepted": len(kept),
-            "acceptance": float(np.mean([rating >= alpha for rating in ratings])),
+            "acceptance": float(np.mean([rating >= wanted for rating in ratings])),
             "model_wins": float(candidates.by_model[np.arange(len(winners)), winners].mean()),
             "own_quality": own,
+            "best_quality": float(candidates.quality.max(axis=1).mean()),
             "expert_quality": expert,
             "amplification": expert - own,
+            "reached_quality": reached,
             "stepwise_efficiency": (reached - own) / (expert - own) if expert > own else None,
             "choice_noise": self.oracle.choice_noise,
             "stages": stages,
@@ -126,36 +136,50 @@ class Flywheel:
     def _recover(
         self, targets: Targets, ratings: list[float], alpha: float, k: int, rng: np.random.Generator
     ) -> dict[str, Any]:
-        """Search wider for what failed: many samples, ranked by the implicit reward, the best shown to people (A.7)."""
+        """Search wider for what failed: many samples, ranked by the implicit reward, the best shown to people (A.7).
+
+        There is no reward before the first DPO, and so no search. `truly_recovered` is without the noise of ratings.
+        """
         failed = [index for index, rating in enumerate(ratings) if rating < alpha]
+        nothing = {"failed": len(failed), "searched": 0, "recovered": 0, "truly_recovered": 0, "reward_gain": None}
         if not self.settings.searched or not failed or self.before_dpo is None or self.oracle is None:
-            return {"failed": len(failed), "recovered": 0}
-        recovered, offset = 0, len(self.collected.rating) - len(ratings)
-        for index in failed:
-            views = _one(targets.views, index)
-            seeds = list(range(1000 * k + 500, 1000 * k + 500 + self.settings.searched))
-            latents = self.world.sample(self.model, views, seeds)[0]
-            reward = _rewards(self.model, self.before_dpo, views, latents, seed=self.seed)
-            best = latents[reward.topk(min(self.settings.candidates, len(latents))).indices]
-            shape = targets.shapes[index : index + 1]
-            quality = self.world.quality(self.model, best[None], self.world.collected, shape)[0]
-            standing = self.oracle.tournament(quality.tolist(), seed=index, rng=rng)
-            assert standing.winner is not None
-            rating = self.oracle.rate(float(quality[standing.winner]), rng)
-            if rating >= alpha:
-                recovered += 1
-                self.collected.rating[offset + index] = rating
-                self.collected.chosen[offset + index] = best[standing.winner]
-                # Pairs of the first round had another winner.
-                self.collected.pairs[offset + index] = []
-        return {"failed": len(failed), "recovered": recovered}
+            return nothing
+        recovered, truly, gains, offset = 0, 0, [], len(self.collected.rating) - len(ratings)
+        seeds = list(range(1000 * k + 500, 1000 * k + 500 + self.settings.searched))
+        for first in range(0, len(failed), SEARCHED_AT_ONCE):
+            some = failed[first : first + SEARCHED_AT_ONCE]
+            views = _rows(targets.views, some)
+            latents = self.world.sample(self.model, views, seeds)
+            rewards = _rewards(self.model, self.before_dpo, views, latents, seed=self.seed)
+            shapes = targets.shapes[torch.tensor(some, device=targets.shapes.device)]
+            qualities = self.world.quality(self.model, latents, "collected", shapes)
+            for row, index in enumerate(some):
+                shown = rewards[row].topk(min(self.settings.shown, len(seeds))).indices.cpu().numpy()
+                quality = qualities[row, shown]
+                gains.append(float(quality.mean() - qualities[row].mean()))
+                standing = self.oracle.tournament(quality.tolist(), seed=index, rng=rng)
+                assert standing.winner is not None
+                rating = self.oracle.rate(float(quality[standing.winner]), rng)
+                if rating >= alpha:
+                    recovered += 1
+                    truly += int(quality[standing.winner] >= alpha)
+                    self.collected.rating[offset + index] = rating
+                    self.collected.chosen[offset + index] = latents[row, int(shown[standing.winner])]
+                    # Pairs of the first round had another winner.
+                    self.collected.pairs[offset + index] = []
+        return nothing | {
+            "searched": len(failed),
+            "recovered": recovered,
+            "truly_recovered": truly,
+            "reward_gain": float(np.mean(gains)),
+        }
 
     def _ask_artists(self, targets: Targets, ratings: list[float]) -> dict[str, Any]:
         """The truth for the worst few."""
         count = round(self.settings.artists_share * len(ratings))
         offset = len(self.collected.rating) - len(ratings)
         for index in np.argsort(ratings)[:count]:
-            self.collected.chosen[offset + index] = self.world.collected_latents[targets.shapes[index]].float()
+            self.collected.chosen[offset + index] = self.world.latents["collected"][targets.shapes[index]]
             self.collected.rating[offset + index] = 1.0
             self.collected.pairs[offset + index] = []
         return {"by_artists": count}
@@ -164,8 +188,8 @@ class Flywheel:
         recipe = find_recipe("mini_sft", self.settings.sft)
         replayed = round(recipe.batch_size * recipe.library_share)
         own = _examples([self.collected.views[i] for i in kept], [self.collected.chosen[i] for i in kept])
-        parts = [Part(self.world.replay(), replayed), Part(own, recipe.batch_size - replayed)]
-        return self._fit(FlowStage(self.model.train(), recipe, self.seed, parts), recipe)
+        parts = [Part(self.world.replay, replayed), Part(own, recipe.batch_size - replayed)]
+        return self._fit(FlowStage(self.model.train(), recipe, self._fresh_seed(), parts), recipe)
 
     def _dpo(self, kept: list[int]) -> dict[str, float]:
         recipe = find_recipe("mini_dpo", self.settings.dpo)
@@ -177,7 +201,13 @@ class Flywheel:
             torch.stack([winner for _, winner, _ in pairs]),
             torch.stack([loser for _, _, loser in pairs]),
         )
-        return self._fit(DPOStage(self.model.train(), recipe, self.seed, chosen), recipe) | {"pairs": float(len(pairs))}
+        stage = DPOStage(self.model.train(), recipe, self._fresh_seed(), chosen)
+        return self._fit(stage, recipe) | {"pairs": float(len(pairs))}
+
+    def _fresh_seed(self) -> int:
+        """Every stage of every turn draws other rows, noise and times."""
+        self.stages += 1
+        return 1000 * self.seed + self.stages
 
     def _fit(self, stage: Stage, recipe: Recipe) -> dict[str, float]:
         self.model.vae.requires_grad_(False)
@@ -192,15 +222,21 @@ class Flywheel:
 def _rewards(
     policy: GeometryModel, reference: GeometryModel, views: ViewBatch, latents: Tensor, *, seed: int
 ) -> Tensor:
-    """Implicit rewards (N,) of one target's candidates, noise and times the same for all."""
-    fields = [field_of(model, model.condition(views)) for model in (policy, reference)]
-    dice = Dice(latents.device, seed)
-    total = torch.zeros(len(latents), device=latents.device)
-    for draw in range(REWARD_DRAWS):
-        x_0 = dice.normal(*latents.shape[1:]).expand_as(latents)
-        t = torch.full((len(latents),), (draw + 0.5) / REWARD_DRAWS, device=latents.device)
-        total += implicit_reward(fields[0], fields[1], x_0, latents, t)[0]
-    return total
+    """Implicit rewards (T, N) of the candidates (T, N, cells, channels) of T targets; one noise for all."""
+    with autocast(latents.device, "auto" if latents.is_cuda else "fp32"):
+        fields = [field_of(model, model.condition(views, layout=False)) for model in (policy, reference)]
+        flat, dice = latents.flatten(0, 1), Dice(latents.device, seed)
+        total = torch.zeros(len(flat), device=latents.device)
+        for time in REWARD_TIMES:
+            x_0 = dice.normal(*flat.shape[1:]).expand_as(flat)
+            t = torch.full((len(flat),), time, device=flat.device)
+            total += implicit_reward(fields[0], fields[1], x_0, flat, t)[0]
+    return total.view(latents.shape[:2])
+
+
+def _rows(views: ViewBatch, rows: list[int]) -> ViewBatch:
+    index = torch.tensor(rows, device=views.crop.device)
+    return ViewBatch(**{name: value[index] for name, value in vars(views).items()})
 
 
 def _one(views: ViewBatch, index: int) -> ViewBatch:

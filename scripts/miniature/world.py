@@ -1,6 +1,8 @@
 """Pasted targets with hidden truth, what the suite proposes for them, and how good that is."""
 
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -10,6 +12,7 @@ from torch import Tensor
 from scripts.miniature.settings import Settings
 from training_loop.backdrops import Photographs
 from training_loop.bank_vae import solid_iou
+from training_loop.batches import ENDLESS
 from training_loop.cameras_on_device import Dice
 from training_loop.evaluation.shape_metrics import compare_meshes
 from training_loop.models.conditioning import ViewBatch
@@ -20,13 +23,28 @@ from training_loop.sampling import default_sampler, sample_latents
 from training_loop.scene_examples import SceneConfig, SceneExamples, encode_bank
 from training_loop.scenes import Targets
 from training_loop.shape_bank import ShapeBank, build_bank, library_work
-from training_loop.split import HELDOUT_CATEGORIES, Split
+from training_loop.split import HELDOUT_CATEGORIES, TAIL_CATEGORIES, TRAIN_CATEGORIES
 from training_loop.surface import EmptySurface, mesh_from_logits
+from training_loop.target_pool import TargetPool
 
-MEASURED: tuple[Split, ...] = ("heldout", "unseen", "tail")
+# The world has categories that the base has never seen. Four of them are met while collecting; the others never.
+MET_CATEGORIES = HELDOUT_CATEGORIES[:4]
+MEASURED = {
+    "heldout": TRAIN_CATEGORIES,
+    "met": MET_CATEGORIES,
+    "unseen": HELDOUT_CATEGORIES[4:],
+    "tail": TAIL_CATEGORIES,
+}
+MET_SHARE = 0.3
+# Instances that the base was not trained on, and of which people make candidates from a name.
+FIRST_COLLECTED, FIRST_NAMED = 40_000, 60_000
+NAMED_EACH = 8
+RIGHT_NAME_SHARE = 0.8
 EMD_CELLS = 256
-TARGETS_AT_ONCE = 32
+TARGETS_AT_ONCE = 128
 WORST = {"f1_at_0p01": 0.0, "voxel_iou": 0.0, "chamfer_l2": 2 * 3**0.5, "emd": 2 * 3**0.5}
+
+Metrics = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -38,75 +56,106 @@ class Candidates:
     by_model: NDArray[np.bool_]
 
 
+@dataclass(frozen=True)
+class Measured:
+    """One stage on one set: each target's solid IoU, and the surface metrics of some, as they will be."""
+
+    iou: NDArray[np.float64]
+    surfaces: list[Future[Metrics]]
+
+    def means(self) -> Metrics:
+        """All means; waits for the surfaces."""
+        rows = [surface.result() for surface in self.surfaces]
+        means = {name: float(np.mean([row[name] for row in rows])) for name in WORST} if rows else {}
+        return {"solid_iou": float(self.iou.mean()), **means}
+
+
+def of_categories(categories: tuple[str, ...], count: int, *, first: int, odd: bool = False) -> list[tuple[str, int]]:
+    """So many instances: the categories take turns, seeds count on from the `first`-th even or odd one."""
+    return [(categories[n % len(categories)], 2 * (first + n // len(categories)) + odd) for n in range(count)]
+
+
+def make_banks(settings: Settings, *, device: torch.device, processes: int) -> dict[str, ShapeBank]:
+    """All shapes of the world; the same for every seed and variant."""
+    met = round(settings.shapes // 3 * MET_SHARE)
+    known = (*TRAIN_CATEGORIES, *MET_CATEGORIES)
+    each = min(NAMED_EACH, max(1, settings.shapes // 64))
+    work = {
+        "library": library_work("train", first=0, count=settings.shapes),
+        "collected": of_categories(TRAIN_CATEGORIES, settings.shapes // 3 - met, first=FIRST_COLLECTED)
+        + of_categories(MET_CATEGORIES, met, first=FIRST_COLLECTED),
+        "named": of_categories(known, each * len(known), first=FIRST_NAMED),
+    }
+    for name, categories in MEASURED.items():
+        work[name] = of_categories(categories, min(384, 4 * settings.evaluated), first=0, odd=True)
+    return {name: build_bank(listed, device=device, processes=processes) for name, listed in work.items()}
+
+
 class World:
-    """Three banks of shapes: to collect on, to replay, to measure with; and the retrieval that completes the suite."""
+    """Shapes to collect on, to replay, to retrieve and to measure with."""
 
     def __init__(
-        self, settings: Settings, model: GeometryModel, photographs: Photographs | None, *, seed: int, processes: int
+        self,
+        settings: Settings,
+        model: GeometryModel,
+        banks: dict[str, ShapeBank],
+        *,
+        photographs: Photographs | None,
+        unseen_photographs: Photographs | None,
+        seed: int,
+        measuring: Executor,
     ) -> None:
-        self.settings, self.photographs, self.seed = settings, photographs, seed
-        self.views, self.device = model.config.conditioning, model.device
-
-        def bank(work: list[tuple[str, int]]) -> ShapeBank:
-            return build_bank(work, device=self.device, processes=processes)
-
-        library = library_work("train", first=0, count=settings.shapes)
-        # The world has categories that the base has never seen; of these, even seeds are met while collecting.
-        new = [
-            (HELDOUT_CATEGORIES[n % len(HELDOUT_CATEGORIES)], 2 * (n // len(HELDOUT_CATEGORIES)))
-            for n in range(settings.shapes // 4)
-        ]
-        self.library = bank(library)
-        self.library_latents = encode_bank(self.library, model.vae)
-        self.collected = bank(library[: settings.shapes // 4] + new)
-        self.collected_latents = encode_bank(self.collected, model.vae)
-        self.measured = {
-            split: bank(library_work(split, first=0, count=min(384, 4 * settings.evaluated))) for split in MEASURED
-        }
-        self._to_measure: dict[Split, Targets] = {}
-        shown = self._source(self.library, "isolated").targets(Dice(self.device, seed), min(512, settings.shapes))
+        self.settings, self.photographs, self.seed, self.measuring = settings, photographs, seed, measuring
+        self.unseen_photographs = unseen_photographs
+        self.views, self.device, self.banks = model.config.conditioning, model.device, banks
+        self.latents = {name: encode_bank(banks[name], model.vae).float() for name in ("library", "collected", "named")}
+        self._to_measure: dict[str, Targets] = {}
+        shown = self._source("library", "isolated").targets(Dice(self.device, seed), min(1024, settings.shapes))
         self.known_features, self.known_shapes = view_features(shown.views.crop), shown.shapes
+        scenes = SceneConfig({"isolated": 0.5, "flying_occlusions": 0.5}, repeats=1)
+        replayed = SceneExamples(banks["library"], self.latents["library"], photographs, scenes, self.views, seed)
+        # What the base was trained on, to replay: made once, for all turns.
+        self.replay = TargetPool(
+            lambda: replayed, chunks=settings.replay, fresh_every=ENDLESS, seed=seed, chunk=settings.piece
+        )
 
-    def _source(self, bank: ShapeBank, kind: str) -> SceneExamples:
+    def _source(self, bank: str, kind: str, *, unseen_photographs: bool = False) -> SceneExamples:
+        photographs = self.unseen_photographs if unseen_photographs else self.photographs
         scenes = SceneConfig({kind: 1.0}, repeats=1)
-        return SceneExamples(bank, torch.zeros(0), self.photographs, scenes, self.views, self.seed)
-
-    def replay(self) -> SceneExamples:
-        """Endless examples of what the base was trained on."""
-        scenes = SceneConfig({"isolated": 0.5, "flying_occlusions": 0.5}, repeats=2)
-        return SceneExamples(self.library, self.library_latents, self.photographs, scenes, self.views, self.seed)
+        return SceneExamples(self.banks[bank], torch.zeros(0), photographs, scenes, self.views, self.seed)
 
     def targets_of(self, iteration: int) -> Targets:
         """New targets to collect on: pasted, partly hidden."""
         dice = Dice(self.device, 1000 * (self.seed + 1) + iteration)
-        return self._source(self.collected, "flying_occlusions").targets(dice, self.settings.targets)
+        return self._source("collected", "flying_occlusions").targets(dice, self.settings.targets)
 
-    def targets_to_measure(self, split: Split) -> Targets:
-        """The same in every run of a seed."""
-        if split not in self._to_measure:
-            dice = Dice(self.device, 77 + MEASURED.index(split))
-            source = self._source(self.measured[split], "flying_occlusions")
-            self._to_measure[split] = source.targets(dice, self.settings.evaluated, augment=False)
-        return self._to_measure[split]
+    def targets_to_measure(self, name: str) -> Targets:
+        """Pasted into photographs that nothing else was pasted into; the same in every run of a seed."""
+        if name not in self._to_measure:
+            dice = Dice(self.device, 77 + 10 * self.seed + list(MEASURED).index(name))
+            source = self._source(name, "flying_occlusions", unseen_photographs=True)
+            self._to_measure[name] = source.targets(dice, self.settings.evaluated, augment=False)
+        return self._to_measure[name]
 
     @torch.no_grad()
     def sample(self, model: GeometryModel, views: ViewBatch, seeds: list[int]) -> Tensor:
         """x₁ (T, seeds, cells, channels) by the usual sampler."""
         chunks = []
-        for rows in torch.split(torch.arange(len(views.crop), device=self.device), TARGETS_AT_ONCE):
+        at_once = max(1, TARGETS_AT_ONCE * 4 // max(4, len(seeds)))
+        for rows in torch.split(torch.arange(len(views.crop), device=self.device), at_once):
             some = ViewBatch(**{name: value[rows] for name, value in vars(views).items()})
             sampler = replace(default_sampler(model), steps=self.settings.sampler_steps)
             x_1 = sample_latents(model, some, seeds, sampler, layout=False)[SHAPE]
-            chunks.append(x_1.reshape(len(rows), len(seeds), *x_1.shape[1:]))
+            chunks.append(x_1.reshape(len(rows), len(seeds), *x_1.shape[1:]).float())
         return torch.cat(chunks)
 
     @torch.no_grad()
-    def quality(self, model: GeometryModel, latents: Tensor, bank: ShapeBank, shapes: Tensor) -> NDArray[np.float64]:
+    def quality(self, model: GeometryModel, latents: Tensor, bank: str, shapes: Tensor) -> NDArray[np.float64]:
         """Solid IoU with the truth, (T, N)."""
         columns = []
         for column in latents.unbind(1):
             scores = [
-                solid_iou(model.vae.decode(part) > 0, bank.occupancy(some))
+                solid_iou(model.vae.decode(part) > 0, self.banks[bank].occupancy(some))
                 for part, some in zip(
                     torch.split(column, TARGETS_AT_ONCE), torch.split(shapes, TARGETS_AT_ONCE), strict=True
                 )
@@ -118,41 +167,76 @@ class World:
         """Latents of the library shapes whose pictures look most alike, (T, count, cells, channels)."""
         distance = torch.cdist(view_features(views.crop), self.known_features)
         nearest = distance.topk(count, largest=False).indices
-        return self.library_latents[self.known_shapes[nearest]].float()
+        return self.latents["library"][self.known_shapes[nearest]]
+
+    def by_name(self, targets: Targets, count: int, *, first_seed: int) -> Tensor:
+        """Shapes made from the object's name, (T, count, cells, channels): of its category, or, one time in five, of
+        any, for people misname things.
+        """
+        rng = np.random.default_rng([self.seed, first_seed, 23])
+        named = self.banks["named"].category.cpu().numpy()
+        wanted = self.banks["collected"].category[targets.shapes].cpu().numpy()
+        chosen = np.empty((len(wanted), count), dtype=np.int64)
+        for row, category in enumerate(wanted):
+            of_category = np.flatnonzero(named == category)
+            for column in range(count):
+                right = len(of_category) and rng.random() < RIGHT_NAME_SHARE
+                chosen[row, column] = rng.choice(of_category) if right else rng.integers(len(named))
+        return self.latents["named"][torch.from_numpy(chosen).to(self.device)]
 
     def propose(self, model: GeometryModel, targets: Targets, *, first_seed: int) -> Candidates:
-        """N candidates for each target: samples of the model, and what retrieval finds."""
+        """N candidates for each target: samples of the model, what retrieval finds, what the name gives."""
         settings = self.settings
         own = max(1, round(settings.candidates * settings.model_share))
-        seeds = list(range(first_seed, first_seed + own))
-        parts = [self.sample(model, targets.views, seeds)]
-        if settings.candidates > own:
-            parts.append(self.retrieve(targets.views, settings.candidates - own))
+        named = (settings.candidates - own) // 2
+        retrieved = settings.candidates - own - named
+        parts = [self.sample(model, targets.views, list(range(first_seed, first_seed + own)))]
+        if retrieved:
+            parts.append(self.retrieve(targets.views, retrieved))
+        if named:
+            parts.append(self.by_name(targets, named, first_seed=first_seed))
         latents = torch.cat(parts, dim=1)
         by_model = np.zeros(latents.shape[:2], dtype=bool)
         by_model[:, :own] = True
-        return Candidates(latents, self.quality(model, latents, self.collected, targets.shapes), by_model)
+        return Candidates(latents, self.quality(model, latents, "collected", targets.shapes), by_model)
 
     @torch.no_grad()
-    def measure(self, model: GeometryModel, split: Split) -> tuple[dict[str, float], NDArray[np.float64]]:
-        """Mean metrics of one sample for each target to measure with, and each target's solid IoU."""
-        targets, bank = self.targets_to_measure(split), self.measured[split]
+    def measure(self, model: GeometryModel, name: str, *, surfaces: bool) -> Measured:
+        """One sample for each target to measure with; surfaces are compared by other processes meanwhile."""
+        targets, bank = self.targets_to_measure(name), self.banks[name]
         latents = self.sample(model, targets.views, [self.seed])
-        iou = self.quality(model, latents, bank, targets.shapes)[:, 0]
-        rows = []
-        for index in range(min(self.settings.measured_meshes, len(iou))):
-            shape = targets.shapes[index : index + 1]
-            truth = bank.occupancy(shape)[0].cpu().numpy()
-            logits = model.vae.decode(latents[index])[0].cpu().numpy()
-            try:
-                measured = compare_meshes(
-                    mesh_from_logits(logits),
-                    mesh_from_logits(np.where(truth, 1.0, -1.0).astype(np.float32)),
-                    points=self.settings.metric_points,
-                    emd_cells=EMD_CELLS,
-                )
-                rows.append({name: float(value) for name, value in vars(measured).items() if value is not None})
-            except EmptySurface:
-                rows.append(WORST)
-        means = {name: float(np.mean([row[name] for row in rows])) for name in WORST}
-        return {"solid_iou": float(iou.mean()), **means}, iou
+        iou = self.quality(model, latents, name, targets.shapes)[:, 0]
+        waiting = []
+        for index in range(min(self.settings.meshes, len(iou)) if surfaces else 0):
+            truth = bank.occupancy(targets.shapes[index : index + 1])[0].cpu().numpy()
+            logits = model.vae.decode(latents[index])[0].half().cpu().numpy()
+            waiting.append(self.measuring.submit(compare_logits, logits, truth, self.settings.metric_points))
+        return Measured(iou, waiting)
+
+
+def compare_logits(logits: NDArray[np.float16], truth: NDArray[np.bool_], points: int) -> Metrics:
+    """Surface metrics (D.3.1, with ICP) of predicted logits against true cells, both (R, R, R)."""
+    torch.set_num_threads(1)
+    try:
+        measured = compare_meshes(
+            mesh_from_logits(logits.astype(np.float32)),
+            mesh_from_logits(np.where(truth, 1.0, -1.0).astype(np.float32)),
+            points=points,
+            emd_cells=EMD_CELLS,
+            workers=1,
+        )
+    except EmptySurface:
+        return WORST
+    return {name: float(value) for name, value in vars(measured).items() if value is not None}
+
+
+def save_banks(banks: dict[str, ShapeBank], folder: Path) -> None:
+    """Write all banks, for other processes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, bank in banks.items():
+        bank.save(folder / f"{name}.bank")
+
+
+def load_banks(folder: Path, device: torch.device) -> dict[str, ShapeBank]:
+    """Read what `save_banks` wrote."""
+    return {path.stem: ShapeBank.load(path, device) for path in sorted(folder.glob("*.bank"))}

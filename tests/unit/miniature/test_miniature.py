@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from scripts.miniature.__main__ import main
+from scripts.miniature.settings import FULL
 
 
 @pytest.fixture(autouse=True)
@@ -17,17 +18,24 @@ def one_thread():
 
 
 @pytest.mark.timeout(600)
-def test_two_turns_leave_a_report(tmp_path):
+def test_two_turns_leave_a_report_and_go_on_from_it(tmp_path):
     assert main([str(tmp_path), "--tiny"]) == 0
     report = json.loads((tmp_path / "report.json").read_text())
-    (run,) = report["runs"]["N = 3"]
-    assert [turn["alpha"] for turn in run["turns"]] == [0.02, 0.03]
-    assert all(turn["expert_quality"] >= turn["own_quality"] - 0.2 for turn in run["turns"])
-    assert run["stages"][0]["name"] == "base"
-    assert set(run["stages"][-1]["metrics"]) == {"heldout", "unseen", "tail"}
-    elo = run["elo_of_all_seeds"]
+    (run,) = report["runs"][FULL]
+    first, second = run["turns"]
+    assert second["alpha"] == pytest.approx(first["alpha"] + 0.01)
+    assert all(turn["expert_quality"] <= turn["best_quality"] for turn in run["turns"])
+    assert [stage["name"] for stage in run["stages"]][::2] == ["base", "1 DPO", "2 DPO"]
+    assert set(run["stages"][-1]["metrics"]) == {"heldout", "met", "unseen", "tail"}
+    elo = report["elo"][FULL]
     assert elo[0]["elo"] == 0.0
     assert all(row["low"] <= row["high"] for row in elo)
     text = (tmp_path / "report.md").read_text()
     assert "| base |" in text
+    assert "| DPO improves Chamfer over SFT alone, last turn |" in text
     assert (tmp_path / "elo.svg").read_text().startswith("<svg")
+    # What is in the report is not run again; with other settings it is another experiment.
+    assert main([str(tmp_path), "--tiny"]) == 0
+    assert json.loads((tmp_path / "report.json").read_text()) == report
+    with pytest.raises(SystemExit, match="other settings"):
+        main([str(tmp_path), "--tiny", "--set", "targets=5"])

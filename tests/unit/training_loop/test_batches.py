@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 import pytest
 import torch
 
-from tests.unit.training_loop.tiny import made_up_examples, tiny_config
+from tests.unit.training_loop.tiny import made_up_examples, randomise_output, tiny_config
 from training_loop.batches import (
     Chance,
     Mixture,
@@ -121,6 +121,27 @@ def test_a_fixed_share_of_a_distillation_batch_is_told_a_step_size():
     assert torch.equal(steps, steps.round())
     alone = stage.draw(5, [int(batch.rows[0])])
     assert alone.d.item() == told[0].item()
+
+
+@pytest.mark.parametrize("kind", [FlowStage, DistilStage])
+def test_several_draws_of_a_row_teach_as_if_the_row_came_several_times(kind):
+    model = GeometryModel(tiny_config())
+    randomise_output(model)
+    recipe = replace(find_recipe("mini_distil"), batch_size=4, draws=4, drop_condition=0.0)
+    stage = kind(model, recipe, 0, [Part(made_up_examples(model.config, 4), 4)])
+    batch = stage.draw(1, range(4))
+    flow = batch.flow if kind is DistilStage else batch
+    assert (len(flow.views.crop), len(flow.t), len(flow.x_0["shape"])) == (4, 16, 16)
+    assert len({round(time, 6) for time in flow.t.tolist()}) > 12
+    views = replace(flow.views, **{name: value.repeat_interleave(4, 0) for name, value in vars(flow.views).items()})
+    repeated = replace(flow, views=views, keep=flow.keep.repeat_interleave(4))
+    single = kind(model, replace(recipe, draws=1), 0, [Part(made_up_examples(model.config, 4), 4)])
+    whole, _ = stage.loss(batch)
+    apart, _ = single.loss(replace(batch, flow=repeated) if kind is DistilStage else repeated)
+    assert whole.item() == pytest.approx(apart.item(), rel=1e-5)
+    # Two processes share a batch by its rows.
+    half = stage.draw(1, [2, 3])
+    assert torch.equal((half.flow if kind is DistilStage else half).x_0["shape"], flow.x_0["shape"][8:])
 
 
 def test_a_stage_sees_what_its_recipe_says():

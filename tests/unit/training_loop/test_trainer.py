@@ -62,6 +62,51 @@ def test_training_moves_towards_the_minimum(tmp_path):
     assert loss_of(stage, 0)[0].item() < first
 
 
+def test_a_run_by_the_clock_ends_with_its_time_and_its_rate(tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("training_loop.trainer.time.monotonic", lambda: now[0])
+    stage = Quadratic()
+    honest = stage.draw
+
+    def slow(step, rows):
+        now[0] += 0.5 if step < 10 else 0.25  # whatever made it slow has gone
+        return honest(step, rows)
+
+    stage.draw = slow
+    run = trainer(stage, tmp_path, 1000, seconds=10.0, flush_every_steps=4)
+    run.fit()
+    assert now[0] == pytest.approx(10.0, abs=1.0)
+    rates = [json.loads(line)["learning_rate"] for line in (tmp_path / "progress.jsonl").read_text().splitlines()]
+    assert len(rates) == run.step == pytest.approx(30, abs=4)
+    assert rates[-1] < 0.02 * max(rates)
+
+
+def test_a_linear_end_keeps_the_rate_and_then_lowers_it_to_nothing(tmp_path):
+    run = trainer(Quadratic(), tmp_path, 10)
+    run.config = replace(OPTIMISER, schedule="linear_end", warmup_steps=1)
+    run.fit()
+    rates = [json.loads(line)["learning_rate"] for line in (tmp_path / "progress.jsonl").read_text().splitlines()]
+    assert rates[:7] == pytest.approx([1e-3] * 7)
+    assert rates[7:] == pytest.approx([7.5e-4, 5e-4, 2.5e-4])
+
+
+def test_averaged_weights_can_be_saved_while_training_goes_on(tmp_path):
+    stage = Quadratic()
+    run = trainer(stage, tmp_path, 5, on_flush=lambda run: seen.append(look(run)))
+    seen: list[tuple[float, float, float]] = []
+
+    def look(run: Trainer) -> tuple[float, float, float]:
+        before = stage.weight[0].item()
+        with run.averaged():
+            averaged = stage.weight[0].item()
+        return before, averaged, stage.weight[0].item()
+
+    run.fit()
+    assert all(before == after for before, _, after in seen)
+    assert any(averaged != before for before, averaged, _ in seen)
+    assert stage.weight[0].item() == pytest.approx(seen[-1][1])
+
+
 def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path):
     whole = flow_stage()
     trainer(whole, tmp_path, 6).fit()

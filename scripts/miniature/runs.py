@@ -1,0 +1,169 @@
+"""One flywheel from a base, measured after every stage; and many of them side by side, for as long as there is time."""
+
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from scripts.miniature.settings import Settings
+from scripts.miniature.turn import Flywheel
+from scripts.miniature.world import MEASURED, Measured, World, load_banks
+from training_loop.api import load_generator
+from training_loop.backdrops import Photographs
+from training_loop.models.generator import GeometryModel
+from training_loop.shape_bank import ShapeBank
+
+MEASURING_PROCESSES = 2
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a run needs, as a process reads it from a file."""
+
+    variant: str
+    seed: int
+    settings: dict[str, Any]
+    checkpoint: str
+    banks: str
+    photographs: str | None
+    unseen_photographs: str | None
+    device: str
+    output: str
+
+
+def one_run(
+    settings: Settings,
+    base: GeometryModel,
+    banks: dict[str, ShapeBank],
+    *,
+    seed: int,
+    photographs: Photographs | None,
+    unseen_photographs: Photographs | None,
+    measuring: Executor,
+) -> dict[str, Any]:
+    """All iterations of one flywheel: its turns, its stages with their metrics, and the qualities of its checkpoints."""
+    started = time.monotonic()
+    world = World(
+        settings,
+        base,
+        banks,
+        photographs=photographs,
+        unseen_photographs=unseen_photographs,
+        seed=seed,
+        measuring=measuring,
+    )
+    flywheel = Flywheel(world, base, settings, seed=seed)
+    stages: list[tuple[str, bool, dict[str, Measured]]] = []
+
+    def measure(name: str, model: GeometryModel, *, plays: bool, ends: bool = False) -> None:
+        surfaces = settings.every_stage or ends
+        stages.append((name, plays, {s: world.measure(model, s, surfaces=surfaces) for s in MEASURED}))
+
+    measure("base", base, plays=True, ends=True)
+    turns = []
+    for k in range(settings.iterations):
+        figures = flywheel.turn(k)
+        after_sft, last = figures.pop("after_sft"), k + 1 == settings.iterations
+        if settings.use_dpo and figures["stages"]:
+            measure(f"{k + 1} SFT", after_sft, plays=False, ends=last)
+        measure(f"{k + 1} DPO" if settings.use_dpo else f"{k + 1} SFT", flywheel.model, plays=True, ends=last)
+        turns.append(figures)
+        told = {name: value for name, value in figures.items() if isinstance(value, int | float)}
+        iou = {name: round(float(found.iou.mean()), 4) for name, found in stages[-1][2].items()}
+        print(json.dumps({"seed": seed, "iteration": k + 1, "iou": iou, **told}), flush=True)
+    assert flywheel.oracle is not None
+    playing = [found for _, plays, found in stages if plays]
+    qualities = np.stack([np.concatenate([one.iou for one in found.values()]) for found in playing], axis=1)
+    return {
+        "seed": seed,
+        "turns": turns,
+        "stages": [
+            {"name": name, "plays": plays, "metrics": {split: one.means() for split, one in found.items()}}
+            for name, plays, found in stages
+        ],
+        "choice_noise": flywheel.oracle.choice_noise,
+        "qualities": qualities.round(4).tolist(),
+        "seconds": time.monotonic() - started,
+    }
+
+
+def measuring_processes(count: int) -> ProcessPoolExecutor:
+    """Processes that compare surfaces."""
+    return ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"))
+
+
+def read_photographs(folder: str | Path | None, device: torch.device) -> Photographs | None:
+    """All pictures of a folder."""
+    if folder is None:
+        return None
+    pictures = [np.asarray(Image.open(path).convert("RGB")) for path in sorted(Path(folder).iterdir())]
+    return Photographs.of(pictures, device)
+
+
+def run_work(path: Path) -> None:
+    """What a process of `side_by_side` does."""
+    work = Work(**json.loads(path.read_text()))
+    base = load_generator(Path(work.checkpoint), device=work.device)
+    device = base.device
+    with measuring_processes(MEASURING_PROCESSES) as measuring:
+        run = one_run(
+            Settings(**work.settings),
+            base,
+            load_banks(Path(work.banks), device),
+            seed=work.seed,
+            photographs=read_photographs(work.photographs, device),
+            unseen_photographs=read_photographs(work.unseen_photographs, device),
+            measuring=measuring,
+        )
+    Path(work.output).write_text(json.dumps(run))
+
+
+def side_by_side(works: Sequence[Work], folder: Path, *, at_once: int, deadline: float, on_run: Any) -> int:
+    """Run works in processes, `at_once` of them, in their order; `on_run(work, run)` is told of each that ends.
+
+    None starts when the longest so far would not end by the `deadline` (of the monotonic clock); what still runs then
+    is ended, and can be run another time. Returns how many were left undone.
+
+    Raises:
+        RuntimeError: a process failed.
+    """
+    waiting, running = list(works), dict[subprocess.Popen[bytes], tuple[Work, float]]()
+    longest, undone = 0.0, 0
+    gpus = max(1, torch.cuda.device_count())
+    try:
+        while waiting or running:
+            now = time.monotonic()
+            while waiting and len(running) < at_once and now + longest < deadline:
+                work, number = waiting.pop(0), len(works) - len(waiting)
+                if work.device == "cuda":
+                    work = Work(**(asdict(work) | {"device": f"cuda:{number % gpus}"}))
+                path = folder / f"work-{number}.json"
+                path.write_text(json.dumps(asdict(work)))
+                command = [sys.executable, "-m", "scripts.miniature", str(path), "--work"]
+                # Cores are few for so many processes that mostly wait for the device.
+                running[subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "2"})] = work, now
+            for process in [process for process in running if process.poll() is not None]:
+                work, begun = running.pop(process)
+                if process.returncode:
+                    raise RuntimeError(f"{work.variant}, seed {work.seed}, failed with exit {process.returncode}")
+                longest = max(longest, now - begun)
+                on_run(work, json.loads(Path(work.output).read_text()))
+            if now > deadline or (waiting and not running):
+                undone = len(waiting) + len(running)
+                break
+            time.sleep(0.5)
+    finally:
+        for process in running:
+            process.terminate()
+    return undone
