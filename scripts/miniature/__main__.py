@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--checkpoint", type=Path, default=SHIPPED_CHECKPOINT, help="the base (default: what ships)")
     parser.add_argument("--photographs", type=Path, help="folder of pictures to paste into")
     parser.add_argument("--unseen-photographs", type=Path, help="folder of other pictures, to measure on")
-    parser.add_argument("--processes", type=int, default=1, help="that make shapes")
+    parser.add_argument("--processes", type=int, default=1, help="that make shapes, and compare surfaces afterwards")
     parser.add_argument("--at-once", type=int, default=1, help="flywheels side by side")
     parser.add_argument("--minutes", type=float, help="start nothing that would not end by then")
     parser.add_argument("--device", default="cpu")
@@ -93,6 +93,7 @@ def main(argv: list[str] | None = None) -> int:
                 None if options.photographs is None else str(options.photographs),
                 None if options.unseen_photographs is None else str(options.unseen_photographs),
                 options.device,
+                max(1, options.processes // options.at_once),
                 str(Path(folder) / f"run-{number}.json"),
             )
             for number, (name, seed) in enumerate(todo)

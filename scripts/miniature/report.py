@@ -1,5 +1,6 @@
-"""The miniature's report: tables for each variant, Elo, what was asked of it; as Markdown and pictures beside the JSON."""
+"""The miniature's report: tables and Elo of each variant, and what was asked of it; as Markdown and pictures."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -78,7 +79,7 @@ def markdown(report: dict[str, Any]) -> str:
 def goals_table(report: dict[str, Any]) -> str:
     """What the project asks of the miniature, with the figures that answer it."""
     runs, elo = report["runs"][FULL], report["elo"][FULL]
-    apart = [later["low"] > earlier["high"] for earlier, later in zip(elo, elo[1:], strict=False)]
+    apart = [later["low"] > earlier["high"] for earlier, later in itertools.pairwise(elo)]
     longest = max((len(part) for part in "".join("x" if one else " " for one in apart).split()), default=0)
     first, last = _metric(runs, 0, "f1_at_0p01"), _metric(runs, -1, "f1_at_0p01")
     rows = [
@@ -104,9 +105,8 @@ def goals_table(report: dict[str, Any]) -> str:
                 )
             )
     lines = ["| asked | found | met |", "|---|---|---|"]
-    return (
-        "\n".join([*lines, *(f"| {asked} | {found} | {'yes' if met else 'no'} |" for asked, found, met in rows)]) + "\n"
-    )
+    lines += [f"| {asked} | {found} | {'yes' if met else 'no'} |" for asked, found, met in rows]
+    return "\n".join(lines) + "\n"
 
 
 def _metric(runs: list[Run], stage: int, metric: str) -> float:

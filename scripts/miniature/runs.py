@@ -24,8 +24,6 @@ from training_loop.backdrops import Photographs
 from training_loop.models.generator import GeometryModel
 from training_loop.shape_bank import ShapeBank
 
-MEASURING_PROCESSES = 2
-
 
 @dataclass(frozen=True)
 class Work:
@@ -39,6 +37,7 @@ class Work:
     photographs: str | None
     unseen_photographs: str | None
     device: str
+    measuring: int
     output: str
 
 
@@ -52,7 +51,7 @@ def one_run(
     unseen_photographs: Photographs | None,
     measuring: Executor,
 ) -> dict[str, Any]:
-    """All iterations of one flywheel: its turns, its stages with their metrics, and the qualities of its checkpoints."""
+    """One flywheel: its turns, its stages with metrics, and how good its checkpoints are on each target."""
     started = time.monotonic()
     world = World(
         settings,
@@ -116,7 +115,7 @@ def run_work(path: Path) -> None:
     work = Work(**json.loads(path.read_text()))
     base = load_generator(Path(work.checkpoint), device=work.device)
     device = base.device
-    with measuring_processes(MEASURING_PROCESSES) as measuring:
+    with measuring_processes(work.measuring) as measuring:
         run = one_run(
             Settings(**work.settings),
             base,

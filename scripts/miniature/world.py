@@ -215,7 +215,10 @@ class World:
 
 
 def compare_logits(logits: NDArray[np.float16], truth: NDArray[np.bool_], points: int) -> Metrics:
-    """Surface metrics (D.3.1, with ICP) of predicted logits against true cells, both (R, R, R)."""
+    """Surface metrics of predicted logits against true cells, both (R, R, R).
+
+    As D.3.1, but without ICP: both are in the canonical frame, as in `training_loop evaluate --checkpoint`.
+    """
     torch.set_num_threads(1)
     try:
         measured = compare_meshes(
@@ -223,6 +226,7 @@ def compare_logits(logits: NDArray[np.float16], truth: NDArray[np.bool_], points
             mesh_from_logits(np.where(truth, 1.0, -1.0).astype(np.float32)),
             points=points,
             emd_cells=EMD_CELLS,
+            registered=False,
             workers=1,
         )
     except EmptySurface:
