@@ -1,9 +1,10 @@
-"""Draw the curves of a training log (JSON lines) as SVG: one panel for each figure, steps of all phases in a row.
+"""Draw the curves of training logs (JSON lines) as SVG: one panel for each figure, steps of all stages in a row.
 
-python scripts/plot_curves.py curves.svg runs/mini/pretrain.jsonl runs/mini/midtrain_fo.jsonl --figures shape rotation
+python scripts/plot_curves.py curves.svg runs/mini/steps.jsonl --figures shape rotation
 """
 
 import argparse
+import itertools
 import json
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def main() -> None:
     parser.add_argument("--figures", nargs="+", required=True, help="names of logged figures")
     parser.add_argument("--window", type=int, default=25, help="steps averaged (default: %(default)s)")
     options = parser.parse_args()
-    phases = [(path.stem, read(path)) for path in options.logs]
+    phases = [phase for path in options.logs for phase in read(path)]
     panels = [panel(name, phases, options.window, HEIGHT * row) for row, name in enumerate(options.figures)]
     size = f'width="{WIDTH}" height="{HEIGHT * len(panels)}"'
     body = "\n".join(panels)
@@ -29,9 +30,10 @@ def main() -> None:
     )
 
 
-def read(path: Path) -> list[dict[str, float]]:
-    """The lines of a log that are steps."""
-    return [line for line in map(json.loads, path.read_text().splitlines()) if "step" in line and "loss" in line]
+def read(path: Path) -> list[tuple[str, list[dict[str, float]]]]:
+    """The lines of a log that are steps, by their stage, in order."""
+    steps = [line for line in map(json.loads, path.read_text().splitlines()) if "step" in line and "loss" in line]
+    return [(stage, list(lines)) for stage, lines in itertools.groupby(steps, key=lambda line: line["stage"])]
 
 
 def averaged(values: list[float], window: int) -> list[float]:

@@ -8,7 +8,7 @@
                       shortcut=False) -> list[Sample(seed, mesh, latent, layout)]
     implicit_rewards(*, policy, reference, image, mask, point_map=None, intrinsics=None, latents, draws=8, seed=0)
                      -> (N,) float32                                            which candidates people would prefer
-    evaluate_checkpoint(*, checkpoint, heldout_count, seed, device="cpu") -> dict[str, Estimate]
+    evaluate_checkpoint(*, checkpoint, heldout_count, seed, device="cpu", sampler=None) -> dict[str, Estimate]
 
 `stage` is a TrainingStage or its value; `recipe` a name of `training_loop.recipes.RECIPES`; `overrides` dotted field
 paths. Calling run_training again with the same arguments and output_dir continues where it stopped.
@@ -17,6 +17,7 @@ paths. Calling run_training again with the same arguments and output_dir continu
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -177,16 +178,17 @@ def evaluate_checkpoint(
     heldout_count: int,
     seed: int,
     device: str = "cpu",
+    sampler: Mapping[str, Any] | None = None,
     on_example: Callable[[int], None] = lambda done: None,
 ) -> dict[str, Estimate]:
     """Mean metrics on held-out library shapes, with intervals: `solid_iou` and those of `ShapeMetrics`.
 
-    `on_example` is called with the number of examples measured so far.
+    `sampler` changes fields of the preset's. `on_example` is called with the number of examples measured so far.
     """
     model = load_model(checkpoint, device=device)
-    sampler = default_sampler(model)
+    sampling = replace(default_sampler(model), **(sampler or {}))
     rows = []
-    for result in evaluate_heldout(model, count=heldout_count, seed=seed, sampler=sampler):
+    for result in evaluate_heldout(model, count=heldout_count, seed=seed, sampler=sampling):
         rows.append(result.metrics)
         on_example(len(rows))
     return {name: bootstrap_mean([row[name] for row in rows], seed=seed) for name in rows[0]}

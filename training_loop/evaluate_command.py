@@ -82,6 +82,9 @@ def add_evaluate_command(commands: Any) -> None:
     checkpoint = parser.add_argument_group("a checkpoint")
     checkpoint.add_argument("--checkpoint", type=Path, metavar="FILE", help="model to sample and measure")
     checkpoint.add_argument("--count", type=int, default=32, help="held-out shapes (default: 32)")
+    checkpoint.add_argument("--steps", type=int, help="Euler steps (default: the preset's)")
+    checkpoint.add_argument("--cfg", type=float, help="guidance strength (default: the preset's)")
+    checkpoint.add_argument("--shortcut", action="store_true", help="few-step mode of a distilled checkpoint")
     both = parser.add_argument_group("either")
     both.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
     both.add_argument("--seed", type=int, default=0, help="of points, bootstrap and held-out shapes (default: 0)")
@@ -106,8 +109,13 @@ def _evaluate_checkpoint(arguments: argparse.Namespace) -> None:
     from training_loop.api import evaluate_checkpoint
     from training_loop.evaluation.text_report import summary_table
 
+    asked = {"steps": arguments.steps, "strength": arguments.cfg, "shortcut": arguments.shortcut or None}
     estimates = evaluate_checkpoint(
-        checkpoint=arguments.checkpoint, heldout_count=arguments.count, seed=arguments.seed, device=arguments.device
+        checkpoint=arguments.checkpoint,
+        heldout_count=arguments.count,
+        seed=arguments.seed,
+        device=arguments.device,
+        sampler={name: value for name, value in asked.items() if value is not None},
     )
     print(summary_table(estimates))
     if arguments.json is not None:

@@ -66,7 +66,6 @@ MEASURED_SHAPES = 384
 SHAPES_TO_BEGIN_WITH = 3000
 # A bank that grows is copied; so not at every shape.
 SHAPES_TO_GROW_BY = 4000
-POOL_CHUNKS = 16
 # How much of the device's time goes into scenes.
 SCENE_SHARE = 0.25
 SAVED_EVERY_SECONDS = 60.0
@@ -87,6 +86,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--no-measure", dest="measure", action="store_false", help="do not sample between phases")
     parser.add_argument("--batch", type=int, help="targets of a step, all processes together (default: the recipe's)")
     parser.add_argument("--chunk", type=int, default=CHUNK, help="targets that are made at once")
+    parser.add_argument("--chunks", type=int, default=16, help="so many times as many are in stock; at least 2")
     options = parser.parse_args(argv)
     phases = dict(_phase(text) for text in options.phases)
     options.output.mkdir(parents=True, exist_ok=True)
@@ -243,17 +243,18 @@ class MiniRun:
         # Every process makes targets of its own. How often new ones come is known when steps have been timed.
         pool = TargetPool(
             lambda: self._source(*self._encoded(), SCENES_OF[name]),
-            chunks=POOL_CHUNKS,
+            chunks=self.options.chunks,
             fresh_every=ENDLESS,
             seed=self.options.seed + 1000 * self.parallel.rank,
             chunk=self.options.chunk,
         )
-        pool.fill(2)
+        # The first piece waits for kernels to be compiled.
+        pool.fill(1)
         settle(self.device)
         filling = time.monotonic()
-        pool.fill(POOL_CHUNKS)
+        pool.fill(self.options.chunks)
         settle(self.device)
-        per_chunk = (time.monotonic() - filling) / (POOL_CHUNKS - 2)
+        per_chunk = (time.monotonic() - filling) / (self.options.chunks - 1)
         kind = DistilStage if recipe.stage == TrainingStage.DISTIL else FlowStage
         stage = kind(model, recipe, self.options.seed, [Part(pool, recipe.batch_size)])
         stage.name = name
@@ -268,6 +269,10 @@ class MiniRun:
             seconds_of_preparation=time.monotonic() - started,
         )
         metrics = self._fit(name, stage, recipe.optimiser, recipe, seconds - (time.monotonic() - started))
+        # Before anything is measured: time may be over.
+        self._save(
+            name if name in KEPT_PHASES else "unfinished", CheckpointInfo(stage=name, steps=int(metrics["steps"]))
+        )
         if self.options.measure and self.parallel.is_first:
             metrics |= self._measure(name)
         self.parallel.wait_for_all()

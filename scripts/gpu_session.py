@@ -1,0 +1,173 @@
+"""What a short loan of a GPU is for, one phase a call: train `mini`, turn the miniature flywheel, its ablations.
+
+    python -m scripts.gpu_session --out $OUT --phase mini --minutes 9
+    python -m scripts.gpu_session --out $OUT --phase miniature --minutes 9 --checkpoint carried/midtrain_osr.safetensors
+    python -m scripts.gpu_session --out $OUT --phase ablations --minutes 9 --checkpoint … --resume carried/report.json
+    python -m scripts.gpu_session --out DIR --phase mini --dry                # all lines, in minutes of a CPU
+
+Ends by itself within its minutes. Whatever was done by then lies in the folder, in at most eight files of at most
+16 MB; the same phase with what it left goes on. `docs/experiments/README.md` says what to call, check and keep.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from training_loop.shipped import SHIPPED_CHECKPOINT
+
+# Bundled with scikit-image. What is measured on was pasted into by no training.
+TRAINED_ON = ("coffee", "motorcycle_left", "astronaut", "camera", "coins", "brick", "grass", "gravel")
+MEASURED_ON = ("chelsea", "rocket", "clock_motion", "hubble_deep_field")
+PICTURES = (".png", ".jpg")
+# Of the time that a call has, after Python has started and the first shapes are made.
+SHARES = {"pretrain": 0.34, "midtrain_fo": 0.27, "midtrain_osr": 0.22, "distil": 0.17}
+RESERVED_SECONDS = 60.0
+MOST_FILES, MOST_BYTES = 8, 16 * 2**20
+# A failure on several GPUs that shows this early is made good on one.
+LATEST_FALLBACK_SECONDS = 150.0
+FLYWHEELS_AT_ONCE = 3
+ABLATIONS_AT_ONCE = 6
+PHASES = ("mini", "miniature", "ablations")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one phase."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--phase", choices=PHASES, required=True)
+    parser.add_argument("--minutes", type=float, default=9.0, help="of this call")
+    parser.add_argument("--checkpoint", type=Path, default=SHIPPED_CHECKPOINT, help="to train on, or the base")
+    parser.add_argument("--only", nargs="+", choices=tuple(SHARES), help="phases of the training that are left")
+    parser.add_argument("--resume", type=Path, help="report.json of an earlier call")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--dry", action="store_true", help="everything tiny, on a CPU")
+    options = parser.parse_args(argv)
+    started = time.monotonic()
+    options.out.mkdir(parents=True, exist_ok=True)
+    _say(f"{torch.cuda.device_count()} GPUs, {os.cpu_count()} cores, torch {torch.__version__}")
+    # Beside the folder that comes back: two folders of pictures are no results.
+    pictures = Path("/tmp") / f"gpu_session_{os.getpid()}"
+    trained, measured = photographs(pictures / "trained", TRAINED_ON), photographs(pictures / "measured", MEASURED_ON)
+    try:
+        if options.phase == "mini":
+            code = train_mini(options, trained, started)
+        else:
+            code = turn_miniature(options, trained, measured, started)
+    finally:
+        shutil.rmtree(pictures, ignore_errors=True)
+    return code or check_files(options.out)
+
+
+def train_mini(options: argparse.Namespace, photographs: Path, started: float) -> int:
+    """All phases of `mini` within the minutes, on every GPU that is there."""
+    wanted = options.only or list(SHARES)
+    seconds = 60 * options.minutes - RESERVED_SECONDS - (time.monotonic() - started)
+    share = sum(SHARES[name] for name in wanted)
+    phases = [f"{name}={max(1.0, seconds * SHARES[name] / share):.0f}" for name in wanted]
+    gpus = max(1, torch.cuda.device_count())
+    training = ["training_loop.mini_training", "--output", str(options.out), "--photographs", str(photographs)]
+    training += ["--parent", str(options.checkpoint), "--processes", str(max(1, (os.cpu_count() or 1) // gpus))]
+    if options.dry:
+        phases = [f"{name}=1" for name in wanted]
+        training += [
+            "--device",
+            "cpu",
+            "--shapes",
+            "8",
+            "--batch",
+            "2",
+            "--chunk",
+            "2",
+            "--chunks",
+            "2",
+            "--no-measure",
+        ]
+    training += ["--phases", *phases]
+    if gpus > 1:
+        several = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(gpus), "-m"]
+        begun = time.monotonic()
+        code = _run([sys.executable, "-m", *several, *training], 60 * options.minutes - 10 - (begun - started))
+        if not code or time.monotonic() - begun > LATEST_FALLBACK_SECONDS:
+            return code
+        _say("two GPUs did not work; on with one")
+        left = 60 * options.minutes - RESERVED_SECONDS - (time.monotonic() - started)
+        phases = [f"{name}={left * SHARES[name] / share:.0f}" for name in wanted]
+        training = [*training[: training.index("--phases") + 1], *phases]
+    command = [sys.executable, "-m", *training]
+    return _run(command, 60 * options.minutes - 10 - (time.monotonic() - started))
+
+
+def turn_miniature(options: argparse.Namespace, trained: Path, measured: Path, started: float) -> int:
+    """The flywheel itself, or what it is without one of its parts."""
+    if options.resume is not None and not (options.out / "report.json").exists():
+        shutil.copy(options.resume, options.out / "report.json")
+    at_once = FLYWHEELS_AT_ONCE if options.phase == "miniature" else ABLATIONS_AT_ONCE
+    command = [sys.executable, "-m", "scripts.miniature", str(options.out), "--checkpoint", str(options.checkpoint)]
+    command += ["--photographs", str(trained), "--unseen-photographs", str(measured)]
+    if options.phase == "ablations":
+        command.append("--ablations")
+    if options.dry:
+        command += ["--tiny", "--at-once", "2", "--seeds", "0"]
+    else:
+        command += ["--device", "cuda", "--at-once", str(at_once * max(1, torch.cuda.device_count()))]
+        command += ["--processes", str(os.cpu_count() or 1), "--seeds", *map(str, options.seeds)]
+    left = 60 * options.minutes - (time.monotonic() - started)
+    return _run([*command, "--minutes", f"{(left - RESERVED_SECONDS) / 60:.2f}"], left - 10)
+
+
+def photographs(folder: Path, names: Sequence[str]) -> Path:
+    """Pictures of scikit-image by their names, in a folder of their own.
+
+    Raises:
+        FileNotFoundError: one is not bundled with the installed version.
+    """
+    import skimage
+
+    bundled = Path(skimage.__file__).parent / "data"
+    folder.mkdir(parents=True)
+    for name in names:
+        found = next((bundled / (name + suffix) for suffix in PICTURES if (bundled / (name + suffix)).exists()), None)
+        if found is None:
+            raise FileNotFoundError(f"scikit-image {skimage.__version__} does not bundle the picture {name}")
+        shutil.copy(found, folder / found.name)
+    return folder
+
+
+def check_files(folder: Path) -> int:
+    """Say what lies in the folder, and whether all of it may come back."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    for path in files:
+        _say(f"{path.relative_to(folder)}  {path.stat().st_size / 2**20:.2f} MiB")
+    large = [path.name for path in files if path.stat().st_size > MOST_BYTES]
+    if len(files) > MOST_FILES or large:
+        _say(f"too much to come back: {len(files)} files, too large: {', '.join(large) or 'none'}")
+        return 1
+    return 0
+
+
+def _run(command: list[str], seconds: float) -> int:
+    """Run a command; end it, with what it has started, when the time is over."""
+    _say(" ".join(command))
+    process = subprocess.Popen(command, start_new_session=True)
+    try:
+        return process.wait(timeout=max(seconds, 1.0))
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, 15)
+        process.wait(timeout=5)
+        _say("out of time: what was saved until now is what there is")
+        return 0
+
+
+def _say(text: str) -> None:
+    print(f"[{time.strftime('%H:%M:%S')}] {text}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
