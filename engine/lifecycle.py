@@ -110,7 +110,7 @@ ON_ENTRY: MappingProxyType[State, InTheMove | ByTheWorker] = MappingProxyType(
         State.SEARCHING: ByTheWorker("engine.generation.tasks.continue_searches"),
         State.TRIAGE: InTheMove("engine.artistry.services.open_triage"),
         State.WITH_ARTIST: InTheMove("engine.artistry.services.open_artist_job"),
-        State.ALIGNING: InTheMove("engine.alignment.services.open_alignment"),
+        State.ALIGNING: ByTheWorker("engine.alignment.tasks.open_alignments"),
         State.DONE: ByTheWorker("engine.alignment.tasks.ask_for_textures"),
     }
 )

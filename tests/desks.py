@@ -1,4 +1,4 @@
-"""Pages as people use them: signed in by session, and counting what each request asks the database."""
+"""Pages as people use them, signed in by session. Their requests are counted (`tests/queries.py`)."""
 
 import uuid
 from typing import Any
@@ -7,9 +7,6 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
 from engine.workforce.models import User
-from tests.queries import MOST_OF_A_REQUEST, at_most
-
-MOST_OF_A_PAGE = 8  # of what hands no target on; a token costs one less than a session
 
 # The factories' mask is the middle 80 × 60 pixels of 160 × 120. At depth 4 and focal length 200 px a face of 1.6 × 1.2
 # covers it: the box of 1 × 0.75 × 1, scaled by 1.6.
@@ -19,8 +16,6 @@ POSE = {"rotation_wxyz": [1.0, 0.0, 0.0, 0.0], "translation": [0.0, 0.0, 4.8], "
 class Desk:
     """A signed-in page. It counts the queries of every request, and remembers all that it was told."""
 
-    most_queries = MOST_OF_A_PAGE
-
     def __init__(self, user: User) -> None:
         self.user = user
         self.client = APIClient()
@@ -28,7 +23,7 @@ class Desk:
         self.seen: list[str] = []
 
     def get(self, path: str, **headers: str) -> Any:
-        return self._ask(lambda: self.client.get(path, headers=headers), most=self.most_queries)
+        return self._ask(lambda: self.client.get(path, headers=headers))
 
     def post(
         self,
@@ -37,17 +32,12 @@ class Desk:
         *,
         key: str | None = None,
         kind: str = "json",
-        most: int | None = None,
     ) -> Any:
         headers = {"Idempotency-Key": key or str(uuid.uuid4())}
-        if most is None:
-            hands_on = path.endswith(("/submit", "/accept", "/return", "/decline", "/choose", "/shelve"))
-            most = MOST_OF_A_REQUEST if hands_on else self.most_queries
-        return self._ask(lambda: self.client.post(path, body or {}, format=kind, headers=headers), most=most)
+        return self._ask(lambda: self.client.post(path, body or {}, format=kind, headers=headers))
 
-    def _ask(self, call: Any, *, most: int) -> Any:
-        with at_most(most):
-            response = call()
+    def _ask(self, call: Any) -> Any:
+        response = call()
         response.body = b"".join(response.streaming_content) if response.streaming else response.content
         self.seen.append(str(dict(response.items())))
         self.seen.append(response.body.decode(errors="replace"))
@@ -90,9 +80,7 @@ class AlignmentDesk(Desk):
 
 
 class ArtistDesk(Desk):
-    """A page of an artist: a job has more to it, and takes days."""
-
-    most_queries = MOST_OF_A_PAGE + 1
+    """A page of an artist."""
 
     def claim(self):
         response = self.post("/api/v1/artist-jobs/claim")

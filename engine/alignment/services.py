@@ -1,5 +1,6 @@
 """What Stage 3 does: has the accepted shape posed in the camera frame, and keeps the pose (paper A.4)."""
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,18 +8,20 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.db import models, transaction
-from django.db.models import OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Subquery
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from engine.alignment.models import Alignment, AssistanceUse, NotAlignable
+from engine.alignment.models import Alignment, NotAlignable
+from engine.alignment.statements import KEEP_ANSWER
 from engine.artistry import services as artistry
 from engine.contracts.serialisation import to_json
-from engine.errors import Conflict, NotFound, Unprocessable
+from engine.errors import Conflict, LatheError, NotFound, Unprocessable
 from engine.generation.models import Candidate
 from engine.layouts import parse_pose
-from engine.lifecycle import Move
+from engine.lifecycle import Move, State
 from engine.selection import services as selection
 from engine.sending import send_soon
 from engine.sourcing import services as sourcing
@@ -30,6 +33,9 @@ from engine.workforce.models import Stage, User, WorkItem
 PREPARE_TASK = "engine.alignment.tasks.prepare_alignment"
 SCORE_TASK = "engine.alignment.tasks.score_alignment"
 
+# Opened in one call; the timetable goes on with the rest.
+MOST_OPENED = 500
+
 # Shown beside the object to be posed.
 MOST_PLACED = 50
 
@@ -38,6 +44,9 @@ MOVE_OF_REASON = {
     NotAlignable.BAD_POINTS: Move.BAD_POINTS,
     NotAlignable.TOO_OCCLUDED: Move.BAD_POINTS,
 }
+
+
+log = structlog.get_logger(__name__)
 
 
 class NothingToPose(Conflict):
@@ -107,6 +116,33 @@ def open_alignment(*, target_id: UUID) -> Alignment:
     alignment = Alignment.objects.create(work_item=item, target_id=target_id, candidate=candidate)
     transaction.on_commit(lambda: send_soon(PREPARE_TASK, work_item_id=str(item.id)))
     return alignment
+
+
+def open_alignments(*, limit: int = MOST_OPENED) -> int:
+    """Have every shape posed that was accepted and is not being posed yet; return for how many it was opened.
+
+    Each in its own transaction. Any number of processes may do this at once: no two take up the same target. One for
+    which nothing can be opened is logged, stays, and is looked at again next time; it holds no other up.
+    """
+    opened = 0
+    last = UUID(int=0)
+    live = [WorkItem.State.PREPARING, WorkItem.State.OPEN, WorkItem.State.LEASED]
+    asked = WorkItem.objects.filter(
+        subject_id=OuterRef("pk"), stage=Stage.ALIGNMENT, purpose=WorkItem.Purpose.COLLECT, state__in=live
+    )
+    while opened < limit:
+        with transaction.atomic():
+            accepted = TargetObject.objects.filter(~Exists(asked), state=State.ALIGNING, id__gt=last).order_by("id")
+            found = accepted.select_for_update(skip_locked=True).values_list("id", flat=True)[:1]
+            if not found:
+                break
+            (last,) = found
+            try:
+                open_alignment(target_id=last)
+                opened += 1
+            except LatheError as refusal:
+                log.warning("not_to_be_posed", target_id=str(last), reason=str(refusal))
+    return opened
 
 
 def shape_to_pose(*, target_id: UUID) -> Candidate:
@@ -210,21 +246,25 @@ def submit(
         stage=Stage.ALIGNMENT,
     )
     alignment = Alignment.objects.select_related("point_map__image").get(work_item_id=work_item_id)
-    if pose is not None:
-        intrinsics = sourcing.intrinsics_of(prepared_point_map(alignment))
-        alignment.pose = to_json(parse_pose(pose, intrinsics=intrinsics))
-    alignment.not_alignable = not_alignable
-    alignment.client_silhouette_iou = client_silhouette_iou
-    alignment.client_inlier_share = client_inlier_share
-    alignment.submitted_at = timezone.now()
-    alignment.save()
-    if assistance:
-        AssistanceUse.objects.bulk_create(AssistanceUse(alignment=alignment, **use) for use in assistance)
+    intrinsics = sourcing.intrinsics_of(prepared_point_map(alignment))
+    checked = None if pose is None else to_json(parse_pose(pose, intrinsics=intrinsics))
+    (alignment,) = Alignment.objects.raw(
+        KEEP_ANSWER,
+        {
+            "id": work_item_id,
+            "pose": checked and json.dumps(checked),
+            "not_alignable": not_alignable,
+            "client_silhouette_iou": client_silhouette_iou,
+            "client_inlier_share": client_inlier_share,
+            "assistance": json.dumps(list(assistance)),
+            "now": timezone.now(),
+        },
+    )
     if pose is not None:
         transaction.on_commit(lambda: send_soon(SCORE_TASK, work_item_id=str(work_item_id)))
     if item.purpose == WorkItem.Purpose.COLLECT:
         move = Move.POSE if pose is not None else MOVE_OF_REASON[NotAlignable(not_alignable)]
-        facts = {"not_alignable": not_alignable} if not_alignable else {}
+        facts: dict[str, Any] = {"not_alignable": not_alignable} if not_alignable else {}
         sourcing.move_target(target_id=alignment.target_id, move=move, actor=user, work_item=str(work_item_id), **facts)
     return alignment
 

@@ -10,12 +10,20 @@ from engine.contracts.poses import Pose
 from engine.contracts.serialisation import from_json, to_json
 
 TEXTURE_SECONDS = 5.0  # only shapes whose pose found no broker wait for it
+OPEN_SECONDS = 5.0  # as above, for shapes that were accepted
 
 BEAT_SCHEDULE = {
+    "open-alignments": {"task": "engine.alignment.tasks.open_alignments", "schedule": OPEN_SECONDS},
     "ask-for-textures": {"task": "engine.alignment.tasks.ask_for_textures", "schedule": TEXTURE_SECONDS},
     "resend-unscored-alignments": {"task": "engine.alignment.tasks.resend_unscored", "schedule": 60.0},
     "resend-unprepared-alignments": {"task": "engine.alignment.tasks.resend_unprepared", "schedule": 20.0},
 }
+
+
+@shared_task(name="engine.alignment.tasks.open_alignments", expires=OPEN_SECONDS)
+def open_alignments(**kwargs: Any) -> None:
+    """Take up targets whose shape was accepted (`lifecycle.ON_ENTRY`)."""
+    services.open_alignments()
 
 
 @shared_task(name=services.PREPARE_TASK)

@@ -88,8 +88,8 @@ class ArtistTaskSerializer(TargetTaskSerializer):
     )
     def get_attempts(self, task: ArtistTask) -> list[dict[str, Any]]:
         return [
-            {"mesh_url": reverse("artist-attempt-mesh", args=[task.work_item.id, place]), "rating": attempt.rating}
-            for place, attempt in enumerate(task.attempts)
+            {"mesh_url": reverse("artist-attempt-mesh", args=[task.work_item.id, place]), "rating": rating}
+            for place, rating in enumerate(task.attempts)
         ]
 
     @extend_schema_field(UploadSerializer(many=True))

@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 from typing import Any, BinaryIO
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models, transaction
-from django.db.models import F, OuterRef
-from django.db.models.functions import JSONObject
+from django.db.models import F, OuterRef, Subquery, Value
+from django.db.models.functions import Coalesce, JSONObject
 from django.utils import timezone
 
 from engine.artistry.models import ArtistJob, MeshUpload, TriageCase
+from engine.artistry.statements import RECEIVE_UPLOAD
 from engine.artistry.uploads import check_soon, quarantine
 from engine.contracts.serialisation import to_json
 from engine.errors import Conflict, Forbidden, NotFound, Unprocessable
@@ -19,7 +20,7 @@ from engine.generation.models import Candidate
 from engine.layouts import parse_pose
 from engine.lifecycle import Move
 from engine.selection import services as selection
-from engine.selection.models import Selection
+from engine.selection.models import FailureReason, Selection, SelectionQuerySet
 from engine.sourcing import services as sourcing
 from engine.sourcing.models import PointMap, TargetObject
 from engine.storage.models import Blob
@@ -88,11 +89,11 @@ class OwnWork(Forbidden):
 
 @dataclass(frozen=True)
 class ArtistTask:
-    """A job as its holder sees it. `attempts` are the best winners so far, best first."""
+    """A job as its holder sees it. `attempts` are the ratings of the best winners so far, best first."""
 
     job: ArtistJob
     work_item: WorkItem
-    attempts: list[Selection]
+    attempts: list[float]
     point_map: PointMap | None
     uploads: list[dict[str, Any]]
 
@@ -105,9 +106,12 @@ class ArtistTask:
 @transaction.atomic
 def open_triage(*, target_id: UUID) -> TriageCase:
     """Put a target that no generator solved before the reviewers, with the reason that the last rating gave."""
-    return TriageCase.objects.create(
-        target_id=target_id, failure_reason=selection.last_failure_reason(target_id=target_id)
+    why = selection.rejected(target_id=target_id).values("failure_reason")[:1]
+    case = TriageCase.objects.create(
+        target_id=target_id, failure_reason=Coalesce(Subquery(why), Value(FailureReason.OTHER.value))
     )
+    del case.failure_reason  # the database knows it; whoever asks reads it
+    return case
 
 
 @transaction.atomic
@@ -138,7 +142,7 @@ def shelve(*, actor: User, case_id: UUID, note: str = "", duplicate_of: UUID | N
                 what_to_do="Give the id of the case that it repeats.",
             )
     case = _decide(case_id, TriageCase.Decision.SHELVED, decided_by=actor, note=note, duplicate_of_id=duplicate_of)
-    facts = {"case": str(case_id), "note": note, "duplicate_of": duplicate_of and str(duplicate_of)}
+    facts: dict[str, Any] = {"case": str(case_id), "note": note, "duplicate_of": duplicate_of and str(duplicate_of)}
     sourcing.move_target(target_id=case.target_id, move=Move.SHELVE, actor=actor, **facts)
     return case
 
@@ -176,7 +180,7 @@ def attempt_mesh(*, user: User, work_item_id: UUID, place: int) -> Blob:
     Raises:
         NoSuchJob: the user does not hold it, or it has no such attempt.
     """
-    attempts = _attempts(_held_job(user, work_item_id).target_id)
+    attempts = list(_attempts(_held_job(user, work_item_id).target_id).select_related("winner__mesh"))
     winner = attempts[place].winner if place < len(attempts) else None
     if winner is None:
         raise NoSuchJob(f"This job shows {len(attempts)} attempts.")
@@ -201,8 +205,20 @@ def receive_upload(*, user: User, work_item_id: UUID, original: Blob, file_name:
     Raises:
         NoSuchJob: the user does not hold the job.
     """
-    job = _held_job(user, work_item_id)
-    upload = MeshUpload.objects.create(job=job, original=original, file_name=file_name[-255:])
+    received = MeshUpload.objects.raw(
+        RECEIVE_UPLOAD,
+        {
+            "id": uuid4(),
+            "job": work_item_id,
+            "user": user.pk,
+            "original": original.pk,
+            "file_name": file_name[-255:],
+            "now": timezone.now(),
+        },
+    )
+    upload: MeshUpload | None = next(iter(received), None)
+    if upload is None:
+        raise _no_such_job(work_item_id)
     transaction.on_commit(lambda: check_soon(upload_id=upload.id))
     return upload
 
@@ -251,8 +267,8 @@ def submit(
         guideline_version=guideline_version,
         stage=Stage.ARTIST,
     )
-    job = ArtistJob.objects.select_related("target__image").get(work_item_id=work_item_id)
-    upload = MeshUpload.objects.filter(id=upload_id, job=job).first()
+    sent = MeshUpload.objects.filter(id=upload_id, job_id=work_item_id).select_related("job__target__image")
+    upload = sent.first()
     if upload is None or upload.status != MeshUpload.Status.USABLE:
         raise UploadNotUsable(
             f"The upload is {upload.status}{upload.problem and ': ' + upload.problem}."
@@ -260,6 +276,7 @@ def submit(
             else "This job has no such upload.",
             what_to_do="Wait until it is usable, or send another file.",
         )
+    job = upload.job
     checked = None
     if pose is not None:
         point_map = PointMap.objects.newest(image_id=job.target.image_id)
@@ -285,11 +302,10 @@ def decline(*, user: User, work_item_id: UUID, token: int, reason: str) -> None:
     Raises:
         LeaseSuperseded: another person holds the item now.
     """
-    workforce.check_lease(user=user, work_item_id=work_item_id, token=token, stage=Stage.ARTIST)
-    job = ArtistJob.objects.get(work_item_id=work_item_id)
+    item = workforce.withdraw(user=user, work_item_id=work_item_id, token=token, stage=Stage.ARTIST)
+    job = ArtistJob(work_item=item)
     _move(job, from_state=ArtistJob.State.WANTED, state=ArtistJob.State.DECLINED, reason=reason)
-    workforce.cancel_work_items(subject_id=job.target_id, stage=Stage.ARTIST, actor=user)
-    sourcing.move_target(target_id=job.target_id, move=Move.DECLINE, actor=user, reason=reason)
+    sourcing.move_target(target_id=item.subject_id, move=Move.DECLINE, actor=user, reason=reason)
 
 
 @transaction.atomic
@@ -367,7 +383,8 @@ def _jobs() -> Any:
     uploads = MeshUpload.objects.filter(job=OuterRef("pk")).order_by("created_at")
     columns = ("id", "status", "problem", "vertex_count", "face_count", "watertight", "created_at")
     return ArtistJob.objects.select_related("target__image__blob", "case", "work_item").annotate(
-        sent=ArraySubquery(uploads.values(json=JSONObject(**{name: F(name) for name in columns})))
+        sent=ArraySubquery(uploads.values(json=JSONObject(**{name: F(name) for name in columns}))),
+        best_ratings=ArraySubquery(_attempts(OuterRef("target_id")).values("rating")),
     )
 
 
@@ -379,29 +396,28 @@ def _held_job(user: User, work_item_id: UUID) -> Any:
         .first()
     )
     if job is None:
-        raise NoSuchJob("You hold no job of this id.", what_to_do="Claim the next one.", work_item=str(work_item_id))
+        raise _no_such_job(work_item_id)
     return job
+
+
+def _no_such_job(work_item_id: UUID) -> NoSuchJob:
+    return NoSuchJob("You hold no job of this id.", what_to_do="Claim the next one.", work_item=str(work_item_id))
 
 
 def _task(job: Any, work_item: WorkItem) -> ArtistTask:
     return ArtistTask(
         job=job,
         work_item=work_item,
-        attempts=_attempts(job.target_id),
+        attempts=job.best_ratings,
         point_map=PointMap.objects.newest(image_id=job.target.image_id),
         uploads=job.sent,
     )
 
 
-def _attempts(target_id: UUID) -> list[Selection]:
-    best = (
-        Selection.objects.of_shapes()
-        .collected(target_id)
-        .rated()
-        .select_related("winner__mesh")
-        .order_by("-rating", "-rated_at")
-    )
-    return list(best[:SHOWN_ATTEMPTS])
+def _attempts(target_id: UUID | OuterRef) -> SelectionQuerySet:
+    """The best winners so far, best first."""
+    best = Selection.objects.of_shapes().collected(target_id).rated().order_by("-rating", "-rated_at")
+    return best[:SHOWN_ATTEMPTS]
 
 
 def _job_to_review(actor: User, work_item_id: UUID) -> ArtistJob:

@@ -34,7 +34,7 @@ class SelectionQuerySet(models.QuerySet["Selection"]):
         """Those that chose a texture for a shape that was chosen before."""
         return self.filter(request__modality=Modality.TEXTURE)
 
-    def collected(self, target_id: uuid.UUID) -> Self:
+    def collected(self, target_id: uuid.UUID | models.OuterRef) -> Self:
         """Those that decide what becomes of this target: no overlaps, gold or reviews."""
         return self.filter(target_id=target_id, work_item__purpose=WorkItem.Purpose.COLLECT)
 

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from engine.errors import Conflict
 from engine.generation.models import Candidate, GenerationRequest
-from engine.selection.models import FailureReason, Selection, SelectionQuerySet
+from engine.selection.models import Selection, SelectionQuerySet
 from engine.workforce import services as workforce
 from engine.workforce.models import Stage
 
@@ -45,8 +45,7 @@ def accepted(*, target_id: UUID) -> SelectionQuerySet:
     return Selection.objects.of_shapes().collected(target_id).accepted().order_by("-rated_at")
 
 
-def last_failure_reason(*, target_id: UUID) -> str:
-    """Return why the newest rejected selection of the target failed; `other` where no person said."""
+def rejected(*, target_id: UUID) -> SelectionQuerySet:
+    """Selections of the target that chose a shape, each with the reason why it was not good enough, newest first."""
     rated = Selection.objects.of_shapes().collected(target_id).rated()
-    rejected = rated.exclude(failure_reason="").order_by("-rated_at").first()
-    return rejected.failure_reason if rejected else FailureReason.OTHER.value
+    return rated.exclude(failure_reason="").order_by("-rated_at")

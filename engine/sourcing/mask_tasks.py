@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid4
 
 import numpy as np
 from django.db import transaction
+from django.db.models import Exists
 from numpy.typing import NDArray
 
 from engine.contracts.masks import MaskError, MaskRle, decode_mask, intersection_px
@@ -14,14 +14,21 @@ from engine.errors import NotFound, Unprocessable
 from engine.lifecycle import Move, State
 from engine.sourcing.categories import file_category
 from engine.sourcing.masks import MaskRefused
-from engine.sourcing.models import DiscardReason, Image, MaskTask, MaskVerdict, RefusalReason, TargetObject
+from engine.sourcing.models import (
+    DiscardReason,
+    Image,
+    MaskTask,
+    MaskTaskQuerySet,
+    MaskVerdict,
+    RefusalReason,
+    TargetObject,
+)
 from engine.sourcing.refusals import refuse_image
-from engine.sourcing.services import check_mask_of, mask_of, move_target, propose_target
+from engine.sourcing.services import Correction, check_mask_of, mask_of, move_target, propose_target
 from engine.workforce import services as workforce
 from engine.workforce.models import Role, Stage, User, WorkItem
 
 GUIDELINE_VERSION = "v2"
-MOST_MARKED = 30  # other objects of a photograph that a page shows
 SAME_OBJECT_IOU = 0.8
 
 
@@ -56,11 +63,18 @@ def task_of(*, user: User, work_item_id: UUID) -> MaskTask:
     Raises:
         NoSuchMaskTask: the user does not hold it.
     """
-    held = MaskTask.objects.with_photograph().filter(
+    return _only(_held(user=user, work_item_id=work_item_id))
+
+
+def _held(*, user: User, work_item_id: UUID) -> MaskTaskQuerySet:
+    return MaskTask.objects.with_photograph().filter(
         work_item_id=work_item_id,
         work_item__holder=user,
         work_item__state__in=[WorkItem.State.OPEN, WorkItem.State.LEASED],
     )
+
+
+def _only(held: MaskTaskQuerySet) -> MaskTask:
     task = held.first()
     if task is None:
         raise NoSuchMaskTask("You hold no mask task of this id.", what_to_do="Claim the next one.")
@@ -68,13 +82,9 @@ def task_of(*, user: User, work_item_id: UUID) -> MaskTask:
 
 
 def marked_beside(task: MaskTask) -> list[MaskRle]:
-    """Masks of the other objects of the task's photograph, newest first."""
-    others = TargetObject.objects.filter(image_id=task.image_id).exclude(state=State.DISCARDED)
-    if task.target_id is not None:
-        others = others.exclude(id=task.target_id)
-    counts = others.order_by("-created_at").values_list("mask_counts", flat=True)
-    image = task.image
-    return [MaskRle(height=image.height_px, width=image.width_px, counts=tuple(runs)) for runs in counts[:MOST_MARKED]]
+    """Masks of the other objects of the task's photograph, newest first. Wants a task of `with_photograph`."""
+    image, marked = task.image, vars(task)["marked_counts"]
+    return [MaskRle(height=image.height_px, width=image.width_px, counts=tuple(runs)) for runs in marked]
 
 
 def submit(
@@ -132,8 +142,13 @@ def _take_judgement(
         return target
     if task.verdict == MaskVerdict.DISCARD:
         return move_target(target_id=target.id, move=Move.DISCARD, actor=user, reason=task.discard_reason)
-    _correct(target=target, mask=mask, category=category)
-    return move_target(target_id=target.id, move=Move.VERIFY, actor=user, verdict=str(task.verdict))
+    return move_target(
+        target_id=target.id,
+        move=Move.VERIFY,
+        actor=user,
+        correction=Correction(mask=mask, filed=file_category(category) if category else None),
+        verdict=str(task.verdict),
+    )
 
 
 def _take_proposal(*, task: MaskTask, user: User, mask: MaskRle | None, category: str) -> TargetObject | None:
@@ -151,7 +166,7 @@ def _take_proposal(*, task: MaskTask, user: User, mask: MaskRle | None, category
     if task.verdict != MaskVerdict.PROPOSE or mask is None:
         raise VerdictRefused("Nothing is proposed here yet.", what_to_do="Mark the object and send it as `propose`.")
     _check_new(mask, beside=marked_beside(task))
-    target = propose_target(
+    return propose_target(
         image=task.image,
         mask=_decoded(mask, image=task.image),
         source=f"person/{task.work_item_id}",
@@ -159,10 +174,8 @@ def _take_proposal(*, task: MaskTask, user: User, mask: MaskRle | None, category
         description=task.hint,
         verified=True,
         actor=user,
+        answers=task.work_item_id,
     )
-    task.target = target
-    task.save(update_fields=["verdict", "target"])
-    return target
 
 
 _REFUSED_BY_A_PERSON = {
@@ -182,17 +195,17 @@ def mark_further(*, user: User, work_item_id: UUID, token: int, mask: MaskRle, c
     """
     with transaction.atomic():
         workforce.check_lease(user=user, work_item_id=work_item_id, token=token, stage=Stage.MASK)
-        task = task_of(user=user, work_item_id=work_item_id)
+        colleagues = User.objects.filter(is_active=True, groups__name=Role.ANNOTATOR).exclude(id=user.pk)
+        task = _only(_held(user=user, work_item_id=work_item_id).annotate(others_can_check=Exists(colleagues)))
         others = marked_beside(task)
         _check_new(mask, beside=[*others, mask_of(task.target)] if task.target else others)
-        alone = not User.objects.filter(is_active=True, groups__name=Role.ANNOTATOR).exclude(id=user.pk).exists()
         return propose_target(
             image=task.image,
             mask=_decoded(mask, image=task.image),
             source=f"person/{uuid4()}",
             category=category,
             actor=user,
-            barred_user_ids=() if alone else (user.pk,),
+            barred_user_ids=(user.pk,) if vars(task)["others_can_check"] else (),
         )
 
 
@@ -230,14 +243,3 @@ def _decoded(mask: MaskRle, *, image: Image) -> NDArray[np.bool_]:
         return decode_mask(mask)
     except MaskError as error:
         raise MaskRefused(f"The mask cannot be decoded: {error}.") from error
-
-
-def _correct(*, target: TargetObject, mask: MaskRle | None, category: str) -> None:
-    changes: dict[str, Any] = {}
-    if mask is not None:
-        changes |= {"mask_counts": list(mask.counts), "mask_area_px": mask.area_px}
-    if category:
-        filed = file_category(category)
-        changes |= {"category": filed.leaf, "free_category": filed.free}
-    if changes:
-        TargetObject.objects.filter(id=target.id, state=State.PROPOSED).update(**changes)

@@ -5,17 +5,21 @@ from collections.abc import Collection
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Func, Q, Value
+from django.db.models import F, Func, OuterRef, Q, Value
+from django.db.models.functions import Coalesce
 
 from engine.contracts.targets import PointMapScale, PointMapSource
 from engine.lifecycle import State
 from engine.sourcing.quality import NEAR_BITS, hash_chunks
 from engine.storage.models import Blob
 from engine.workforce.models import WorkItem
+
+MOST_MARKED = 30  # other objects of a photograph that a page shows
 
 
 class ImageQuerySet(models.QuerySet["Image"]):
@@ -254,8 +258,16 @@ class MaskTaskQuerySet(models.QuerySet["MaskTask"]):
     """Stage 1 tasks."""
 
     def with_photograph(self) -> "MaskTaskQuerySet":
-        """Everything that a page shows of a task, in the same query."""
-        return self.select_related("work_item", "image__blob", "image__preview_blob", "target__image")
+        """Everything that a page shows of a task, in the same query; `marked_counts`: other objects, newest first."""
+        nobody = Value(uuid.UUID(int=0), output_field=models.UUIDField())
+        others = (
+            TargetObject.objects.filter(image=OuterRef("image_id"))
+            .exclude(state=State.DISCARDED)
+            .exclude(id=Coalesce(OuterRef("target_id"), nobody))
+        )
+        marked = ArraySubquery(others.order_by("-created_at").values("mask_counts")[:MOST_MARKED])
+        related = self.select_related("work_item", "image__blob", "image__preview_blob", "target__image")
+        return related.annotate(marked_counts=marked)
 
 
 class MaskTask(models.Model):

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from engine.errors import NotFound, Unprocessable
 from engine.sourcing.models import Image, ImageRefusal, RefusalReason
 from engine.sourcing.quality import NEAR_BITS
 from engine.sourcing.screening import Finding, Limits
+from engine.sourcing.statements import REFUSE_IMAGE
 from engine.workforce import services as workforce
 from engine.workforce.models import User
 
@@ -74,14 +75,23 @@ def record_refusals(*, image: Image, findings: Iterable[Finding] = (), twin: Twi
         return
     with transaction.atomic():
         ImageRefusal.objects.bulk_create(rows, ignore_conflicts=True)
-        _set_refused(image=image, actor=None, reasons=[row.reason for row in rows])
+        _set_refused(image=image, reasons=[row.reason for row in rows])
 
 
 def refuse_image(*, image: Image, reason: RefusalReason, note: str = "", actor: User | None = None) -> None:
     """Refuse a photograph that passed the filters: nothing salient was found in it, by a model or by a person."""
-    with transaction.atomic():
-        ImageRefusal.objects.get_or_create(image=image, reason=reason, defaults={"note": note[:300]})
-        _set_refused(image=image, actor=actor, reasons=[reason])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            REFUSE_IMAGE,
+            {
+                "image": image.id,
+                "reason": reason.value,
+                "note": note[:300],
+                "actor": actor.pk if actor else None,
+                "now": timezone.now(),
+            },
+        )
+    image.screening = Image.Screening.REFUSED
 
 
 def override_refusal(*, image_id: UUID, actor: User, note: str = "") -> Image:
@@ -124,14 +134,14 @@ def check_not_refused(image: Image) -> None:
         )
 
 
-def _set_refused(*, image: Image, actor: User | None, reasons: Iterable[str]) -> None:
+def _set_refused(*, image: Image, reasons: Iterable[str]) -> None:
     moved = Image.objects.filter(id=image.id).exclude(screening=Image.Screening.REFUSED)
     before = image.screening
     if not moved.update(screening=Image.Screening.REFUSED):
         return
     image.screening = Image.Screening.REFUSED
     workforce.audit(
-        actor=actor,
+        actor=None,
         subject_kind="image",
         subject_id=image.id,
         verb="refuse",

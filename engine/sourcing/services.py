@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import numpy as np
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 from numpy.typing import NDArray
 
@@ -20,12 +20,12 @@ from engine.contracts.targets import PointMapInput, PointMapScale, PointMapSourc
 from engine.errors import Conflict, NotFound
 from engine.lifecycle import MOVES, Move, State
 from engine.sourcing import masks, point_maps, refusals
-from engine.sourcing.categories import file_category
-from engine.sourcing.models import Image, MaskTask, PointMap, TargetObject
+from engine.sourcing.categories import Filed, file_category
+from engine.sourcing.models import Image, PointMap, TargetObject
 from engine.sourcing.photographs import PREVIEW_MEDIA_TYPE, Photograph, decode_photograph, preview_of
 from engine.sourcing.quality import Quality, measure_quality
 from engine.sourcing.screening import screen
-from engine.sourcing.statements import MOVE_TARGET
+from engine.sourcing.statements import MOVE_TARGET, PROPOSE_TARGET
 from engine.storage import services as storage
 from engine.storage.models import Blob
 from engine.storage.services import blob_ref
@@ -53,11 +53,22 @@ class NoSuchImage(NotFound):
     code = "no_such_image"
 
 
+@dataclass(frozen=True)
+class Correction:
+    """What a person corrected about a target while moving it on; None leaves it as it is."""
+
+    mask: MaskRle | None = None
+    filed: Filed | None = None
+
+
 @transaction.atomic
-def move_target(*, target_id: UUID, move: Move, actor: User | None = None, **facts: Any) -> TargetObject:
+def move_target(
+    *, target_id: UUID, move: Move, actor: User | None = None, correction: Correction | None = None, **facts: Any
+) -> TargetObject:
     """Make one legal move of a target's life: the only writer of `TargetObject.state`.
 
-    The change is a compare-and-set and writes its audit row in the same statement. What the next room does at once
+    The change is a compare-and-set and writes its audit row, and the `correction` that came with the move, in the same
+    statement. What the next room does at once
     shares the transaction, so whatever fails undoes all of them. `facts` (JSON values) go to the audit row. Returns the
     target as this move left it.
 
@@ -66,6 +77,7 @@ def move_target(*, target_id: UUID, move: Move, actor: User | None = None, **fac
         NoSuchTarget: there is no such target.
     """
     sources, destination = MOVES[move]
+    mask, filed = (correction.mask, correction.filed) if correction else (None, None)
     moved = TargetObject.objects.raw(
         MOVE_TARGET,
         {
@@ -76,6 +88,10 @@ def move_target(*, target_id: UUID, move: Move, actor: User | None = None, **fac
             "verb": move.value,
             "facts": json.dumps(facts),
             "now": timezone.now(),
+            "mask_counts": mask and json.dumps(mask.counts),
+            "mask_area_px": mask and mask.area_px,
+            "category": filed and filed.leaf,
+            "free_category": filed and filed.free,
         },
     )
     target: TargetObject | None = next(iter(moved), None)
@@ -282,11 +298,13 @@ def propose_target(
     verified: bool = False,
     actor: User | None = None,
     barred_user_ids: Iterable[int] = (),
+    answers: UUID | None = None,
 ) -> TargetObject:
     """Propose one object of an image by its boolean (height, width) mask; `source` names it once within the image.
 
     A verified mask makes the target ready; any other waits for a Stage 1 judgement. A category that the taxonomy does
-    not know is kept as written in `free_category`. `actor` is the person who marked it, if it was one.
+    not know is kept as written in `free_category`. `actor` is the person who marked it, if it was one, and
+    `answers` the work item of the task that asked for it.
 
     Raises:
         MaskRefused: of another size than the image, empty, too small, or the whole image.
@@ -296,34 +314,37 @@ def propose_target(
     check_mask_of(image=image, mask=mask)
     runs = encode_mask(mask)
     filed = file_category(category)
+    asks = None if verified else uuid4()
     with transaction.atomic():
-        try:
-            with transaction.atomic():
-                target = TargetObject.objects.create(
-                    image=image,
-                    source=source,
-                    mask_counts=list(runs.counts),
-                    mask_area_px=runs.area_px,
-                    category=filed.leaf,
-                    free_category=filed.free,
-                    description=description,
-                )
-        except IntegrityError:  # most sources are new, so it is written first and looked for then
+        proposed = TargetObject.objects.raw(
+            PROPOSE_TARGET,
+            {
+                "id": uuid4(),
+                "image": image.id,
+                "source": source,
+                "mask_counts": json.dumps(runs.counts),
+                "mask_area_px": runs.area_px,
+                "category": filed.leaf,
+                "free_category": filed.free,
+                "description": description,
+                "actor": actor and actor.pk,
+                "answers": answers,
+                "asks": asks,
+                "now": timezone.now(),
+            },
+        )
+        target: TargetObject | None = next(iter(proposed), None)
+        if target is None:
             return TargetObject.objects.get(image=image, source=source)
-        workforce.audit(
-            actor=actor,
-            subject_kind="target",
-            subject_id=target.id,
-            verb="propose",
-            to_state=State.PROPOSED.value,
-            source=source,
-        )
-        if verified:
+        if asks is None:
             return move_target(target_id=target.id, move=Move.VERIFY, actor=actor, given_as="verified")
-        work_item = workforce.create_work_item(
-            stage=Stage.MASK, subject_id=target.id, priority_band=NEW_ITEM_BAND, barred_user_ids=barred_user_ids
+        workforce.create_work_item(
+            work_item_id=asks,
+            stage=Stage.MASK,
+            subject_id=target.id,
+            priority_band=NEW_ITEM_BAND,
+            barred_user_ids=barred_user_ids,
         )
-        MaskTask.objects.create(work_item=work_item, image=image, target=target)
     return target
 
 

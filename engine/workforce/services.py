@@ -90,15 +90,17 @@ def create_work_item(
     priority_band: int = 1,
     barred_user_ids: Iterable[int] = (),
     prepared: bool = True,
+    work_item_id: UUID | None = None,
     now: datetime | None = None,
 ) -> WorkItem:
     """Want one judgement of `stage` on the target `subject_id`. Band 0 is claimed first, band 9 last.
 
-    One that is not `prepared` waits for `open_work_item` before anybody can claim it.
+    One that is not `prepared` waits for `open_work_item` before anybody can claim it. `work_item_id` is for rows that
+    were written before the item and name it.
     """
     (item,) = _rows(
         statements.CREATE,
-        id=uuid4(),
+        id=work_item_id or uuid4(),
         stage=Stage(stage).value,
         purpose=WorkItem.Purpose(purpose).value,
         subject=subject_id,
@@ -261,6 +263,26 @@ def skip(*, user: User, work_item_id: UUID, token: int, reason: str, note: str =
         facts={"reason": SkipReason(reason).value, "note": note, "skip_count": skips},
         **changes,
     )
+
+
+def withdraw(
+    *, user: User, work_item_id: UUID, token: int, stage: str | None = None, now: datetime | None = None
+) -> WorkItem:
+    """End an item that `user` holds without a judgement, for everybody. The draft is kept.
+
+    Args:
+        stage: of the room that asks: an item of another stage is none of its business.
+
+    Raises:
+        LeaseSuperseded, WorkItemClosed, NoSuchWorkItem.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("withdraw() must share a transaction with its reason: call it inside transaction.atomic().")
+    withdrawn = _rows(statements.WITHDRAW, id=work_item_id, user=user.pk, token=token, now=now or timezone.now())
+    if not withdrawn:
+        held = _held(user=user, work_item_id=work_item_id, token=token)  # says what is wrong
+        raise RuntimeError(f"{held} was held by {user} and could not be withdrawn")
+    return _of_stage(stage, withdrawn[0])
 
 
 def expire_leases(*, now: datetime | None = None) -> int:

@@ -174,6 +174,29 @@ audited AS (
 SELECT * FROM cancelled
 """
 
+# No row comes back where the token is no longer good.
+WITHDRAW = """
+WITH held AS MATERIALIZED (
+    SELECT id, state FROM workforce_workitem
+    WHERE id = %(id)s AND state IN ('open', 'leased') AND holder_id = %(user)s AND fencing_token = %(token)s
+    FOR UPDATE
+),
+withdrawn AS (
+    UPDATE workforce_workitem AS item
+    SET state = 'cancelled', lease_expires_at = NULL
+    FROM held
+    WHERE item.id = held.id
+    RETURNING item.*, held.state AS from_state
+),
+audited AS (
+    INSERT INTO workforce_auditevent
+        (at, actor_id, subject_kind, subject_id, verb, from_state, to_state, facts)
+    SELECT %(now)s, %(user)s, 'work_item', id, 'cancel', from_state, 'cancelled', '{}'::jsonb
+    FROM withdrawn
+)
+SELECT * FROM withdrawn
+"""
+
 # Rows under a lock are being claimed: their place in the queue does not matter any more.
 SET_BANDS = """
 WITH wanted AS (

@@ -69,9 +69,9 @@ def test_what_follows_stands_in_its_room(entry: InTheMove | ByTheWorker) -> None
     assert module.endswith(".tasks") == isinstance(entry, ByTheWorker)
 
 
-def test_a_new_judgement_is_there_at_once_and_only_machines_business_waits_for_the_worker() -> None:
+def test_a_new_judgement_is_there_at_once_unless_machines_have_something_to_do_first() -> None:
     by_the_worker = {state for state, entry in ON_ENTRY.items() if isinstance(entry, ByTheWorker)}
-    assert by_the_worker == {State.SEARCHING, State.DONE}
+    assert by_the_worker == {State.SEARCHING, State.ALIGNING, State.DONE}
 
 
 def test_only_the_second_time_through_opens_something_else_than_its_state_does() -> None:

@@ -1,7 +1,7 @@
 """From room to room without stand-ins, over HTTP: what one person submits is what the next one is asked for.
 
-Every request is made as a signed-in page makes it and may ask the database for twelve things at most, with signing in,
-the idempotency key and all that the next room opens.
+Every request is made as a signed-in page makes it, with signing in, the idempotency key and all that the next room
+opens counted among its queries (`tests/queries.py`).
 """
 
 import numpy as np
@@ -12,6 +12,7 @@ from engine import sending
 from engine.alignment import preparation
 from engine.alignment import services as alignment
 from engine.alignment.models import Alignment
+from engine.artistry import services as artistry
 from engine.artistry.models import TriageCase
 from engine.contracts.cameras import Intrinsics, unproject
 from engine.contracts.point_maps import pack_point_map
@@ -21,6 +22,7 @@ from engine.generation.tasks import continue_searches
 from engine.lifecycle import Move, State
 from engine.sourcing import services as sourcing
 from engine.sourcing.models import PointMap
+from engine.workforce import services as workforce
 from engine.workforce.models import AuditEvent, Role, WorkItem
 from tests import factories as make
 from tests.desks import POSE, AlignmentDesk, ArtistDesk, Desk, SelectionDesk
@@ -66,7 +68,14 @@ def choose(user, rating):
     assert response.status_code == 200, response.content
 
 
+def open_alignment():
+    """As the worker does."""
+    alignment.open_alignments()
+    return Alignment.objects.get(submitted_at=None)
+
+
 def pose(user, **answer):
+    open_alignment()
     preparation.prepare(
         work_item_id=WorkItem.objects.get(stage="alignment", state="preparing").id
     )  # as the worker does
@@ -112,7 +121,7 @@ def moves():
 def test_an_accepted_shape_is_posed(target, annotator):
     choose(annotator, rating=0.8)
     assert state_of(target) == State.ALIGNING
-    assert Alignment.objects.get().candidate == target.selections.get().winner
+    assert open_alignment().candidate == target.selections.get().winner
     pose(annotator)
     assert state_of(target) == State.DONE
     assert moves() == ["enough_candidates", "accept", "pose"]
@@ -162,7 +171,7 @@ def test_a_hard_case_goes_to_an_artist_and_comes_back_to_be_posed(last_round, ta
     assert state_of(target) == State.WITH_ARTIST
     assert reviewer.post(f"{make_mesh(artist)}/accept").status_code == 200
     assert state_of(target) == State.ALIGNING
-    assert Alignment.objects.get().candidate.generator == "artist"
+    assert open_alignment().candidate.generator == "artist"
     pose(annotator)
     assert state_of(target) == State.DONE
 
@@ -212,19 +221,36 @@ def test_the_shape_accepted_last_is_posed(last_round, target, annotator, reviewe
 def test_nobody_is_asked_for_a_pose_before_it_is_prepared(target, annotator):
     PointMap.objects.all().delete()
     choose(annotator, rating=0.8)
+    open_alignment()
     assert Desk(annotator).post("/api/v1/alignments/claim").status_code == 204
     preparation.prepare(work_item_id=Alignment.objects.get().pk)
     assert Desk(annotator).post("/api/v1/alignments/claim").json()["initial_pose"]
     assert Alignment.objects.get().point_map.source == "prior"
 
 
-def test_a_failing_next_room_undoes_the_whole_submit(target, annotator, monkeypatch):
+def test_a_shape_is_posed_once_whoever_looks_for_it(target, annotator):
+    choose(annotator, rating=0.8)
+    assert alignment.open_alignments() == 1
+    assert alignment.open_alignments() == 0
+    workforce.cancel_work_items(subject_id=target.id, stage="alignment")
+    assert alignment.open_alignments() == 1  # withdrawn by hand: the shape still waits
+
+
+def test_a_shape_that_cannot_be_posed_holds_no_other_up(target, annotator):
+    lost = make.make_target(state=State.ALIGNING)  # nothing of it was accepted
+    choose(annotator, rating=0.8)
+    assert alignment.open_alignments() == 1
+    assert state_of(lost) == State.ALIGNING
+
+
+def test_a_failing_next_room_undoes_the_whole_answer(last_round, target, annotator, reviewer, monkeypatch):
     def fail(**kwargs):
         raise RuntimeError("the next room is on fire")
 
-    monkeypatch.setattr(alignment, "open_alignment", fail)
+    choose(annotator, rating=0.1)
+    generation.continue_searches()
+    monkeypatch.setattr(artistry, "open_artist_job", fail)
     with pytest.raises(RuntimeError, match="on fire"):
-        choose(annotator, rating=0.8)
-    assert state_of(target) == State.SELECTING
-    assert WorkItem.objects.get(stage="selection").state == WorkItem.State.LEASED
-    assert not Alignment.objects.exists()
+        reviewer.post(f"{pending_case()}/choose")
+    assert state_of(target) == State.TRIAGE
+    assert TriageCase.objects.get().decision == "pending"

@@ -102,7 +102,7 @@ def test_the_bar_decides_what_comes_next(open_selection, annotator, handed_over,
     assert selection.rubric_version == "v1"
     assert selection.failure_reason == ("" if accepted else "occlusion")
     assert list(services.accepted(target_id=selection.target_id)) == ([selection] if accepted else [])
-    assert services.last_failure_reason(target_id=selection.target_id) == ("other" if accepted else "occlusion")
+    assert list(services.rejected(target_id=selection.target_id)) == ([] if accepted else [selection])
     event = AuditEvent.objects.get(subject_kind="target")
     assert (event.verb, event.actor, event.facts["rating"]) == ("accept" if accepted else "reject", annotator, rating)
 

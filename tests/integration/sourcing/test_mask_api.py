@@ -218,7 +218,7 @@ def test_handlers_ask_little(target: TargetObject, annotator: Client) -> None:
         task = claim(annotator)
     with at_most(5):
         annotator.get(f"/api/v1/masks/{task['work_item']}")
-    with at_most(12):  # session, person and idempotency key are four of them
+    with at_most(8):  # session, person and idempotency key are four of them
         submit(annotator, task, verdict="refine", mask=to_json(encode_mask(square(side=20))), category="cup")
 
 

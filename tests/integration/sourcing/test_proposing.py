@@ -66,11 +66,11 @@ def test_photographs_in_which_nothing_is_marked_become_tasks_after_a_while(image
 
 def test_what_a_person_marks_is_ready(image: Image, annotator: Client, person: User) -> None:
     proposing.ask_people(image=image, hint="a white mug")
-    with at_most(9):
+    with at_most(7):
         task = post(annotator, "masks/claim", {}).json()
     assert (task["wants_proposal"], task["description"]) == (True, "a white mug")
     assert task["mask"]["counts"] == [HEIGHT * WIDTH]
-    with at_most(12):
+    with at_most(8):
         answer = submit(annotator, task, verdict="propose", mask=to_json(encode_mask(square())), category="coffee mugs")
     assert answer.status_code == 200
     target = TargetObject.objects.get()
@@ -116,7 +116,7 @@ def test_a_further_object_becomes_a_task_that_others_check(image: Image, annotat
     make_user(Role.ANNOTATOR)
     services.register_target(image_id=image.id, mask=square(), source="0")
     task = post(annotator, "masks/claim", {}).json()
-    with at_most(12):
+    with at_most(8):
         answer = further(annotator, task, square(left=40, side=12), category="spoon")
     assert answer.status_code == 201
     other = TargetObject.objects.get(category="spoon")
