@@ -12,6 +12,7 @@ Ends by itself within its minutes. Whatever was done by then lies in the folder,
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -47,6 +48,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=tuple(SHARES), help="phases of the training that are left")
     parser.add_argument("--resume", type=Path, help="report.json of an earlier call")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="a setting of the miniature")
     parser.add_argument("--dry", action="store_true", help="everything tiny, on a CPU")
     options = parser.parse_args(argv)
     started = time.monotonic()
@@ -113,6 +115,7 @@ def turn_miniature(options: argparse.Namespace, trained: Path, measured: Path, s
     command += ["--photographs", str(trained), "--unseen-photographs", str(measured)]
     if options.phase == "ablations":
         command.append("--ablations")
+    command += [word for text in options.set for word in ("--set", text)]
     if options.dry:
         command += ["--tiny", "--at-once", "2", "--seeds", "0"]
     else:
@@ -155,12 +158,15 @@ def check_files(folder: Path) -> int:
 def _run(command: list[str], seconds: float) -> int:
     """Run a command; end it, with what it has started, when the time is over."""
     _say(" ".join(command))
-    process = subprocess.Popen(command, start_new_session=True)
+    process = subprocess.Popen(command, process_group=0)
     try:
         return process.wait(timeout=max(seconds, 1.0))
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, 15)
-        process.wait(timeout=5)
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
         _say("out of time: what was saved until now is what there is")
         return 0
 

@@ -3,10 +3,11 @@
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import torch
 from scripts.miniature import __doc__ as about
 from scripts.miniature.report import elo_plot, iou_plot, markdown, with_elo
 from scripts.miniature.runs import Work, measuring_processes, one_run, read_photographs, run_work, side_by_side
+from scripts.miniature.samples import FILE
 from scripts.miniature.settings import FULL, Settings, tiny, variants
 from scripts.miniature.world import make_banks, save_banks
 from training_loop.api import load_generator
@@ -49,6 +51,8 @@ def main(argv: list[str] | None = None) -> int:
     started = time.monotonic()
     changed = {name: json.loads(value) for name, _, value in (text.partition("=") for text in options.set)}
     settings = Settings(**(asdict(tiny() if options.tiny else Settings()) | changed))
+    # Lists of a command line or of JSON are tuples here.
+    settings = replace(settings, strengths=tuple(settings.strengths))
     chosen = variants(settings)
     names = options.variants or (list(chosen) if options.ablations else [FULL])
     if unknown := sorted(set(names) - set(chosen)):
@@ -68,7 +72,7 @@ def main(argv: list[str] | None = None) -> int:
         unseen = read_photographs(options.unseen_photographs, base.device)
         with measuring_processes(1) as measuring:
             for name, seed in todo:
-                run = one_run(
+                run, samples = one_run(
                     chosen[name],
                     base,
                     banks,
@@ -78,6 +82,8 @@ def main(argv: list[str] | None = None) -> int:
                     measuring=measuring,
                 )
                 report.add(name, chosen[name], run)
+                if name == names[0]:
+                    samples.save(options.output / FILE)
         report.write()
         return 0
     with tempfile.TemporaryDirectory(prefix="miniature_") as folder:
@@ -95,10 +101,11 @@ def main(argv: list[str] | None = None) -> int:
                 options.device,
                 max(1, options.processes // options.at_once),
                 str(Path(folder) / f"run-{number}.json"),
+                str(options.output / FILE if name == names[0] else Path(folder) / "samples-unwanted.npz"),
             )
             for number, (name, seed) in enumerate(todo)
         ]
-        undone = side_by_side(
+        undone, failed = side_by_side(
             works,
             Path(folder),
             at_once=options.at_once,
@@ -106,8 +113,9 @@ def main(argv: list[str] | None = None) -> int:
             on_run=lambda work, run: report.add(work.variant, chosen[work.variant], run),
         )
     report.write()
-    print(f"{undone} of {len(works)} runs left undone: the same command goes on with them" if undone else "all done")
-    return 0
+    if undone or failed:
+        print(f"{undone + len(failed)} of {len(works)} runs left: the same command goes on with them", flush=True)
+    return 1 if failed else 0
 
 
 class Report:
@@ -155,5 +163,7 @@ def _device() -> str:
 
 
 if __name__ == "__main__":
+    # So that what it has started ends with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     sys.exit(main())

@@ -3,10 +3,11 @@
 import json
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from scripts.miniature.samples import Samples
 from scripts.miniature.settings import Settings
 from scripts.miniature.turn import Flywheel
 from scripts.miniature.world import MEASURED, Measured, World, load_banks
@@ -39,6 +41,7 @@ class Work:
     device: str
     measuring: int
     output: str
+    samples: str
 
 
 def one_run(
@@ -50,8 +53,8 @@ def one_run(
     photographs: Photographs | None,
     unseen_photographs: Photographs | None,
     measuring: Executor,
-) -> dict[str, Any]:
-    """One flywheel: its turns, its stages with metrics, and how good its checkpoints are on each target."""
+) -> tuple[dict[str, Any], Samples]:
+    """One flywheel: its turns, its stages with metrics, how good its checkpoints are on each target; and samples."""
     started = time.monotonic()
     world = World(
         settings,
@@ -62,6 +65,7 @@ def one_run(
         seed=seed,
         measuring=measuring,
     )
+    strength = world.calibrate(base)
     flywheel = Flywheel(world, base, settings, seed=seed)
     stages: list[tuple[str, bool, dict[str, Measured]]] = []
 
@@ -84,8 +88,9 @@ def one_run(
     assert flywheel.oracle is not None
     playing = [found for _, plays, found in stages if plays]
     qualities = np.stack([np.concatenate([one.iou for one in found.values()]) for found in playing], axis=1)
-    return {
+    run = {
         "seed": seed,
+        "strength": strength,
         "turns": turns,
         "stages": [
             {"name": name, "plays": plays, "metrics": {split: one.means() for split, one in found.items()}}
@@ -95,6 +100,7 @@ def one_run(
         "qualities": qualities.round(4).tolist(),
         "seconds": time.monotonic() - started,
     }
+    return run, world.shown(stages[0][2], stages[-1][2])
 
 
 def measuring_processes(count: int) -> ProcessPoolExecutor:
@@ -116,7 +122,7 @@ def run_work(path: Path) -> None:
     base = load_generator(Path(work.checkpoint), device=work.device)
     device = base.device
     with measuring_processes(work.measuring) as measuring:
-        run = one_run(
+        run, samples = one_run(
             Settings(**work.settings),
             base,
             load_banks(Path(work.banks), device),
@@ -125,20 +131,25 @@ def run_work(path: Path) -> None:
             unseen_photographs=read_photographs(work.unseen_photographs, device),
             measuring=measuring,
         )
+    samples.save(Path(work.samples))
     Path(work.output).write_text(json.dumps(run))
 
 
-def side_by_side(works: Sequence[Work], folder: Path, *, at_once: int, deadline: float, on_run: Any) -> int:
+def side_by_side(
+    works: Sequence[Work],
+    folder: Path,
+    *,
+    at_once: int,
+    deadline: float,
+    on_run: Callable[[Work, dict[str, Any]], None],
+) -> tuple[int, list[str]]:
     """Run works in processes, `at_once` of them, in their order; `on_run(work, run)` is told of each that ends.
 
     None starts when the longest so far would not end by the `deadline` (of the monotonic clock); what still runs then
-    is ended, and can be run another time. Returns how many were left undone.
-
-    Raises:
-        RuntimeError: a process failed.
+    is ended, and can be run another time. Returns how many were left undone, and what failed.
     """
     waiting, running = list(works), dict[subprocess.Popen[bytes], tuple[Work, float]]()
-    longest, undone = 0.0, 0
+    longest, undone, failed = 0.0, 0, list[str]()
     gpus = max(1, torch.cuda.device_count())
     try:
         while waiting or running:
@@ -151,11 +162,14 @@ def side_by_side(works: Sequence[Work], folder: Path, *, at_once: int, deadline:
                 path.write_text(json.dumps(asdict(work)))
                 command = [sys.executable, "-m", "scripts.miniature", str(path), "--work"]
                 # Cores are few for so many processes that mostly wait for the device.
-                running[subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "2"})] = work, now
+                environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+                running[subprocess.Popen(command, env=environment, process_group=0)] = work, now
             for process in [process for process in running if process.poll() is not None]:
                 work, begun = running.pop(process)
                 if process.returncode:
-                    raise RuntimeError(f"{work.variant}, seed {work.seed}, failed with exit {process.returncode}")
+                    failed.append(f"{work.variant}, seed {work.seed}: exit {process.returncode}")
+                    print(f"failed: {failed[-1]}", flush=True)
+                    continue
                 longest = max(longest, now - begun)
                 on_run(work, json.loads(Path(work.output).read_text()))
             if now > deadline or (waiting and not running):
@@ -164,5 +178,5 @@ def side_by_side(works: Sequence[Work], folder: Path, *, at_once: int, deadline:
             time.sleep(0.5)
     finally:
         for process in running:
-            process.terminate()
-    return undone
+            os.killpg(process.pid, signal.SIGTERM)
+    return undone, failed

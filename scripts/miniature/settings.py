@@ -20,6 +20,7 @@ class Settings:
         artists_share: of the targets, the worst that the model cannot solve, which get their truth.
         use_alpha, use_dpo: False keeps every winner, leaves DPO out.
         agreement: how often two annotators give the same answer.
+        strengths: of guidance, of which the one is used that suits the base best.
         shapes: of the library that the base knows. replay: pieces of targets kept to replay, of `piece` each.
         evaluated: targets of each measured set; of `meshes` of them the surfaces are compared, after every stage or
             (`every_stage` False) before the first and after the last turn alone.
@@ -40,6 +41,7 @@ class Settings:
     agreement: float = 0.75
     rating_noise: float = 0.04
     sampler_steps: int = 12
+    strengths: tuple[float, ...] = (3.0, 0.5, 1.0, 2.0)
     shapes: int = 3000
     replay: int = 4
     piece: int = 1024
@@ -61,6 +63,7 @@ def tiny() -> Settings:
         targets=3,
         candidates=4,
         sampler_steps=3,
+        strengths=(1.0,),
         shapes=16,
         replay=1,
         piece=4,

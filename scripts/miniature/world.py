@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from scripts.miniature.samples import Samples, logits_of, whole_steps
 from scripts.miniature.settings import Settings
 from training_loop.backdrops import Photographs
 from training_loop.bank_vae import solid_iou
@@ -58,9 +59,10 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Measured:
-    """One stage on one set: each target's solid IoU, and the surface metrics of some, as they will be."""
+    """One stage on one set: each target's solid IoU, the logits of some, and their surface metrics, as they will be."""
 
     iou: NDArray[np.float64]
+    logits: list[NDArray[np.int8]]
     surfaces: list[Future[Metrics]]
 
     def means(self) -> Metrics:
@@ -106,7 +108,7 @@ class World:
         measuring: Executor,
     ) -> None:
         self.settings, self.photographs, self.seed, self.measuring = settings, photographs, seed, measuring
-        self.unseen_photographs = unseen_photographs
+        self.unseen_photographs, self.strength = unseen_photographs, settings.strengths[0]
         self.views, self.device, self.banks = model.config.conditioning, model.device, banks
         self.latents = {name: encode_bank(banks[name], model.vae).float() for name in ("library", "collected", "named")}
         self._to_measure: dict[str, Targets] = {}
@@ -137,6 +139,30 @@ class World:
             self._to_measure[name] = source.targets(dice, self.settings.evaluated, augment=False)
         return self._to_measure[name]
 
+    def shown(self, first: dict[str, Measured], last: dict[str, Measured]) -> Samples:
+        """What two stages made of the measured targets whose surfaces were compared."""
+        truth, crop, split = [], [], []
+        for name, measured in last.items():
+            targets, count = self.targets_to_measure(name), len(measured.logits)
+            truth.append(self.banks[name].occupancy(targets.shapes[:count]).cpu().numpy())
+            crop.append(targets.views.crop[:count].cpu().numpy())
+            split += [name] * count
+        before, after = (np.stack([one for found in stage.values() for one in found.logits]) for stage in (first, last))
+        return Samples(before, after, np.concatenate(truth), np.concatenate(crop), np.array(split))
+
+    def calibrate(self, model: GeometryModel) -> float:
+        """The guidance that suits a model best, on replayed shapes; nothing that is measured later takes part."""
+        if len(self.settings.strengths) == 1:
+            return self.strength
+        targets = self._source("library", "flying_occlusions").targets(Dice(self.device, 55), self.settings.evaluated)
+        found = {}
+        for strength in self.settings.strengths:
+            self.strength = strength
+            latents = self.sample(model, targets.views, [self.seed])
+            found[strength] = float(self.quality(model, latents, "library", targets.shapes).mean())
+        self.strength = max(found, key=lambda strength: found[strength])
+        return self.strength
+
     @torch.no_grad()
     def sample(self, model: GeometryModel, views: ViewBatch, seeds: list[int]) -> Tensor:
         """x₁ (T, seeds, cells, channels) by the usual sampler."""
@@ -144,7 +170,7 @@ class World:
         at_once = max(1, TARGETS_AT_ONCE * 4 // max(4, len(seeds)))
         for rows in torch.split(torch.arange(len(views.crop), device=self.device), at_once):
             some = ViewBatch(**{name: value[rows] for name, value in vars(views).items()})
-            sampler = replace(default_sampler(model), steps=self.settings.sampler_steps)
+            sampler = replace(default_sampler(model), steps=self.settings.sampler_steps, strength=self.strength)
             x_1 = sample_latents(model, some, seeds, sampler, layout=False)[SHAPE]
             chunks.append(x_1.reshape(len(rows), len(seeds), *x_1.shape[1:]).float())
         return torch.cat(chunks)
@@ -206,23 +232,24 @@ class World:
         targets, bank = self.targets_to_measure(name), self.banks[name]
         latents = self.sample(model, targets.views, [self.seed])
         iou = self.quality(model, latents, name, targets.shapes)[:, 0]
-        waiting = []
+        waiting, kept = [], []
         for index in range(min(self.settings.meshes, len(iou)) if surfaces else 0):
             truth = bank.occupancy(targets.shapes[index : index + 1])[0].cpu().numpy()
-            logits = model.vae.decode(latents[index])[0].half().cpu().numpy()
+            logits = whole_steps(model.vae.decode(latents[index])[0].cpu().numpy())
+            kept.append(logits)
             waiting.append(self.measuring.submit(compare_logits, logits, truth, self.settings.metric_points))
-        return Measured(iou, waiting)
+        return Measured(iou, kept, waiting)
 
 
-def compare_logits(logits: NDArray[np.float16], truth: NDArray[np.bool_], points: int) -> Metrics:
-    """Surface metrics of predicted logits against true cells, both (R, R, R).
+def compare_logits(logits: NDArray[np.int8], truth: NDArray[np.bool_], points: int) -> Metrics:
+    """Surface metrics of predicted logits (in whole steps) against true cells, both (R, R, R).
 
     As D.3.1, but without ICP: both are in the canonical frame, as in `training_loop evaluate --checkpoint`.
     """
     torch.set_num_threads(1)
     try:
         measured = compare_meshes(
-            mesh_from_logits(logits.astype(np.float32)),
+            mesh_from_logits(logits_of(logits)),
             mesh_from_logits(np.where(truth, 1.0, -1.0).astype(np.float32)),
             points=points,
             emd_cells=EMD_CELLS,

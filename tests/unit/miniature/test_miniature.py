@@ -6,7 +6,11 @@ import pytest
 import torch
 
 from scripts.miniature.__main__ import main
+from scripts.miniature.samples import main as samples_of
 from scripts.miniature.settings import FULL
+from training_loop.evaluation.folders import Settings as Evaluation
+from training_loop.evaluation.folders import evaluate_folders
+from training_loop.evaluation.pairing import pair_folders
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +38,13 @@ def test_two_turns_leave_a_report_and_go_on_from_it(tmp_path):
     assert "| base |" in text
     assert "| DPO improves Chamfer over SFT alone, last turn |" in text
     assert (tmp_path / "elo.svg").read_text().startswith("<svg")
+    # What it made can be measured by itself.
+    samples = tmp_path / "samples"
+    assert samples_of([str(tmp_path), "--to", str(samples)]) == 0
+    pairing = pair_folders(predictions=samples / "last", ground_truth=samples / "truth")
+    again = evaluate_folders(pairing, Evaluation(points=2048, emd_cells=256, registered=False)).summary
+    told = [metrics["chamfer_l2"] for metrics in run["stages"][-1]["metrics"].values()]
+    assert again["chamfer_l2"].mean == pytest.approx(sum(told) / len(told), rel=1e-3)
     # What is in the report is not run again; with other settings it is another experiment.
     assert main([str(tmp_path), "--tiny"]) == 0
     assert json.loads((tmp_path / "report.json").read_text()) == report
