@@ -14,6 +14,10 @@ MEDIAN_LIMIT_PX = 1.0
 P95_LIMIT_PX = 3.0
 MOST_REPROJECTED = 200_000
 
+# Metres in which the middle of a photographed scene lies: from a macro shot to a valley. Millimetres that are taken for
+# metres lie beyond.
+METRIC_DEPTHS = (0.01, 1000.0)
+
 PRIOR_FIELD_OF_VIEW_DEGREES = 60.0
 PRIOR_HORIZON_SHARE = 0.25
 PRIOR_FARTHEST = 12.0
@@ -74,6 +78,23 @@ def _check_reprojection(points: NDArray[np.float32], sample: NDArray[np.intp], i
             what_to_do="Check that the intrinsics belong to this image size and the frame is OpenCV's (y down).",
             median_px=round(float(median), 3),
             p95_px=round(float(p95), 3),
+        )
+
+
+def check_metres(points: NDArray[np.floating]) -> None:
+    """Check that the (height, width, 3) points of a metric map can be in metres.
+
+    Raises:
+        PointMapRefused: no photograph is that near or that far.
+    """
+    median = float(np.nanmedian(points[..., 2]))
+    nearest, farthest = METRIC_DEPTHS
+    if not nearest <= median <= farthest:
+        raise PointMapRefused(
+            f"The points lie {median:.4g} m away (median), which is no photograph's distance: "
+            f"{nearest:g} to {farthest:g} m are.",
+            what_to_do="Convert to metres, or give the map as relative.",
+            median_depth=median,
         )
 
 

@@ -200,7 +200,8 @@ def register_point_map(
     The newest map of an image counts; giving the newest one again changes nothing.
 
     Raises:
-        PointMapRefused: of another size than the image, without a finite point, behind the camera, not on its pixels.
+        PointMapRefused: of another size than the image, without a finite point, behind the camera, not on its pixels,
+            metric but in no metres.
         NoSuchImage: there is no such image.
     """
     image = Image.objects.filter(id=image_id).first()
@@ -229,6 +230,8 @@ def _keep_point_map(
     source: PointMapSource,
 ) -> PointMap:
     checked = point_maps.check_point_map(points, intrinsics)
+    if scale == PointMapScale.METRIC:
+        point_maps.check_metres(checked)
     blob = storage.put_blob(data=pack_point_map(checked), media_type=MEDIA_TYPE)
     if newest is not None and (newest.blob_id, newest.source, newest.scale) == (blob.pk, source, scale):
         return newest

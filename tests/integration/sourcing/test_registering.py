@@ -155,6 +155,8 @@ def test_giving_the_same_map_again_changes_nothing_and_another_one_counts(image:
         ({"depth": None, "points": unproject(np.full((HEIGHT, WIDTH), 2.0), CAMERA)[..., :2]}, "shape"),
         ({"points": unproject(np.full((HEIGHT, WIDTH), 2.0), CAMERA)}, "not both"),
         ({"intrinsics": Intrinsics(60, 60, 32, 24, 128, 96)}, "are of a 128×96 image"),
+        ({"depth": np.full((HEIGHT, WIDTH), 2350.0)}, "2350 m away"),
+        ({"depth": np.full((HEIGHT, WIDTH), 0.002)}, "0.002 m away"),
     ],
 )
 def test_a_map_that_does_not_fit_is_refused(image: Image, changes: dict[str, object], reason: str) -> None:
@@ -165,6 +167,17 @@ def test_a_map_that_does_not_fit_is_refused(image: Image, changes: dict[str, obj
             **{"depth": depth, "intrinsics": CAMERA, "scale": "metric", "source": "given"} | changes,
         )
     assert not PointMap.objects.exists()
+
+
+def test_a_relative_map_may_have_any_unit(image: Image) -> None:
+    point_map = services.register_point_map(
+        image_id=image.id,
+        depth=np.full((HEIGHT, WIDTH), 2350.0),
+        intrinsics=CAMERA,
+        scale="relative",
+        source="given",
+    )
+    assert point_map.scale == "relative"
 
 
 def test_where_no_map_is_known_a_prior_is_made_once(image: Image) -> None:

@@ -38,10 +38,23 @@ def test_a_good_map_comes_back_as_float32_with_its_gaps() -> None:
         (np.full_like(POINTS, np.nan), "no finite point"),
         (POINTS * [1, 1, -1], "3072 of 3072 points lie behind the camera"),
         (POINTS * [1, -1, 1], "do not project to their pixels: off by"),
+        (POINTS * [-1, 1, 1], "do not project to their pixels: off by"),
+        (POINTS * [-1, -1, 1], "do not project to their pixels: off by"),
         (np.roll(POINTS, 5, axis=1), r"off by 5\.0 px \(median\)"),
         ((POINTS * 1000).astype(np.int32), "floating-point"),
     ],
-    ids=["one row short", "no depth", "flat list", "all NaN", "z backwards", "y up", "shifted", "integers"],
+    ids=[
+        "one row short",
+        "no depth",
+        "flat list",
+        "all NaN",
+        "z backwards",
+        "y up",
+        "mirrored",
+        "x left and y up",
+        "shifted",
+        "integers",
+    ],
 )
 def test_a_map_that_cannot_belong_to_the_image_is_refused_with_numbers(points: np.ndarray, reason: str) -> None:
     with pytest.raises(PointMapRefused, match=reason):
