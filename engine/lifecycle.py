@@ -52,6 +52,9 @@ class Move(StrEnum):
     NO_TEXTURES = "no_textures"  # too few to compare: the shape stays as it is
     ACCEPT_TEXTURE = "accept_texture"  # rating r ≥ α
     REJECT_TEXTURE = "reject_texture"  # rating r < α
+    MASK_AGAIN = "mask_again"  # a reviewer sent the Stage 1 judgement back
+    SELECT_AGAIN = "select_again"  # a reviewer sent the Stage 2 judgement back
+    POSE_AGAIN = "pose_again"  # a reviewer sent the Stage 3 judgement back
 
 
 MOVES: MappingProxyType[Move, tuple[frozenset[State], State]] = MappingProxyType(
@@ -78,6 +81,26 @@ MOVES: MappingProxyType[Move, tuple[frozenset[State], State]] = MappingProxyType
         Move.NO_TEXTURES: (frozenset({State.GENERATING}), State.DONE),
         Move.ACCEPT_TEXTURE: (frozenset({State.SELECTING}), State.DONE),
         Move.REJECT_TEXTURE: (frozenset({State.SELECTING}), State.DONE),
+        # Back from where people work or nobody does; never from under machines, triage or an artist.
+        Move.MASK_AGAIN: (
+            frozenset(
+                {
+                    State.READY,
+                    State.SELECTING,
+                    State.ALIGNING,
+                    State.DONE,
+                    State.DONE_UNPOSED,
+                    State.SHELVED,
+                    State.DISCARDED,
+                }
+            ),
+            State.PROPOSED,
+        ),
+        Move.SELECT_AGAIN: (
+            frozenset({State.ALIGNING, State.DONE, State.DONE_UNPOSED, State.SHELVED}),
+            State.SELECTING,
+        ),
+        Move.POSE_AGAIN: (frozenset({State.DONE, State.DONE_UNPOSED}), State.ALIGNING),
     }
 )
 
@@ -102,6 +125,11 @@ class ByTheWorker:
     task: str
 
 
+@dataclass(frozen=True)
+class ByTheCaller:
+    """Whoever makes the move opens the next person's work in the same transaction."""
+
+
 # What the engine does when a target arrives.
 ON_ENTRY: MappingProxyType[State, InTheMove | ByTheWorker] = MappingProxyType(
     {
@@ -116,8 +144,22 @@ ON_ENTRY: MappingProxyType[State, InTheMove | ByTheWorker] = MappingProxyType(
 )
 
 # Where the way in decides what is done, and not the state alone.
-ON_MOVE: MappingProxyType[Move, InTheMove] = MappingProxyType(
-    {Move.TEXTURE: InTheMove("engine.alignment.texturing.open_texture_request")}
+ON_MOVE: MappingProxyType[Move, InTheMove | ByTheCaller] = MappingProxyType(
+    {
+        Move.TEXTURE: InTheMove("engine.alignment.texturing.open_texture_request"),
+        Move.SELECT_AGAIN: ByTheCaller(),  # about the same candidates, for a certain person
+        Move.POSE_AGAIN: ByTheCaller(),
+    }
+)
+
+# Which room asks for a stage's judgement a second time, compares two of them, and takes one back: a
+# `workforce.second_look.SecondLook`. What artists make is looked at in their own room.
+SECOND_LOOKS: MappingProxyType[str, str] = MappingProxyType(
+    {
+        "mask": "engine.sourcing.second_look.SECOND_LOOK",
+        "selection": "engine.selection.second_look.SECOND_LOOK",
+        "alignment": "engine.alignment.second_look.SECOND_LOOK",
+    }
 )
 
 # States in which nothing more is wanted of people or machines in the current collection (but textures, of some).

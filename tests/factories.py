@@ -117,11 +117,10 @@ def make_work_item(*, stage: Stage, target: TargetObject, state: str = "open", *
     return WorkItem.objects.create(stage=stage, subject_id=target.id, state=state, **values)
 
 
-def make_judgement(*, item: WorkItem, user: User, duration_ms: int = 40_000) -> Judgement:
+def make_judgement(*, item: WorkItem, user: User, duration_ms: int = 40_000, **fields: Any) -> Judgement:
     """That `user` answered a work item just now."""
-    return Judgement.objects.create(
-        work_item=item, user=user, fencing_token=1, duration_ms=duration_ms, guideline_version="v1"
-    )
+    values: dict[str, Any] = {"fencing_token": 1, "guideline_version": "v1"} | fields
+    return Judgement.objects.create(work_item=item, stage=item.stage, user=user, duration_ms=duration_ms, **values)
 
 
 def make_collection(*, iteration: int = 1, alpha: float = 0.5, closed: bool = False, **fields: Any) -> Collection:

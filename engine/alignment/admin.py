@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from engine.alignment.models import Alignment, AssistanceUse, PoseCheck
+from engine.alignment.models import Alignment, AssistanceUse
 from engine.read_only_admin import ReadOnlyModelAdmin
 
 
@@ -21,14 +21,6 @@ class AlignmentAdmin(ReadOnlyModelAdmin):
     list_select_related = ("target", "candidate")
     search_fields = ("work_item__id__exact", "target__id__exact")
     ordering = ("-submitted_at", "-work_item")
-
-
-@admin.register(PoseCheck)
-class PoseCheckAdmin(ReadOnlyModelAdmin):
-    list_display = ("alignment", "reference", "add_s", "rotation_degrees", "translation_over_diameter", "scale_ratio")
-    list_filter = ("alignment__work_item__purpose",)
-    list_select_related = ("alignment", "reference")
-    ordering = ("-add_s",)
 
 
 @admin.register(AssistanceUse)

@@ -1,5 +1,6 @@
 """Stage 3 for annotators: claim, pose, submit."""
 
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponseBase
@@ -10,12 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from engine.alignment import assistance, checks, services
+from engine.alignment import assistance, services
 from engine.alignment.serializers import (
     AlignmentTaskSerializer,
-    AskAgainSerializer,
     AskForPoseSerializer,
-    PersonAgreementSerializer,
+    JudgedAlignmentSerializer,
     ProposalSerializer,
     SubmitAlignmentSerializer,
 )
@@ -35,35 +35,38 @@ NO_HELP = {
     422: OpenApiResponse(description="`invalid_pose`."),
     503: OpenApiResponse(description="`nobody_answers`: no worker did it in time. Go on by hand."),
 }
-TASK_EXAMPLE = OpenApiExample(
-    "An alignment",
-    value={
-        "work_item": ITEM,
-        "token": 1,
-        "lease_expires_at": "2026-01-05T09:40:00Z",
-        "lease_seconds": 600,
-        "image": {"url": "/api/v1/blobs/…", "width": 640, "height": 480},
-        "mask": {"height": 480, "width": 640, "counts": [150040, 12, 468, 12, 156668]},
-        "category": "mug",
-        "description": "a white mug with a blue rim",
-        "mesh_url": f"/api/v1/alignments/{ITEM}/mesh",
-        "point_map": {
-            "url": "/api/v1/blobs/…",
-            "scale": "metric",
-            "source": "given",
-            "intrinsics": {"fx": 994.9, "fy": 994.9, "cx": 311.2, "cy": 254.9, "width": 640, "height": 480},
-        },
-        "initial_pose": POSE_EXAMPLE,
-        "initial_pose_source": "target_points",
-        "point_cloud": {"url": "/api/v1/blobs/…", "size_bytes": 3000036},
-        "ground_plane": {"normal": [0.01, -0.94, -0.34], "offset": -0.71},
-        "inlier_tolerance": 0.012,
-        "inlier_tolerance_share": 0.05,
-        "placed": [
-            {"mesh_url": f"/api/v1/alignments/{ITEM}/placed/{ITEM}/mesh", "pose": POSE_EXAMPLE, "category": "table"}
-        ],
-        "guidelines": {"version": "v1", "markdown": "# Stage 3 …"},
+TASK: dict[str, Any] = {
+    "work_item": ITEM,
+    "token": 1,
+    "lease_expires_at": "2026-01-05T09:40:00Z",
+    "lease_seconds": 600,
+    "reviewer_note": "",
+    "image": {"url": "/api/v1/blobs/…", "width": 640, "height": 480},
+    "mask": {"height": 480, "width": 640, "counts": [150040, 12, 468, 12, 156668]},
+    "category": "mug",
+    "description": "a white mug with a blue rim",
+    "mesh_url": f"/api/v1/alignments/{ITEM}/mesh",
+    "point_map": {
+        "url": "/api/v1/blobs/…",
+        "scale": "metric",
+        "source": "given",
+        "intrinsics": {"fx": 994.9, "fy": 994.9, "cx": 311.2, "cy": 254.9, "width": 640, "height": 480},
     },
+    "initial_pose": POSE_EXAMPLE,
+    "initial_pose_source": "target_points",
+    "point_cloud": {"url": "/api/v1/blobs/…", "size_bytes": 3000036},
+    "ground_plane": {"normal": [0.01, -0.94, -0.34], "offset": -0.71},
+    "inlier_tolerance": 0.012,
+    "inlier_tolerance_share": 0.05,
+    "placed": [
+        {"mesh_url": f"/api/v1/alignments/{ITEM}/placed/{ITEM}/mesh", "pose": POSE_EXAMPLE, "category": "table"}
+    ],
+    "guidelines": {"version": "v1", "markdown": "# Stage 3 …"},
+}
+TASK_EXAMPLE = OpenApiExample("An alignment", value=TASK, response_only=True)
+JUDGED_EXAMPLE = OpenApiExample(
+    "A pose",
+    value=TASK | {"pose": POSE_EXAMPLE, "not_alignable": "", "silhouette_iou": 0.93, "inlier_share": 0.97},
     response_only=True,
 )
 
@@ -102,11 +105,26 @@ class AlignmentView(APIView):
         return Response(AlignmentTaskSerializer(services.task_of(user=person_of(request), work_item_id=work_item)).data)
 
 
+class JudgedAlignmentView(APIView):
+    """A Stage 3 judgement."""
+
+    permission_classes = [HasRole(Role.REVIEWER)]
+
+    @extend_schema(
+        operation_id="alignments_judged",
+        responses={200: JudgedAlignmentSerializer, 404: OpenApiResponse(description="`no_such_alignment`.")},
+        examples=[JUDGED_EXAMPLE],
+    )
+    def get(self, request: Request, work_item: UUID) -> Response:
+        """The scene as it was shown, the pose and its scores, for reviewers."""
+        return Response(JudgedAlignmentSerializer(services.judged(work_item_id=work_item)).data)
+
+
 class AlignmentMeshView(APIView):
     """The shape to pose."""
 
     content_negotiation_class = AnyContent
-    permission_classes = [HasRole(Role.ANNOTATOR)]
+    permission_classes = [HasRole(Role.ANNOTATOR, Role.REVIEWER)]
 
     @extend_schema(
         operation_id="alignments_mesh",
@@ -122,7 +140,7 @@ class PlacedMeshView(APIView):
     """Another object of the photograph."""
 
     content_negotiation_class = AnyContent
-    permission_classes = [HasRole(Role.ANNOTATOR)]
+    permission_classes = [HasRole(Role.ANNOTATOR, Role.REVIEWER)]
 
     @extend_schema(
         operation_id="alignments_placed_mesh",
@@ -174,60 +192,6 @@ class TryOthersView(WritesNothing, APIView):
         body = read_body(AskForPoseSerializer, request)
         found = assistance.try_others(user=person_of(request), work_item_id=work_item, pose=body["pose"])
         return Response(ProposalSerializer(found, many=True).data)
-
-
-class AskAgainView(IdempotentWrites, APIView):
-    """A second opinion on a pose."""
-
-    permission_classes = [HasRole(Role.REVIEWER, Role.ML_ENGINEER)]
-
-    @extend_schema(
-        operation_id="alignments_ask_again",
-        request=AskAgainSerializer,
-        responses={
-            201: SubmittedSerializer,
-            404: OpenApiResponse(description="`no_such_alignment`."),
-            409: OpenApiResponse(description="`nothing_to_compare`: it has no pose, or is a second opinion itself."),
-        },
-        examples=[
-            OpenApiExample("As gold", value={"purpose": "gold"}, request_only=True),
-            OpenApiExample("Opened", value={"work_item": ITEM}, response_only=True),
-        ],
-    )
-    def post(self, request: Request, work_item: UUID) -> Response:
-        """Want a submitted pose once more from somebody else: as gold (it is known) or as overlap (two count alike)."""
-        body = read_body(AskAgainSerializer, request)
-        opened = checks.ask_again(work_item_id=work_item, purpose=body["purpose"])
-        return Response({"work_item": str(opened.pk)}, status=status.HTTP_201_CREATED)
-
-
-class PoseAgreementView(APIView):
-    """How well people agree on poses."""
-
-    permission_classes = [HasRole(Role.REVIEWER, Role.ML_ENGINEER)]
-
-    @extend_schema(
-        operation_id="alignments_agreement",
-        responses={200: PersonAgreementSerializer(many=True)},
-        examples=[
-            OpenApiExample(
-                "One person",
-                value={
-                    "username": "ann",
-                    "purpose": "gold",
-                    "poses": 12,
-                    "agreeing": 11,
-                    "mean_add_s": 0.031,
-                    "mean_rotation_degrees": 4.2,
-                    "mean_translation_over_diameter": 0.02,
-                },
-                response_only=True,
-            )
-        ],
-    )
-    def get(self, request: Request) -> Response:
-        """Read the agreement of each person's second opinions, gold and overlap apart."""
-        return Response(PersonAgreementSerializer(checks.agreement_by_person(), many=True).data)
 
 
 class SubmitAlignmentView(IdempotentWrites, APIView):

@@ -24,19 +24,21 @@ class PoseSource(models.TextChoices):
     TARGET_POINTS = "target_points"  # M, its points and the ground below
 
 
+class AlignmentQuerySet(models.QuerySet["Alignment"]):
+    """Alignments."""
+
+    def counting(self) -> "AlignmentQuerySet":
+        """Those that say where an object is: no overlaps or gold, and nothing that was sent back."""
+        collecting = self.filter(work_item__purpose=WorkItem.Purpose.COLLECT)
+        return collecting.exclude(work_item__judgement__set_aside_at__isnull=False)
+
+
 class Alignment(models.Model):
     """One pose wanted, and given. The two scores are recomputed by the engine; they advise and do not gate."""
 
     work_item = models.OneToOneField(WorkItem, primary_key=True, on_delete=models.CASCADE, related_name="alignment")
     target = models.ForeignKey(TargetObject, on_delete=models.CASCADE, related_name="alignments")
     candidate = models.ForeignKey(Candidate, on_delete=models.PROTECT, related_name="alignments")
-    reference = models.ForeignKey(
-        "self",
-        null=True,
-        on_delete=models.PROTECT,
-        related_name="asked_again",
-        help_text="Whose pose this one is compared with: a known one (gold) or a colleague's (overlap).",
-    )
     point_map = models.ForeignKey(
         PointMap, null=True, on_delete=models.PROTECT, related_name="+", help_text="Set when the task is prepared."
     )
@@ -59,6 +61,8 @@ class Alignment(models.Model):
     submitted_at = models.DateTimeField(null=True)
     scored_at = models.DateTimeField(null=True)
     scoring_attempts = models.PositiveSmallIntegerField(default=0)
+
+    objects = AlignmentQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -97,30 +101,6 @@ class Alignment(models.Model):
 
     def __str__(self) -> str:
         return f"alignment of {self.target_id}"
-
-
-class PoseCheck(models.Model):
-    """How far a submitted pose is from a known one (gold) or from a colleague's on the same mesh (overlap)."""
-
-    alignment = models.OneToOneField(Alignment, primary_key=True, on_delete=models.CASCADE, related_name="check_of")
-    reference = models.ForeignKey(Alignment, on_delete=models.CASCADE, related_name="references")
-    add_s = models.FloatField(help_text="Mean distance to the nearest point over the diameter; agrees below 0.1.")
-    rotation_degrees = models.FloatField(help_text="Modulo the symmetries of the mesh.")
-    translation_over_diameter = models.FloatField()
-    scale_ratio = models.FloatField(help_text="Of the pose over the reference.")
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(name="posecheck_not_of_itself", condition=~Q(alignment=models.F("reference"))),
-            models.CheckConstraint(
-                name="posecheck_ranges",
-                condition=Q(add_s__gte=0, translation_over_diameter__gte=0, scale_ratio__gt=0)
-                & Q(rotation_degrees__gte=0, rotation_degrees__lte=180.001),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.alignment_id} against {self.reference_id}"
 
 
 class AssistanceKind(models.TextChoices):

@@ -99,7 +99,7 @@ def resend_unprepared(*, now: datetime | None = None) -> int:
 def _give_up(alignment: Alignment) -> None:
     """The target goes on without a pose; the audit log says why."""
     log.error("alignment_not_prepared", work_item=str(alignment.pk), attempts=alignment.preparation_attempts)
-    workforce.cancel_work_items(subject_id=alignment.target_id, stage=Stage.ALIGNMENT)
+    workforce.cancel_work_items(subject_id=alignment.target_id, stages=[Stage.ALIGNMENT])
     if alignment.work_item.purpose == WorkItem.Purpose.COLLECT:
         sourcing.move_target(
             target_id=alignment.target_id,

@@ -1,4 +1,4 @@
-"""Recomputes the scores of submitted poses, and compares second opinions, in a process that may import open3d."""
+"""Recomputes the scores of submitted poses, in a process that may import open3d."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -6,7 +6,6 @@ from uuid import UUID
 from django.db.models import F
 from django.utils import timezone
 
-from engine.alignment.checks import compare_with_reference
 from engine.alignment.models import Alignment
 from engine.alignment.scenes import alignment_with_scene, read_scene
 from engine.alignment.services import SCORE_TASK
@@ -26,7 +25,6 @@ def score_alignment(*, work_item_id: UUID) -> None:
         return
     alignment = alignment_with_scene(work_item_id)
     scores = read_scene(alignment).score(from_json(Pose, alignment.pose))
-    compare_with_reference(alignment=alignment)
     unscored.update(
         silhouette_iou=scores.silhouette_iou,
         inlier_share=scores.inlier_share,

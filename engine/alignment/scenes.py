@@ -52,7 +52,7 @@ class Scene:
 def alignment_with_scene(work_item_id: UUID) -> Alignment:
     """The alignment with everything that `read_scene` reads, in one query."""
     return Alignment.objects.select_related(
-        "candidate__mesh", "target__image", "point_map__image", "point_map__blob", "reference"
+        "candidate__mesh", "target__image", "point_map__image", "point_map__blob"
     ).get(pk=work_item_id)
 
 

@@ -15,7 +15,6 @@ from engine.layouts import PoseSerializer
 from engine.selection.serializers import SubmitSerializer
 from engine.sourcing.task_serializers import TargetTaskSerializer, TextSerializer
 from engine.storage.services import signed_url
-from engine.workforce.models import WorkItem
 
 # Of assistance in one task; a page that sends more is broken.
 MOST_USES = 200
@@ -90,6 +89,17 @@ class AlignmentTaskSerializer(TargetTaskSerializer):
         return TextSerializer(texts.guidelines()).data
 
 
+class JudgedAlignmentSerializer(AlignmentTaskSerializer):
+    """A Stage 3 judgement: the task, and the pose or why there is none."""
+
+    pose = PoseSerializer(source="alignment.pose", allow_null=True)
+    not_alignable = serializers.ChoiceField(
+        source="alignment.not_alignable", choices=NotAlignable.choices, allow_blank=True
+    )
+    silhouette_iou = serializers.FloatField(source="alignment.silhouette_iou", allow_null=True)
+    inlier_share = serializers.FloatField(source="alignment.inlier_share", allow_null=True)
+
+
 class AssistanceUseSerializer(serializers.ModelSerializer[AssistanceUse]):
     """A proposal that was asked for, with the page's scores before and after it."""
 
@@ -110,24 +120,6 @@ class ProposalSerializer(serializers.Serializer[Any]):
     pose = PoseSerializer()
     silhouette_iou = serializers.FloatField()
     inlier_share = serializers.FloatField(allow_null=True)
-
-
-class AskAgainSerializer(serializers.Serializer[Any]):
-    """Body that asks somebody else for the same pose."""
-
-    purpose = serializers.ChoiceField(choices=[WorkItem.Purpose.GOLD, WorkItem.Purpose.OVERLAP])
-
-
-class PersonAgreementSerializer(serializers.Serializer[Any]):
-    """How well a person's poses agree with known ones (`gold`) or with colleagues' (`overlap`)."""
-
-    username = serializers.CharField()
-    purpose = serializers.CharField()
-    poses = serializers.IntegerField()
-    agreeing = serializers.IntegerField(help_text="With ADD-S under a tenth of the diameter.")
-    mean_add_s = serializers.FloatField(help_text="Over the diameter.")
-    mean_rotation_degrees = serializers.FloatField(help_text="Modulo the symmetries of the mesh.")
-    mean_translation_over_diameter = serializers.FloatField()
 
 
 class SubmitAlignmentSerializer(SubmitSerializer):

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -28,7 +29,8 @@ from engine.sourcing import services as sourcing
 from engine.sourcing.models import PointMap, TargetObject
 from engine.storage.models import Blob
 from engine.workforce import services as workforce
-from engine.workforce.models import Stage, User, WorkItem
+from engine.workforce.models import Role, Stage, User, WorkItem
+from engine.workforce.permissions import has_role
 
 PREPARE_TASK = "engine.alignment.tasks.prepare_alignment"
 SCORE_TASK = "engine.alignment.tasks.score_alignment"
@@ -94,7 +96,8 @@ class AlignmentTask:
     def placed(self) -> list[Alignment]:
         """The other objects of the photograph that stand in the same point map, each as posed last."""
         return list(
-            Alignment.objects.filter(point_map=self.alignment.point_map_id, pose__isnull=False, reference=None)
+            Alignment.objects.counting()
+            .filter(point_map=self.alignment.point_map_id, pose__isnull=False)
             .exclude(target=self.alignment.target_id)
             .select_related("target", "candidate__mesh", "candidate__view")
             .order_by("target", "-submitted_at")
@@ -182,22 +185,46 @@ def task_of(*, user: User, work_item_id: UUID) -> AlignmentTask:
     return AlignmentTask(alignment=alignment, work_item=alignment.work_item)
 
 
-def mesh_to_pose(*, user: User, work_item_id: UUID) -> Blob:
-    """Return the mesh of the alignment that `user` holds, as people are shown it.
+def judged(*, work_item_id: UUID) -> AlignmentTask:
+    """An alignment that was submitted, for those who look at it afterwards.
 
     Raises:
-        NoSuchAlignment: the user does not hold it.
+        NoSuchAlignment: there is none of this id, or nobody submitted it.
     """
-    return held(user=user, work_item_id=work_item_id).candidate.shown
+    alignment = _alignments().filter(work_item_id=work_item_id, submitted_at__isnull=False).first()
+    if alignment is None:
+        raise NoSuchAlignment("No pose was submitted under this id.", what_to_do="Load the queue again.")
+    return AlignmentTask(alignment=alignment, work_item=alignment.work_item)
+
+
+def shown_to(*, user: User, work_item_id: UUID) -> AlignmentTask:
+    """The alignment whose meshes `user` may look at: the one they hold; for a reviewer, any that was submitted.
+
+    Raises:
+        NoSuchAlignment: it is neither.
+    """
+    if has_role(user, Role.REVIEWER):
+        with suppress(NoSuchAlignment):
+            return judged(work_item_id=work_item_id)
+    return task_of(user=user, work_item_id=work_item_id)
+
+
+def mesh_to_pose(*, user: User, work_item_id: UUID) -> Blob:
+    """Return the mesh of an alignment, as people are shown it.
+
+    Raises:
+        NoSuchAlignment: it is not for this user.
+    """
+    return shown_to(user=user, work_item_id=work_item_id).alignment.candidate.shown
 
 
 def placed_mesh(*, user: User, work_item_id: UUID, target_id: UUID) -> Blob:
-    """Return the mesh of another object of the photograph, as shown with the alignment that `user` holds.
+    """Return the mesh of another object of the photograph, as shown with an alignment.
 
     Raises:
-        NoSuchAlignment: the user does not hold it, or shows no such object with it.
+        NoSuchAlignment: it is not for this user, or shows no such object with it.
     """
-    task = task_of(user=user, work_item_id=work_item_id)
+    task = shown_to(user=user, work_item_id=work_item_id)
     for other in task.placed:
         if other.target_id == target_id:
             return other.candidate.shown

@@ -19,7 +19,6 @@ from engine.generation.models import Candidate, GenerationRequest
 from engine.lifecycle import Move
 from engine.sourcing import services as sourcing
 from engine.sourcing.models import PointMap
-from engine.workforce.models import WorkItem
 
 # Asked for in one call; the timetable goes on with the rest.
 MOST_AT_ONCE = 500
@@ -74,9 +73,7 @@ def open_texture_request(*, target_id: UUID) -> GenerationRequest:
 
 def _placed(shape: Candidate) -> tuple[Pose, PointMap]:
     """The last pose of a shape, an annotator's or else the artist's own, and the point map in whose camera it is."""
-    posed = Alignment.objects.filter(
-        candidate=shape, pose__isnull=False, work_item__purpose=WorkItem.Purpose.COLLECT
-    ).select_related("point_map__image")
+    posed = Alignment.objects.counting().filter(candidate=shape, pose__isnull=False).select_related("point_map__image")
     alignment = posed.order_by("-submitted_at").first()
     if alignment is not None and alignment.point_map is not None:
         return from_json(Pose, alignment.pose), alignment.point_map

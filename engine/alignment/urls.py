@@ -5,14 +5,13 @@ from engine.alignment import api
 urlpatterns = [
     path("alignments/claim", api.ClaimAlignmentView.as_view(), name="alignment-claim"),
     path("alignments/<uuid:work_item>", api.AlignmentView.as_view(), name="alignment"),
+    path("alignments/<uuid:work_item>/judged", api.JudgedAlignmentView.as_view(), name="alignment-judged"),
     path("alignments/<uuid:work_item>/mesh", api.AlignmentMeshView.as_view(), name="alignment-mesh"),
     path(
         "alignments/<uuid:work_item>/placed/<uuid:target>/mesh",
         api.PlacedMeshView.as_view(),
         name="alignment-placed-mesh",
     ),
-    path("alignments/agreement", api.PoseAgreementView.as_view(), name="alignment-agreement"),
-    path("alignments/<uuid:work_item>/ask-again", api.AskAgainView.as_view(), name="alignment-ask-again"),
     path("alignments/<uuid:work_item>/snap", api.SnapView.as_view(), name="alignment-snap"),
     path("alignments/<uuid:work_item>/try-others", api.TryOthersView.as_view(), name="alignment-try-others"),
     path("alignments/<uuid:work_item>/submit", api.SubmitAlignmentView.as_view(), name="alignment-submit"),

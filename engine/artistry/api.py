@@ -68,6 +68,7 @@ JOB_EXAMPLE = OpenApiExample(
         "token": 1,
         "lease_expires_at": "2026-01-08T09:30:00Z",
         "lease_seconds": 259200,
+        "reviewer_note": "",
         **PHOTOGRAPH,
         "failure_reason": "transparency",
         "note": "rare and clearly visible",

@@ -105,11 +105,15 @@ def walk(scope: Scope, *, after: str = "") -> Iterator[Judged]:
 
 
 def _rated(scope: Scope) -> SelectionQuerySet:
-    """The selections that a snapshot of this scope covers, of shapes and of textures."""
-    return Selection.objects.rated().filter(
-        rated_at__lte=scope.cutoff_at,
-        request__collection__iteration__lte=scope.iteration,
-        work_item__purpose__in=scope.options.purposes,
+    """The selections that a snapshot of this scope covers, of shapes and of textures, but none sent back by then."""
+    return (
+        Selection.objects.rated()
+        .filter(
+            rated_at__lte=scope.cutoff_at,
+            request__collection__iteration__lte=scope.iteration,
+            work_item__purpose__in=scope.options.purposes,
+        )
+        .exclude(work_item__judgement__set_aside_at__lte=scope.cutoff_at)
     )
 
 
@@ -252,6 +256,7 @@ def _alignments(scope: Scope, *, candidate_ids: Sequence[UUID]) -> dict[UUID, Al
             submitted_at__lte=scope.cutoff_at,
             work_item__purpose__in=scope.options.purposes,
         )
+        .exclude(work_item__judgement__set_aside_at__lte=scope.cutoff_at)
         .select_related("point_map__blob")
         .order_by("candidate_id", "-submitted_at", "-pk")
         .distinct("candidate_id")

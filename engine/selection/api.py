@@ -17,6 +17,7 @@ from engine.selection.blind_meshes import candidate_response, mesh_response
 from engine.selection.serializers import (
     AnswerSerializer,
     ClaimSerializer,
+    JudgedSelectionSerializer,
     ProgressSerializer,
     SelectionTaskSerializer,
     SubmitSelectionSerializer,
@@ -43,6 +44,7 @@ TASK_EXAMPLE = {
     "token": 3,
     "lease_expires_at": "2026-01-05T09:30:00Z",
     "lease_seconds": 300,
+    "reviewer_note": "",
     "image": {"url": "/api/v1/blobs/…", "width": 640, "height": 480},
     "mask": {"height": 480, "width": 640, "counts": [150040, 12, 468, 12, 156668]},
     "category": "mug",
@@ -107,6 +109,29 @@ class SelectionView(APIView):
         return Response(
             SelectionTaskSerializer(handing_out.task_of(user=person_of(request), work_item_id=work_item)).data
         )
+
+
+class JudgedSelectionView(APIView):
+    """A Stage 2 judgement."""
+
+    permission_classes = [HasRole(Role.REVIEWER)]
+
+    @extend_schema(
+        operation_id="selections_judged",
+        responses={200: JudgedSelectionSerializer, 404: OpenApiResponse(description="`no_such_selection`.")},
+        examples=[
+            OpenApiExample(
+                "A selection of two",
+                value=TASK_EXAMPLE
+                | {"phase": "rate", "pair": None, "winner": LEFT, "answers": ["left"], "rating": 0.8}
+                | {"failure_reason": "", "rated_bar": 0.6},
+                response_only=True,
+            )
+        ],
+    )
+    def get(self, request: Request, work_item: UUID) -> Response:
+        """The tournament as it was played, and the rating, for reviewers. They are as blind as annotators."""
+        return Response(JudgedSelectionSerializer(handing_out.judged(work_item_id=work_item)).data)
 
 
 class AnswerView(IdempotentWrites, APIView):

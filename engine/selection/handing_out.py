@@ -75,6 +75,20 @@ def task_of(*, user: User, work_item_id: UUID) -> SelectionTask:
     return _task(selection=selection, work_item=selection.work_item, user=user)
 
 
+def judged(*, work_item_id: UUID) -> SelectionTask:
+    """A selection that was rated, as the person who rated it saw it in the end.
+
+    Raises:
+        NoSuchSelection: there is none of this id, or nobody rated it.
+    """
+    rated = Selection.objects.rated().select_related("tournament__annotator").filter(work_item_id=work_item_id).first()
+    if rated is None or rated.tournament is None:
+        raise NoSuchSelection("No selection was rated under this id.", what_to_do="Load the queue again.")
+    author = rated.tournament.annotator
+    selection = _selections_for(author).select_related("work_item").get(work_item_id=work_item_id)
+    return _task(selection=selection, work_item=selection.work_item, user=author)
+
+
 def _selections_for(user: User) -> SelectionQuerySet:
     """Everything that a claim needs in one query: candidates, and the user's own tournament if there is one."""
     candidates = Candidate.objects.filter(run__request_id=OuterRef("request_id"))

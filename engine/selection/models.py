@@ -35,8 +35,9 @@ class SelectionQuerySet(models.QuerySet["Selection"]):
         return self.filter(request__modality=Modality.TEXTURE)
 
     def collected(self, target_id: uuid.UUID | models.OuterRef) -> Self:
-        """Those that decide what becomes of this target: no overlaps, gold or reviews."""
-        return self.filter(target_id=target_id, work_item__purpose=WorkItem.Purpose.COLLECT)
+        """Those that decide what becomes of this target: no overlaps or gold, and nothing that was sent back."""
+        collecting = self.filter(target_id=target_id, work_item__purpose=WorkItem.Purpose.COLLECT)
+        return collecting.exclude(work_item__judgement__set_aside_at__isnull=False)
 
     def rated(self) -> Self:
         """Those that a person finished."""

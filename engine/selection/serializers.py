@@ -126,6 +126,16 @@ class SelectionTaskSerializer(TargetTaskSerializer):
         return TextSerializer(texts.guidelines(task.selection.modality)).data
 
 
+class JudgedSelectionSerializer(SelectionTaskSerializer):
+    """A Stage 2 judgement: the task as it was left, and the rating."""
+
+    rating = serializers.FloatField(source="selection.rating")
+    failure_reason = serializers.ChoiceField(
+        source="selection.failure_reason", choices=FailureReason.choices, allow_blank=True
+    )
+    rated_bar = serializers.FloatField(source="selection.alpha", help_text="α when it was rated.")
+
+
 class ClaimSerializer(serializers.Serializer[Any]):
     """Body of a claim."""
 

@@ -5,6 +5,7 @@ from engine.selection import api
 urlpatterns = [
     path("selections/claim", api.ClaimSelectionView.as_view(), name="selection-claim"),
     path("selections/<uuid:work_item>", api.SelectionView.as_view(), name="selection"),
+    path("selections/<uuid:work_item>/judged", api.JudgedSelectionView.as_view(), name="selection-judged"),
     path("selections/<uuid:work_item>/answer", api.AnswerView.as_view(), name="selection-answer"),
     path("selections/<uuid:work_item>/undo", api.UndoView.as_view(), name="selection-undo"),
     path("selections/<uuid:work_item>/submit", api.SubmitSelectionView.as_view(), name="selection-submit"),

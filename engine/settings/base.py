@@ -184,6 +184,7 @@ SPECTACULAR_SETTINGS = {
         "AnswerEnum": "engine.selection.serializers.ANSWERS",
         "SideEnum": "engine.selection.serializers.SIDES",
         "MeshUploadStatusEnum": "engine.artistry.models.MeshUpload.Status",
+        "OpinionStateEnum": "engine.workforce.models.SecondOpinion.State",
         "SnapshotStatusEnum": "engine.datasets.models.Snapshot.Status",
     },
     "SWAGGER_UI_DIST": "SIDECAR",

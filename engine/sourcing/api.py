@@ -28,6 +28,7 @@ from engine.sourcing.serializers import (
     ImageFilterSerializer,
     ImageSourceSerializer,
     ImageUploadSerializer,
+    JudgedMaskSerializer,
     MaskTaskSerializer,
     OverrideSerializer,
     SubmitMaskSerializer,
@@ -46,6 +47,7 @@ TASK_EXAMPLE = {
     "token": 3,
     "lease_expires_at": "2026-03-01T12:01:00Z",
     "lease_seconds": 60,
+    "reviewer_note": "",
     "image": {"url": "/api/v1/blobs/…", "preview_url": None, "width": 640, "height": 480},
     "mask": {"height": 480, "width": 640, "counts": [150040, 12, 157148]},
     "category": "mug",
@@ -119,6 +121,38 @@ class MaskTaskView(APIView):
     def get(self, request: Request, work_item: UUID) -> Response:
         """Read a task again, after a reload for instance."""
         return Response(MaskTaskSerializer(mask_tasks.task_of(user=person_of(request), work_item_id=work_item)).data)
+
+
+class JudgedMaskView(APIView):
+    """A Stage 1 judgement."""
+
+    permission_classes = [HasRole(Role.REVIEWER)]
+
+    @extend_schema(
+        operation_id="masks_judged",
+        responses={200: JudgedMaskSerializer, 404: OpenApiResponse(description="`no_such_mask_task`.")},
+        examples=[
+            OpenApiExample(
+                "A refined mask",
+                value={
+                    "work_item": TASK_EXAMPLE["work_item"],
+                    "image": TASK_EXAMPLE["image"],
+                    "shown": TASK_EXAMPLE["mask"],
+                    "mask": {"height": 480, "width": 640, "counts": [150040, 14, 157146]},
+                    "description": "a white mug with a blue rim",
+                    "wants_proposal": False,
+                    "verdict": "refine",
+                    "discard_reason": "",
+                    "shown_category": "mug",
+                    "category": "mug",
+                },
+                response_only=True,
+            )
+        ],
+    )
+    def get(self, request: Request, work_item: UUID) -> Response:
+        """What was shown and what was answered, for reviewers."""
+        return Response(JudgedMaskSerializer(mask_tasks.judged(work_item_id=work_item)).data)
 
 
 class SubmitMaskView(IdempotentWrites, APIView):

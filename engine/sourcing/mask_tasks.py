@@ -81,6 +81,18 @@ def _only(held: MaskTaskQuerySet) -> MaskTask:
     return task
 
 
+def judged(*, work_item_id: UUID) -> MaskTask:
+    """A task that was answered, for those who look at it afterwards.
+
+    Raises:
+        NoSuchMaskTask: there is none of this id, or nobody answered it.
+    """
+    task = MaskTask.objects.with_photograph().filter(work_item_id=work_item_id).exclude(verdict="").first()
+    if task is None:
+        raise NoSuchMaskTask("No mask was judged under this id.", what_to_do="Load the queue again.")
+    return task
+
+
 def marked_beside(task: MaskTask) -> list[MaskRle]:
     """Masks of the other objects of the task's photograph, newest first. Wants a task of `with_photograph`."""
     image, marked = task.image, vars(task)["marked_counts"]
@@ -123,6 +135,10 @@ def submit(
         )
         task = MaskTask.objects.with_photograph().get(work_item_id=work_item_id)
         task.verdict, task.discard_reason = verdict, discard_reason
+        task.category, task.shown_category = _filed(category), task.category_on_show
+        if task.wants_proposal and work_item.purpose != WorkItem.Purpose.COLLECT:
+            _take_second_proposal(task=task, mask=mask)
+            return None
         if task.wants_proposal:
             return _take_proposal(task=task, user=user, mask=mask, category=category)
         return _take_judgement(task=task, work_item=work_item, user=user, mask=mask, category=category)
@@ -136,12 +152,14 @@ def _take_judgement(
         raise VerdictRefused("A mask is proposed here already.", what_to_do="Verify it, refine it, or discard it.")
     if mask is not None:
         check_mask_of(image=target.image, mask=_decoded(mask, image=target.image))
-        task.refined_counts, task.proposed_counts = list(mask.counts), target.mask_counts
-    task.save(update_fields=["verdict", "discard_reason", "refined_counts", "proposed_counts"])
+        task.refined_counts, task.proposed_counts = list(mask.counts), task.counts_on_show
+    task.save(update_fields=[*_ANSWER, "proposed_counts"])
     if work_item.purpose != WorkItem.Purpose.COLLECT or target.state != State.PROPOSED:
         return target
     if task.verdict == MaskVerdict.DISCARD:
         return move_target(target_id=target.id, move=Move.DISCARD, actor=user, reason=task.discard_reason)
+    if mask is None and task.shown_counts is not None:  # what stood before somebody else's mask, and stands again
+        mask = MaskRle(height=task.image.height_px, width=task.image.width_px, counts=tuple(task.shown_counts))
     return move_target(
         target_id=target.id,
         move=Move.VERIFY,
@@ -160,7 +178,7 @@ def _take_proposal(*, task: MaskTask, user: User, mask: MaskRle | None, category
                 "Nothing was proposed here that could be partial or several.",
                 what_to_do="Mark one object, or say that there is no salient one.",
             )
-        task.save(update_fields=["verdict", "discard_reason"])
+        task.save(update_fields=_ANSWER)
         refuse_image(image=task.image, reason=reason, actor=user)
         return None
     if task.verdict != MaskVerdict.PROPOSE or mask is None:
@@ -177,6 +195,22 @@ def _take_proposal(*, task: MaskTask, user: User, mask: MaskRle | None, category
         answers=task.work_item_id,
     )
 
+
+def _take_second_proposal(*, task: MaskTask, mask: MaskRle | None) -> None:
+    """What another person would have marked; it is compared and proposes nothing."""
+    if task.verdict == MaskVerdict.PROPOSE and mask is not None:
+        _check_new(mask, beside=marked_beside(task))
+        check_mask_of(image=task.image, mask=_decoded(mask, image=task.image))
+        task.refined_counts = list(mask.counts)
+    elif task.verdict != MaskVerdict.DISCARD or task.discard_reason not in _REFUSED_BY_A_PERSON:
+        raise VerdictRefused(
+            "Nothing is proposed here yet.",
+            what_to_do="Mark the object and send it as `propose`, or say that there is no salient one.",
+        )
+    task.save(update_fields=_ANSWER)
+
+
+_ANSWER = ["verdict", "discard_reason", "refined_counts", "category", "shown_category"]
 
 _REFUSED_BY_A_PERSON = {
     DiscardReason.NO_SALIENT_OBJECT.value: RefusalReason.NO_SALIENT_OBJECT,
@@ -243,3 +277,8 @@ def _decoded(mask: MaskRle, *, image: Image) -> NDArray[np.bool_]:
         return decode_mask(mask)
     except MaskError as error:
         raise MaskRefused(f"The mask cannot be decoded: {error}.") from error
+
+
+def _filed(category: str) -> str:
+    filed = file_category(category)
+    return filed.leaf or filed.free

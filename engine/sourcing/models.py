@@ -264,6 +264,8 @@ class MaskTaskQuerySet(models.QuerySet["MaskTask"]):
             TargetObject.objects.filter(image=OuterRef("image_id"))
             .exclude(state=State.DISCARDED)
             .exclude(id=Coalesce(OuterRef("target_id"), nobody))
+            # What the first person marked is what a second one is asked for.
+            .exclude(mask_tasks__work_item__second_opinions__work_item=OuterRef("work_item_id"))
         )
         marked = ArraySubquery(others.order_by("-created_at").values("mask_counts")[:MOST_MARKED])
         related = self.select_related("work_item", "image__blob", "image__preview_blob", "target__image")
@@ -286,8 +288,19 @@ class MaskTask(models.Model):
     hint = models.CharField(max_length=300, blank=True, help_text="What was recognised and could not be marked.")
     verdict = models.CharField(max_length=10, choices=MaskVerdict.choices, blank=True)
     discard_reason = models.CharField(max_length=20, choices=DiscardReason.choices, blank=True)
-    refined_counts = models.JSONField(null=True, help_text="Run lengths of the mask drawn, where refined.")
+    refined_counts = models.JSONField(
+        null=True, help_text="Run lengths of the mask drawn, where refined; of a second opinion also where proposed."
+    )
     proposed_counts = models.JSONField(null=True, help_text="Run lengths of the mask that it replaced.")
+    category = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="As answered; empty: what was shown."
+    )
+    shown_category = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="As it was when judged."
+    )
+    shown_counts = models.JSONField(
+        null=True, help_text="Where the proposal is not the target's present mask: its run lengths, as seen before."
+    )
 
     objects = MaskTaskQuerySet.as_manager()
 
@@ -300,18 +313,36 @@ class MaskTask(models.Model):
             models.CheckConstraint(
                 name="masktask_refined_has_masks",
                 condition=Q(verdict="refine", refined_counts__isnull=False, proposed_counts__isnull=False)
-                | (~Q(verdict="refine") & Q(refined_counts__isnull=True, proposed_counts__isnull=True)),
+                | Q(verdict="propose", proposed_counts__isnull=True)
+                | (
+                    ~Q(verdict__in=["refine", "propose"]) & Q(refined_counts__isnull=True, proposed_counts__isnull=True)
+                ),
             ),
             models.CheckConstraint(
                 name="masktask_judges_or_proposes",
                 condition=Q(wants_proposal=False, target__isnull=False)
                 | Q(wants_proposal=True, verdict="propose", target__isnull=False)
+                | Q(wants_proposal=True, verdict="propose", refined_counts__isnull=False)
                 | (Q(wants_proposal=True, target__isnull=True) & ~Q(verdict="propose")),
             ),
         ]
 
     def __str__(self) -> str:
         return f"mask task on {self.target_id or self.image_id}"
+
+    @property
+    def counts_on_show(self) -> list[int]:
+        """Run lengths of what is to be judged; empty where nothing is marked (image and target must be loaded)."""
+        if self.shown_counts is not None:
+            return list(self.shown_counts)
+        return list(self.target.mask_counts) if self.target else [self.image.height_px * self.image.width_px]
+
+    @property
+    def category_on_show(self) -> str:
+        """What the object is called before anybody corrects it."""
+        if self.shown_counts is not None or self.target is None:
+            return self.shown_category
+        return self.target.category or self.target.free_category
 
 
 class CurriculumSettings(models.Model):

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from engine.contracts.assist import Box, Click, Prompts, Stroke
 from engine.contracts.masks import MaskRle
 from engine.lifecycle import State
-from engine.sourcing import mask_tasks
+from engine.sourcing import mask_tasks, second_look
 from engine.sourcing.models import DiscardReason, Image, ImageRefusal, MaskTask, MaskVerdict, TargetObject
 from engine.sourcing.task_serializers import LeasedTaskSerializer, TaskImageSerializer, TextSerializer
 from engine.storage.services import signed_url
@@ -44,12 +44,10 @@ class MaskTaskSerializer(LeasedTaskSerializer):
 
     @extend_schema_field(MaskRunsSerializer)
     def get_mask(self, task: MaskTask) -> dict[str, Any]:
-        height, width = task.image.height_px, task.image.width_px
-        counts = task.target.mask_counts if task.target else [height * width]
-        return {"height": height, "width": width, "counts": counts}
+        return {"height": task.image.height_px, "width": task.image.width_px, "counts": task.counts_on_show}
 
     def get_category(self, task: MaskTask) -> str:
-        return task.target.category or task.target.free_category if task.target else ""
+        return task.category_on_show
 
     def get_description(self, task: MaskTask) -> str:
         return task.target.description if task.target else task.hint
@@ -64,6 +62,40 @@ class MaskTaskSerializer(LeasedTaskSerializer):
     @extend_schema_field(TextSerializer)
     def get_guidelines(self, task: MaskTask) -> dict[str, str]:
         return {"version": mask_tasks.GUIDELINE_VERSION, "markdown": mask_tasks.guidelines()}
+
+
+class JudgedMaskSerializer(serializers.Serializer[Any]):
+    """A Stage 1 judgement: what was shown, and what the person made of it."""
+
+    work_item = serializers.UUIDField(source="work_item_id")
+    image = TaskImageSerializer()
+    shown = serializers.SerializerMethodField(help_text="The proposal; empty where nothing was marked.")
+    mask = serializers.SerializerMethodField(help_text="What the person let stand or drew; null where discarded.")
+    description = serializers.SerializerMethodField()
+    wants_proposal = serializers.BooleanField()
+    verdict = serializers.ChoiceField(choices=MaskVerdict.choices)
+    discard_reason = serializers.CharField(allow_blank=True)
+    shown_category = serializers.CharField(allow_blank=True)
+    category = serializers.SerializerMethodField(help_text="What it is called in the end.")
+
+    @extend_schema_field(MaskRunsSerializer)
+    def get_shown(self, task: MaskTask) -> dict[str, Any]:
+        empty = [task.image.height_px * task.image.width_px]
+        counts = empty if task.wants_proposal else task.proposed_counts or task.counts_on_show
+        return {"height": task.image.height_px, "width": task.image.width_px, "counts": counts}
+
+    @extend_schema_field(MaskRunsSerializer(allow_null=True))
+    def get_mask(self, task: MaskTask) -> dict[str, Any] | None:
+        if task.verdict == MaskVerdict.DISCARD:
+            return None
+        mask = second_look.final_mask(task)
+        return {"height": mask.height, "width": mask.width, "counts": list(mask.counts)}
+
+    def get_description(self, task: MaskTask) -> str:
+        return task.target.description if task.target else task.hint
+
+    def get_category(self, task: MaskTask) -> str:
+        return second_look.final_category(task)
 
 
 class ClaimMaskSerializer(serializers.Serializer[Any]):

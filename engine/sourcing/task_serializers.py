@@ -57,6 +57,9 @@ class LeasedTaskSerializer(serializers.Serializer[Any]):
     token = serializers.IntegerField(source="work_item.fencing_token", help_text="Proves the lease in every write.")
     lease_expires_at = serializers.DateTimeField(source="work_item.lease_expires_at", allow_null=True)
     lease_seconds = serializers.SerializerMethodField()
+    reviewer_note = serializers.CharField(
+        source="work_item.note", help_text="Why a reviewer gave the task back to you; empty where none did."
+    )
 
     def get_lease_seconds(self, task: Any) -> int:
         item: WorkItem = task.work_item

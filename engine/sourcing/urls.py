@@ -11,6 +11,7 @@ urlpatterns = [
     path("targets/", api.TargetsView.as_view(), name="targets"),
     path("masks/claim", api.ClaimMaskView.as_view(), name="mask-claim"),
     path("masks/<uuid:work_item>", api.MaskTaskView.as_view(), name="mask"),
+    path("masks/<uuid:work_item>/judged", api.JudgedMaskView.as_view(), name="mask-judged"),
     path("masks/<uuid:work_item>/submit", api.SubmitMaskView.as_view(), name="mask-submit"),
     path("masks/<uuid:work_item>/assist", api.AssistMaskView.as_view(), name="mask-assist"),
     path("masks/<uuid:work_item>/further", api.FurtherObjectView.as_view(), name="mask-further"),

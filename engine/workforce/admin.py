@@ -12,7 +12,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from engine.read_only_admin import ReadOnlyModelAdmin
-from engine.workforce.models import AuditEvent, Draft, IdempotentRequest, Judgement, User, WorkItem
+from engine.workforce.models import AuditEvent, Draft, IdempotentRequest, Judgement, SecondOpinion, User, WorkItem
 
 admin.site.unregister(Group)
 
@@ -70,15 +70,32 @@ class WorkItemAdmin(ReadOnlyModelAdmin):
 class JudgementAdmin(ReadOnlyModelAdmin):
     """Judgements given."""
 
-    list_display = ("work_item", "stage", "user", "duration_ms", "guideline_version", "submitted_at")
-    list_filter = ("work_item__stage", "guideline_version")
+    list_display = (
+        "work_item",
+        "stage",
+        "user",
+        "review",
+        "disagrees",
+        "duration_ms",
+        "guideline_version",
+        "submitted_at",
+        "set_aside_at",
+    )
+    list_filter = ("stage", "review", "disagrees", "guideline_version")
     list_select_related = ("work_item", "user")
     search_fields = ("=work_item__id", "user__username__exact")
     search_help_text = "Id of the work item, or name of the person"
 
-    @admin.display(description="stage")
-    def stage(self, judgement: Judgement) -> str:
-        return judgement.work_item.stage
+
+@admin.register(SecondOpinion)
+class SecondOpinionAdmin(ReadOnlyModelAdmin):
+    """Gold tasks and overlaps, and what they showed."""
+
+    list_display = ("id", "stage", "purpose", "state", "agrees", "person", "reference_person", "compared_at")
+    list_filter = ("stage", "purpose", "state", "agrees")
+    list_select_related = ("person", "reference_person")
+    search_fields = ("=reference__id", "=work_item__id", "person__username__exact")
+    search_help_text = "Id of either work item, or name of the person asked"
 
 
 @admin.register(Draft)

@@ -10,10 +10,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from engine.bodies import read_body
-from engine.workforce import services, statistics
+from engine.workforce import agreement, services, statistics
 from engine.workforce.idempotency import IdempotentWrites
 from engine.workforce.models import Draft, Role, Stage, WorkItem
 from engine.workforce.permissions import has_role, person_of
+from engine.workforce.review_serializers import AgreedSerializer
 from engine.workforce.serializers import (
     DraftSerializer,
     KeyBindingsSerializer,
@@ -66,6 +67,15 @@ class MeView(APIView):
                         }
                     },
                     "keys": {"selection": {"undo": "KeyB"}},
+                    "agreement": {
+                        "selection": {
+                            "compared": 40,
+                            "agreeing": 31,
+                            "share": 0.775,
+                            "interval": {"low": 0.625, "high": 0.877},
+                            "enough": True,
+                        }
+                    },
                 },
             )
         ],
@@ -87,6 +97,9 @@ class MeView(APIView):
                 **asdict(overall),
                 "stages": {stage: asdict(times) for stage, times in by_stage.items()},
                 "keys": user.key_bindings,
+                "agreement": {
+                    stage: AgreedSerializer(agreed).data for stage, agreed in agreement.of_person(user).items()
+                },
             }
         )
 

@@ -10,6 +10,8 @@ from django.db import models
 from django.db.models import OuterRef, Q
 from django.utils.functional import cached_property
 
+NOTE_LENGTH = 1000  # of what a reviewer writes to the person who is to judge again
+
 
 class Role(models.TextChoices):
     """What a person is here for; a person may have several (Django groups of these names)."""
@@ -81,8 +83,8 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
     """Questions about work items; each is answered by an index."""
 
     def claimable(self, *, stage: str) -> "WorkItemQuerySet":
-        """Open items of a stage."""
-        return self.filter(stage=stage, state=WorkItem.State.OPEN)
+        """Open items of a stage that are kept for nobody."""
+        return self.filter(stage=stage, state=WorkItem.State.OPEN, reserved_for=None)
 
     def held_by(self, user: User) -> "WorkItemQuerySet":
         """Items whose token is still this person's (in time, or late and not claimed by others), oldest claim first."""
@@ -135,6 +137,17 @@ class WorkItem(models.Model):
     claimed_at = models.DateTimeField(null=True, help_text="Last given to somebody.")
     lease_expires_at = models.DateTimeField(null=True)
     skip_count = models.PositiveSmallIntegerField(default=0)
+    reserved_for = models.ForeignKey(
+        User,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,  # `workitem_reserved`
+        help_text="The only one who may claim it, and gets it before anything else.",
+    )
+    note = models.CharField(
+        max_length=NOTE_LENGTH, blank=True, default="", db_default="", help_text="From a reviewer, shown with the task."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     done_at = models.DateTimeField(null=True)
 
@@ -157,7 +170,14 @@ class WorkItem(models.Model):
         ]
         indexes = [
             models.Index(
-                name="workitem_claimable", fields=["stage", "priority_band", "random_key"], condition=Q(state="open")
+                name="workitem_claimable",
+                fields=["stage", "priority_band", "random_key"],
+                condition=Q(state="open", reserved_for__isnull=True),
+            ),
+            models.Index(
+                name="workitem_reserved",
+                fields=["reserved_for", "stage"],
+                condition=Q(state="open", reserved_for__isnull=False),
             ),
             models.Index(name="workitem_expiring", fields=["lease_expires_at"], condition=Q(state="leased")),
             models.Index(
@@ -187,21 +207,201 @@ class Draft(models.Model):
         return f"draft of {self.user_id} on {self.work_item_id}"
 
 
+class JudgementQuerySet(models.QuerySet["Judgement"]):
+    """Questions about judgements."""
+
+    def to_review(self, *, stage: str) -> "JudgementQuerySet":
+        """Those of a stage that no reviewer has looked at, disagreement first, then the newest."""
+        return self.filter(stage=stage, review=Judgement.Review.UNREVIEWED).order_by(*REVIEW_ORDER)
+
+
+# The same direction in every column, so that a page goes on after the last one by comparing whole rows.
+REVIEW_ORDER = ("-disagrees", "-submitted_at", "-work_item_id")
+
+
 class Judgement(models.Model):
-    """Who answered a work item, when, in how long, by which guidelines; the answer itself lives in the stage's room."""
+    """Who answered a work item, when, in how long, by which guidelines; the answer itself lives in the stage's room.
+
+    A reviewer may look at it. One that was sent back, or stood on one that was, counts for nothing from then on
+    (`set_aside_at`); it stays stored.
+    """
+
+    class Review(models.TextChoices):
+        UNREVIEWED = "unreviewed"
+        ACCEPTED = "accepted"
+        GOLD = "gold"  # accepted, and known to be right: others are measured by it
+        RETURNED = "returned"  # to the same person, with a note
+        REQUEUED = "requeued"  # for somebody else
 
     work_item = models.OneToOneField(WorkItem, primary_key=True, on_delete=models.CASCADE, related_name="judgement")
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="judgements", db_index=False)
+    stage = models.CharField(max_length=10, choices=Stage.choices, help_text="Of the work item, for the indexes.")
     fencing_token = models.BigIntegerField()
     duration_ms = models.PositiveIntegerField(help_text="Active time as the page measured it.")
     guideline_version = models.CharField(max_length=40)
     submitted_at = models.DateTimeField(auto_now_add=True)
+    review = models.CharField(
+        max_length=10, choices=Review.choices, default=Review.UNREVIEWED, db_default=Review.UNREVIEWED
+    )
+    reviewed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    reviewed_at = models.DateTimeField(null=True)
+    redone_as = models.OneToOneField(
+        WorkItem,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="redoes",
+        help_text="The item that wants it once more, where it was sent back.",
+    )
+    set_aside_at = models.DateTimeField(null=True, help_text="Counts for nothing from then on.")
+    disagrees = models.BooleanField(default=False, db_default=False, help_text="A second opinion is another one.")
+
+    objects = JudgementQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(name="judgement_by_person", fields=["user", "submitted_at"])]
+        constraints = [
+            models.CheckConstraint(
+                name="judgement_review_known",
+                condition=Q(review__in=["unreviewed", "accepted", "gold", "returned", "requeued"]),
+            ),
+            models.CheckConstraint(
+                name="judgement_reviewed_by_somebody",
+                condition=Q(review="unreviewed", reviewed_by__isnull=True, reviewed_at__isnull=True)
+                | (~Q(review="unreviewed") & Q(reviewed_by__isnull=False, reviewed_at__isnull=False)),
+            ),
+            models.CheckConstraint(
+                name="judgement_sent_back_is_redone",
+                condition=Q(review__in=["returned", "requeued"], redone_as__isnull=False, set_aside_at__isnull=False)
+                | (~Q(review__in=["returned", "requeued"]) & Q(redone_as__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="judgement_gold_counts", condition=~Q(review="gold") | Q(set_aside_at__isnull=True)
+            ),
+        ]
+        indexes = [
+            models.Index(name="judgement_by_person", fields=["user", "submitted_at"]),
+            models.Index(
+                "stage",
+                *(models.F(name.removeprefix("-")).desc() for name in REVIEW_ORDER),
+                name="judgement_to_review",
+                condition=Q(review="unreviewed"),
+            ),
+            models.Index(name="judgement_gold", fields=["stage"], condition=Q(review="gold")),
+        ]
 
     def __str__(self) -> str:
         return f"judgement on {self.work_item_id}"
+
+
+class StageShares(models.Model):
+    """How often a judgement of a stage draws another one: a gold task for its author, or a second opinion by others.
+
+    An installation is one project: masks are judged before any collection opens, and people's agreement outlasts
+    iterations, so the shares belong to the stage and not to an iteration. No row: none are drawn.
+    """
+
+    stage = models.CharField(max_length=10, primary_key=True, choices=Stage.choices)
+    gold_share = models.FloatField(default=0, help_text="Gold tasks for each judgement that collects, from 0 to 1.")
+    overlap_share = models.FloatField(default=0, help_text="Share of judgements that somebody else repeats.")
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name_plural = "stage shares"
+        constraints = [
+            models.CheckConstraint(
+                name="stageshares_range",
+                condition=Q(gold_share__gte=0, gold_share__lte=1, overlap_share__gte=0, overlap_share__lte=1),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stage}: gold {self.gold_share:g}, overlap {self.overlap_share:g}"
+
+
+class SecondOpinion(models.Model):
+    """The same judgement wanted twice, and how far the two agree: against a known answer, or among colleagues.
+
+    The row is its own outbox: drawn with a submit (`wanted`), opened as a work item by the engine's worker (`asked`),
+    and compared by it once that is answered.
+    """
+
+    class State(models.TextChoices):
+        WANTED = "wanted"
+        ASKED = "asked"
+        COMPARED = "compared"
+        DROPPED = "dropped"  # nothing to compare with any more, or nobody left to ask
+
+    PURPOSES = (WorkItem.Purpose.GOLD, WorkItem.Purpose.OVERLAP)
+
+    stage = models.CharField(max_length=10, choices=Stage.choices)
+    purpose = models.CharField(max_length=10, choices=[(x.value, x.label) for x in PURPOSES])
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WANTED)
+    drawn_by = models.ForeignKey(
+        WorkItem,
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        help_text="Its submit drew this; null: by hand.",
+    )
+    reference = models.ForeignKey(
+        WorkItem,
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="second_opinions",
+        help_text="What it is compared with; of a gold task chosen when it is opened.",
+    )
+    work_item = models.OneToOneField(
+        WorkItem, null=True, on_delete=models.CASCADE, related_name="second_opinion", help_text="Who is asked, by what."
+    )
+    person = models.ForeignKey(
+        User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False, help_text="Who gave it."
+    )
+    reference_person = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    agrees = models.BooleanField(null=True, help_text="The headline; what it says is decided by the stage's room.")
+    measures = models.JSONField(default=dict, help_text="All that was measured, by name; null where it has no sense.")
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="How often the worker began to compare.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    compared_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="secondopinion_state_known", condition=Q(state__in=["wanted", "asked", "compared", "dropped"])
+            ),
+            models.CheckConstraint(name="secondopinion_purpose_known", condition=Q(purpose__in=["gold", "overlap"])),
+            models.CheckConstraint(
+                name="secondopinion_asked_has_both",
+                condition=~Q(state__in=["asked", "compared"]) | Q(work_item__isnull=False, reference__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="secondopinion_compared_whole",
+                condition=Q(
+                    state="compared",
+                    agrees__isnull=False,
+                    compared_at__isnull=False,
+                    person__isnull=False,
+                    reference_person__isnull=False,
+                )
+                | (~Q(state="compared") & Q(agrees__isnull=True, compared_at__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="secondopinion_of_another_item",
+                condition=Q(reference__isnull=True) | ~Q(reference=models.F("work_item")),
+            ),
+            models.CheckConstraint(
+                name="secondopinion_of_another_person",
+                condition=Q(person__isnull=True) | ~Q(person=models.F("reference_person")),
+            ),
+            models.UniqueConstraint(name="secondopinion_drawn_once", fields=["drawn_by", "purpose"]),
+            models.UniqueConstraint(name="secondopinion_once_a_person", fields=["reference", "person"]),
+        ]
+        indexes = [
+            models.Index(name="secondopinion_pending", fields=["id"], condition=Q(state__in=["wanted", "asked"])),
+            models.Index(name="secondopinion_of_person", fields=["person"], condition=Q(state="compared")),
+            models.Index(name="secondopinion_of_reference", fields=["reference_person"], condition=Q(state="compared")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} on {self.reference_id}: {self.state}"
 
 
 class IdempotentRequest(models.Model):

@@ -3,6 +3,7 @@
 from rest_framework import serializers
 
 from engine.workforce.models import Role, SkipReason
+from engine.workforce.review_serializers import AgreedSerializer
 
 MOST_COMMANDS = 200
 LONGEST_COMMAND = 60
@@ -85,4 +86,7 @@ class MeSerializer(serializers.Serializer):  # type: ignore[type-arg]
     stages = serializers.DictField(child=PerformanceSerializer(), help_text="By stage; only where work was done.")
     keys = serializers.DictField(
         child=serializers.DictField(child=serializers.CharField()), help_text="Changed keys, by page and command."
+    )
+    agreement = serializers.DictField(
+        child=AgreedSerializer(), help_text="With colleagues and known answers, up to midnight UTC, by stage."
     )

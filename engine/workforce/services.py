@@ -8,6 +8,7 @@ import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,7 +18,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from engine.errors import Conflict, NotFound, Unprocessable
-from engine.workforce import statements
+from engine.sending import send_soon
+from engine.workforce import draws, statements
 from engine.workforce.models import AuditEvent, Draft, Role, SkipReason, Stage, User, WorkItem
 
 LAST_BAND = 9
@@ -89,6 +91,8 @@ def create_work_item(
     purpose: str = WorkItem.Purpose.COLLECT,
     priority_band: int = 1,
     barred_user_ids: Iterable[int] = (),
+    reserved_for: User | None = None,
+    note: str = "",
     prepared: bool = True,
     work_item_id: UUID | None = None,
     now: datetime | None = None,
@@ -96,7 +100,8 @@ def create_work_item(
     """Want one judgement of `stage` on the target `subject_id`. Band 0 is claimed first, band 9 last.
 
     One that is not `prepared` waits for `open_work_item` before anybody can claim it. `work_item_id` is for rows that
-    were written before the item and name it.
+    were written before the item and name it. What is `reserved_for` somebody goes to nobody else, and to them before
+    anything else; a reviewer's `note` is shown with the task.
     """
     (item,) = _rows(
         statements.CREATE,
@@ -108,6 +113,8 @@ def create_work_item(
         band=priority_band,
         random_key=random.random(),
         barred=sorted(set(barred_user_ids)),
+        reserved=reserved_for and reserved_for.pk,
+        note=note,
         now=now or timezone.now(),
     )
     return item
@@ -185,7 +192,7 @@ def submit(
     """End the item with a judgement by `user`. The stage's room calls it first, then writes its answer.
 
     A lease that ran out may still submit while nobody else has claimed the item. The draft is removed; on failure it
-    is kept.
+    is kept. A judgement that collects may draw second opinions (`draws`); a second opinion is compared soon after.
 
     Args:
         stage: of the room that asks: an item of another stage is none of its business.
@@ -202,12 +209,17 @@ def submit(
         token=token,
         duration_ms=duration_ms,
         guideline_version=guideline_version,
+        gold_draw=draws.draw(work_item_id=work_item_id, purpose=WorkItem.Purpose.GOLD.value),
+        overlap_draw=draws.draw(work_item_id=work_item_id, purpose=WorkItem.Purpose.OVERLAP.value),
         now=now or timezone.now(),
     )
     if not done:
         held = _held(user=user, work_item_id=work_item_id, token=token)  # says what is wrong
         raise RuntimeError(f"{held} was held by {user} and could not be submitted")
-    return _of_stage(stage, done[0])
+    item = _of_stage(stage, done[0])
+    if item.purpose != WorkItem.Purpose.COLLECT or vars(item)["opinions_wanted"]:
+        transaction.on_commit(partial(send_soon, draws.SETTLE_TASK))
+    return item
 
 
 @transaction.atomic(savepoint=False)
@@ -253,6 +265,7 @@ def skip(*, user: User, work_item_id: UUID, token: int, reason: str, note: str =
     changes: dict[str, Any] = {
         "skip_count": skips,
         "barred_user_ids": [*item.barred_user_ids, user.pk],
+        "reserved_for": None,
     }
     if skips >= settings.LATHE_MAX_SKIPS:
         changes["priority_band"] = LAST_BAND
@@ -291,13 +304,13 @@ def expire_leases(*, now: datetime | None = None) -> int:
 
 
 def cancel_work_items(
-    *, subject_id: UUID, stage: str | None = None, actor: User | None = None, now: datetime | None = None
+    *, subject_id: UUID, stages: Iterable[str] = Stage.values, actor: User | None = None, now: datetime | None = None
 ) -> int:
-    """Withdraw every open or leased item on a target (of one stage, if given); returns how many. Drafts are kept."""
+    """Withdraw every open or leased item on a target (of some stages, if given); returns how many. Drafts are kept."""
     rows = _rows(
         statements.CANCEL,
         subject=subject_id,
-        stage=Stage(stage).value if stage else None,
+        stages=[Stage(stage).value for stage in stages],
         actor=actor.pk if actor else None,
         now=now or timezone.now(),
     )

@@ -5,8 +5,9 @@ Every statement takes named parameters and returns rows of `workforce_workitem`.
 
 # Twenty probes of the partial index `workitem_claimable`, made one after the other until one finds a row: for each
 # band in order, from the random entry point upwards, then from zero to the entry point. Rows that another claim has
-# locked at this moment are skipped, so nobody waits and nobody gets the same row. A person who already holds as many
-# items as allowed gets the newest of those again, with the same token and more time.
+# locked at this moment are skipped, so nobody waits and nobody gets the same row. What is kept for the person comes
+# before all that (index `workitem_reserved`): gold tasks, and what a reviewer returned. A person who already holds as
+# many items as allowed gets the newest of those again, with the same token and more time.
 CLAIM = """
 WITH held AS MATERIALIZED (
     SELECT id, subject_id, state, claimed_at
@@ -26,6 +27,14 @@ claimed AS (
         lease_expires_at = %(expires)s
     WHERE item.id = coalesce(
         (SELECT id FROM resumed),
+        (SELECT id
+         FROM workforce_workitem
+         WHERE reserved_for_id = %(user)s AND stage = %(stage)s AND state = 'open'
+           AND NOT (%(user)s = ANY (barred_user_ids))
+           AND subject_id NOT IN (SELECT subject_id FROM held)
+         ORDER BY created_at, id
+         LIMIT 1
+         FOR UPDATE SKIP LOCKED),
         (SELECT found.id
          FROM generate_series(0, 19) AS probe
          CROSS JOIN LATERAL (
@@ -33,6 +42,7 @@ claimed AS (
             FROM workforce_workitem
             WHERE stage = %(stage)s
               AND state = 'open'
+              AND reserved_for_id IS NULL
               AND priority_band = probe / 2
               AND random_key >= CASE probe %% 2 WHEN 0 THEN %(entry)s ELSE 0 END
               AND random_key < CASE probe %% 2 WHEN 0 THEN 1 ELSE %(entry)s END
@@ -60,7 +70,7 @@ SELECT * FROM claimed
 
 # All rows that a submit writes are locked in one order, so that two siblings' submits never wait for each other, and
 # compared as the lock found them. No row comes back where the token is no longer good. Whoever has judged one sibling
-# may not judge another.
+# may not judge another. A judgement that collects draws second opinions by the shares of its stage (`draws`).
 SUBMIT = """
 WITH live AS MATERIALIZED (
     SELECT id, state, holder_id, fencing_token
@@ -88,8 +98,8 @@ barred AS (
 ),
 judged AS (
     INSERT INTO workforce_judgement
-        (work_item_id, user_id, fencing_token, duration_ms, guideline_version, submitted_at)
-    SELECT id, %(user)s, fencing_token, %(duration_ms)s, %(guideline_version)s, %(now)s FROM done
+        (work_item_id, user_id, stage, fencing_token, duration_ms, guideline_version, submitted_at)
+    SELECT id, %(user)s, stage, fencing_token, %(duration_ms)s, %(guideline_version)s, %(now)s FROM done
 ),
 audited AS (
     INSERT INTO workforce_auditevent
@@ -100,17 +110,29 @@ audited AS (
 ),
 cleared AS (
     DELETE FROM workforce_draft WHERE work_item_id = %(id)s AND user_id = %(user)s AND EXISTS (SELECT 1 FROM done)
+),
+wanted AS (
+    INSERT INTO workforce_secondopinion
+        (stage, purpose, state, drawn_by_id, reference_id, measures, attempts, created_at)
+    SELECT done.stage, draw.purpose, 'wanted', done.id, CASE draw.purpose WHEN 'overlap' THEN done.id END, '{}', 0,
+           %(now)s
+    FROM done
+    JOIN workforce_stageshares AS shares ON shares.stage = done.stage
+    CROSS JOIN (VALUES ('gold', %(gold_draw)s::float8), ('overlap', %(overlap_draw)s::float8)) AS draw (purpose, drawn)
+    WHERE done.purpose = 'collect'
+      AND draw.drawn < CASE draw.purpose WHEN 'gold' THEN shares.gold_share ELSE shares.overlap_share END
+    RETURNING id
 )
-SELECT * FROM done
+SELECT done.*, (SELECT count(*) FROM wanted) AS opinions_wanted FROM done
 """
 
 CREATE = """
 WITH created AS (
     INSERT INTO workforce_workitem
-        (id, stage, purpose, subject_id, state, priority_band, random_key, barred_user_ids, fencing_token, skip_count,
-         created_at)
+        (id, stage, purpose, subject_id, state, priority_band, random_key, barred_user_ids, reserved_for_id,
+         note, fencing_token, skip_count, created_at)
     VALUES (%(id)s, %(stage)s, %(purpose)s, %(subject)s, %(state)s, %(band)s, %(random_key)s, %(barred)s::bigint[],
-            0, 0, %(now)s)
+            %(reserved)s, %(note)s, 0, 0, %(now)s)
     RETURNING *
 ),
 audited AS (
@@ -153,7 +175,7 @@ SELECT * FROM reopened
 CANCEL = """
 WITH live AS MATERIALIZED (
     SELECT id, state FROM workforce_workitem
-    WHERE subject_id = %(subject)s AND (%(stage)s::text IS NULL OR stage = %(stage)s)
+    WHERE subject_id = %(subject)s AND stage = ANY (%(stages)s::text[])
       AND state IN ('preparing', 'open', 'leased')
     ORDER BY id
     FOR UPDATE
@@ -210,4 +232,44 @@ found AS MATERIALIZED (
     FOR UPDATE OF item SKIP LOCKED
 )
 UPDATE workforce_workitem AS item SET priority_band = found.band FROM found WHERE item.id = found.id
+"""
+
+# A judgement goes back: it is set aside with all that was judged on the target since and collects (artists have a
+# review of their own). Gold among these is gold no more. The audit row names them.
+SEND_BACK = """
+WITH since AS MATERIALIZED (
+    SELECT judgement.work_item_id
+    FROM workforce_judgement AS judgement
+    JOIN workforce_workitem AS item ON item.id = judgement.work_item_id
+    WHERE item.subject_id = %(subject)s AND item.purpose = 'collect' AND item.stage <> 'artist'
+      AND judgement.submitted_at > %(submitted_at)s AND judgement.set_aside_at IS NULL
+      AND judgement.work_item_id <> %(id)s
+    ORDER BY judgement.work_item_id
+    FOR UPDATE OF judgement
+),
+stood_on_it AS (
+    UPDATE workforce_judgement AS judgement
+    SET set_aside_at = %(now)s, review = CASE review WHEN 'gold' THEN 'accepted' ELSE review END
+    FROM since
+    WHERE judgement.work_item_id = since.work_item_id
+    RETURNING judgement.work_item_id
+),
+sent_back AS (
+    UPDATE workforce_judgement
+    SET review = %(review)s, reviewed_by_id = %(reviewer)s, reviewed_at = %(now)s, set_aside_at = %(now)s,
+        redone_as_id = %(redone_as)s
+    WHERE work_item_id = %(id)s
+    RETURNING *
+),
+audited AS (
+    INSERT INTO workforce_auditevent
+        (at, actor_id, subject_kind, subject_id, verb, from_state, to_state, facts)
+    SELECT %(now)s, %(reviewer)s, 'judgement', work_item_id, %(verb)s, %(from_state)s, review,
+           jsonb_build_object(
+               'redone_as', redone_as_id,
+               'note', %(note)s::text,
+               'set_aside', (SELECT coalesce(jsonb_agg(work_item_id ORDER BY work_item_id), '[]') FROM stood_on_it))
+    FROM sent_back
+)
+SELECT * FROM sent_back
 """

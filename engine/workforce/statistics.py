@@ -17,11 +17,16 @@ WAITING = """
 SELECT stage, (
     SELECT count(*) FROM (
         SELECT 1 FROM workforce_workitem AS item
-        WHERE item.stage = wanted.stage AND item.state = 'open' AND NOT (%s = ANY (item.barred_user_ids))
-        LIMIT %s
+        WHERE item.stage = wanted.stage AND item.state = 'open' AND item.reserved_for_id IS NULL
+          AND NOT (%(user)s = ANY (item.barred_user_ids))
+        UNION ALL
+        SELECT 1 FROM workforce_workitem AS item
+        WHERE item.stage = wanted.stage AND item.state = 'open' AND item.reserved_for_id = %(user)s
+          AND NOT (%(user)s = ANY (item.barred_user_ids))
+        LIMIT %(limit)s
     ) AS counted
 )
-FROM unnest(%s::text[]) AS wanted (stage)
+FROM unnest(%(stages)s::text[]) AS wanted (stage)
 """
 
 # One person's judgements of seven days, by the index on person and time.
@@ -69,7 +74,9 @@ NOTHING = Performance(today=Times(0, None), week=Times(0, None))
 def waiting_work(*, user: User, stages: list[str]) -> dict[str, Waiting]:
     """How many items each stage has open for `user`, counted up to COUNT_CAP."""
     with connection.cursor() as cursor:
-        cursor.execute(WAITING, [user.pk, COUNT_CAP + 1, [Stage(stage).value for stage in stages]])
+        cursor.execute(
+            WAITING, {"user": user.pk, "limit": COUNT_CAP + 1, "stages": [Stage(stage).value for stage in stages]}
+        )
         return {stage: Waiting(count=min(count, COUNT_CAP), more=count > COUNT_CAP) for stage, count in cursor}
 
 

@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/v1/agreement/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Agreement by person and stage, gold and overlap apart, with the interval in which it lies. */
+        get: operations["agreement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alignments/{work_item}": {
         parameters: {
             query?: never;
@@ -21,17 +38,17 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/alignments/{work_item}/ask-again": {
+    "/api/v1/alignments/{work_item}/judged": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** @description The scene as it was shown, the pose and its scores, for reviewers. */
+        get: operations["alignments_judged"];
         put?: never;
-        /** @description Want a submitted pose once more from somebody else: as gold (it is known) or as overlap (two count alike). */
-        post: operations["alignments_ask_again"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -117,23 +134,6 @@ export interface paths {
         put?: never;
         /** @description Propose up to six poses that look different from the present one, best first. Changes nothing by itself. */
         post: operations["alignments_try_others"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/alignments/agreement": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** @description Read the agreement of each person's second opinions, gold and overlap apart. */
-        get: operations["alignments_agreement"];
-        put?: never;
-        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -621,6 +621,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/masks/{work_item}/judged": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What was shown and what was answered, for reviewers. */
+        get: operations["masks_judged"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/masks/{work_item}/submit": {
         parameters: {
             query?: never;
@@ -774,6 +791,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reviews/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Judgements of a stage in one state of review: those that a second opinion contradicts first, newest first. */
+        get: operations["reviews_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reviews/{work_item}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Read a judgement with its second opinions. What it says is read from its stage: `masks/<id>/judged`, … */
+        get: operations["reviews_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reviews/{work_item}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Accept a judgement. */
+        post: operations["reviews_accept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reviews/{work_item}/gold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Mark a judgement as gold: it is right, and others are measured by it. */
+        post: operations["reviews_mark_gold"];
+        /** @description Measure nobody else by it. */
+        delete: operations["reviews_unmark_gold"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reviews/{work_item}/requeue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Have somebody else judge it. What stood on it is set aside as well. */
+        post: operations["reviews_requeue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reviews/{work_item}/return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Give it back to the same person, who reads the note with the task. What stood on it is set aside as well. */
+        post: operations["reviews_return"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reviews/{work_item}/second-opinion": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Want a second opinion now, whatever the shares say. The judgement counts meanwhile. */
+        post: operations["reviews_ask_somebody_else"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/selections/{work_item}": {
         parameters: {
             query?: never;
@@ -802,6 +939,23 @@ export interface paths {
         put?: never;
         /** @description Answer the pair on show: left, right or equal. */
         post: operations["selections_answer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/selections/{work_item}/judged": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The tournament as it was played, and the rating, for reviewers. They are as blind as annotators. */
+        get: operations["selections_judged"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -886,6 +1040,40 @@ export interface paths {
         /** @description A snapshot with its counts and its files, to be downloaded by the signed URLs. */
         get: operations["snapshot"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stage-shares/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The shares of every stage that can be judged twice. */
+        get: operations["stage_shares_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stage-shares/{stage}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description Draw so many from now on; what was drawn before stays. */
+        put: operations["stage_shares_set"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1035,6 +1223,21 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description How many second opinions agree, and what that says. */
+        Agreed: {
+            compared: number;
+            agreeing: number;
+            /** Format: double */
+            share: number;
+            interval: components["schemas"]["Interval"];
+            /** @description Whether so few say anything at all. */
+            enough: boolean;
+        };
+        /** @description How well people agree. */
+        Agreement: {
+            people: components["schemas"]["PersonAgreed"][];
+            stages: components["schemas"]["StageAgreed"][];
+        };
         /** @description A whole Stage 3 task. */
         AlignmentTask: {
             /** Format: uuid */
@@ -1044,6 +1247,8 @@ export interface components {
             /** Format: date-time */
             lease_expires_at: string | null;
             readonly lease_seconds: number;
+            /** @description Why a reviewer gave the task back to you; empty where none did. */
+            reviewer_note: string;
             image: components["schemas"]["TaskImage"];
             mask: components["schemas"]["TaskMask"];
             readonly category: string;
@@ -1098,6 +1303,8 @@ export interface components {
             /** Format: date-time */
             lease_expires_at: string | null;
             readonly lease_seconds: number;
+            /** @description Why a reviewer gave the task back to you; empty where none did. */
+            reviewer_note: string;
             image: components["schemas"]["TaskImage"];
             mask: components["schemas"]["TaskMask"];
             readonly category: string;
@@ -1115,13 +1322,15 @@ export interface components {
             readonly uploads: components["schemas"]["Upload"][];
             readonly guidelines: components["schemas"]["Text"];
         };
-        /** @description Body that asks somebody else for the same pose. */
-        AskAgainRequest: {
-            purpose: components["schemas"]["PurposeEnum"];
-        };
         /** @description Body that asks for a better pose, or for others: where the mesh is now. */
         AskForPoseRequest: {
             pose: components["schemas"]["PoseRequest"];
+        };
+        /** @description The judgement that somebody else is asked about. */
+        Asked: {
+            /** Format: uuid */
+            work_item: string;
+            state: components["schemas"]["OpinionStateEnum"];
         };
         /** @description What says where the object is; at least one of it. */
         AssistRequest: {
@@ -1346,6 +1555,39 @@ export interface components {
         DraftRequest: {
             content: unknown;
         };
+        /** @description A judgement in the queue. */
+        Entry: {
+            /** Format: uuid */
+            work_item: string;
+            stage: components["schemas"]["StageEnum"];
+            purpose: components["schemas"]["EntryPurposeEnum"];
+            person: string;
+            /** Format: date-time */
+            submitted_at: string;
+            duration_ms: number;
+            guideline_version: string;
+            review: components["schemas"]["ReviewEnum"];
+            reviewed_by?: string | null;
+            /**
+             * @description Given with a return.
+             * @default
+             */
+            note: string;
+            /** @description It counts for nothing any more. */
+            readonly set_aside: boolean;
+            disagrees: boolean;
+            /** @description What you may do with it now. Sending back can still meet a target that is under way. */
+            possible: components["schemas"]["PossibleEnum"][];
+            opinions: components["schemas"]["Opinion"][];
+        };
+        /**
+         * @description * `collect` - Collect
+         *     * `overlap` - Overlap
+         *     * `gold` - Gold
+         *     * `review` - Review
+         * @enum {string}
+         */
+        EntryPurposeEnum: "collect" | "overlap" | "gold" | "review";
         /**
          * @description * `complex_geometry` - Complex Geometry
          *     * `occlusion` - Occlusion
@@ -1420,6 +1662,13 @@ export interface components {
             source: string;
             /** @default  */
             licence: string;
+        };
+        /** @description Where the share lies with 95 % confidence (Wilson). */
+        Interval: {
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            high: number;
         };
         /** @description Focal lengths and principal point in pixels. */
         Intrinsics: {
@@ -1541,6 +1790,122 @@ export interface components {
             /** Format: double */
             alpha: number;
         };
+        /** @description A Stage 3 judgement: the task, and the pose or why there is none. */
+        JudgedAlignment: {
+            /** Format: uuid */
+            work_item: string;
+            /** @description Proves the lease in every write. */
+            token: number;
+            /** Format: date-time */
+            lease_expires_at: string | null;
+            readonly lease_seconds: number;
+            /** @description Why a reviewer gave the task back to you; empty where none did. */
+            reviewer_note: string;
+            image: components["schemas"]["TaskImage"];
+            mask: components["schemas"]["TaskMask"];
+            readonly category: string;
+            description: string;
+            readonly mesh_url: string;
+            point_map: components["schemas"]["TaskPointMap"];
+            /** @description Where to begin; null where nothing is known. */
+            initial_pose: components["schemas"]["Pose"] | null;
+            /** @description `predicted` with the shape, or from the `target_points`. */
+            initial_pose_source: string;
+            point_cloud: components["schemas"]["PointCloud"];
+            ground_plane: components["schemas"]["GroundPlane"] | null;
+            /**
+             * Format: double
+             * @description τ in the unit of the point map.
+             */
+            inlier_tolerance: number | null;
+            readonly placed: components["schemas"]["PlacedObject"][];
+            /**
+             * Format: double
+             * @description τ over the diagonal of the box around the object's points (2nd to 98th percentile of each axis).
+             */
+            readonly inlier_tolerance_share: number;
+            readonly guidelines: components["schemas"]["Text"];
+            pose: components["schemas"]["Pose"] | null;
+            not_alignable: components["schemas"]["NotAlignableEnum"] | components["schemas"]["BlankEnum"];
+            /** Format: double */
+            silhouette_iou: number | null;
+            /** Format: double */
+            inlier_share: number | null;
+        };
+        /** @description A Stage 1 judgement: what was shown, and what the person made of it. */
+        JudgedMask: {
+            /** Format: uuid */
+            work_item: string;
+            image: components["schemas"]["TaskImage"];
+            /** @description The proposal; empty where nothing was marked. */
+            readonly shown: components["schemas"]["MaskRuns"];
+            /** @description What the person let stand or drew; null where discarded. */
+            readonly mask: components["schemas"]["MaskRuns"] | null;
+            readonly description: string;
+            wants_proposal: boolean;
+            verdict: components["schemas"]["VerdictEnum"];
+            discard_reason: string;
+            shown_category: string;
+            /** @description What it is called in the end. */
+            readonly category: string;
+        };
+        /** @description A Stage 2 judgement: the task as it was left, and the rating. */
+        JudgedSelection: {
+            /** Format: uuid */
+            work_item: string;
+            /** @description Proves the lease in every write. */
+            token: number;
+            /** Format: date-time */
+            lease_expires_at: string | null;
+            readonly lease_seconds: number;
+            /** @description Why a reviewer gave the task back to you; empty where none did. */
+            reviewer_note: string;
+            image: components["schemas"]["TaskImage"];
+            mask: components["schemas"]["TaskMask"];
+            readonly category: string;
+            description: string;
+            /**
+             * @description What is chosen: the `shape`, or the `texture` of one shape that all candidates share.
+             *
+             *     * `shape` - shape
+             *     * `texture` - texture
+             */
+            modality: components["schemas"]["ModalityEnum"];
+            readonly candidates: {
+                /** Format: uuid */
+                presentation_id: string;
+                mesh_url: string;
+                /** @description Where textures are judged and every candidate has a splat: show these instead. */
+                splat_url: string | null;
+            }[];
+            pair: components["schemas"]["Pair"] | null;
+            round: number;
+            rounds: number;
+            phase: components["schemas"]["PhaseEnum"];
+            /** Format: uuid */
+            winner: string | null;
+            readonly can_undo: boolean;
+            layouts: components["schemas"]["RoundLayout"][];
+            /** @description What stands, by round. */
+            answers: components["schemas"]["AnswerEnum"][];
+            /** @description What can be given again as it was, the next one last. */
+            taken_back: components["schemas"]["AnswerEnum"][];
+            /**
+             * Format: double
+             * @description A rating under it needs a failure reason.
+             */
+            bar: number;
+            readonly rubric: components["schemas"]["Text"];
+            readonly guidelines: components["schemas"]["Text"];
+            /** Format: double */
+            rating: number;
+            failure_reason: components["schemas"]["FailureReasonEnum"] | components["schemas"]["BlankEnum"];
+            /**
+             * Format: double
+             * @description α when it was rated.
+             */
+            rated_bar: number;
+        };
         /** @description The keys of one page that a person has changed. */
         KeyBindings: {
             /** @description Combination (a place on the keyboard, such as `KeyU` or `Shift+Digit1`) by command. */
@@ -1585,6 +1950,8 @@ export interface components {
             /** Format: date-time */
             lease_expires_at: string | null;
             readonly lease_seconds: number;
+            /** @description Why a reviewer gave the task back to you; empty where none did. */
+            reviewer_note: string;
             image: components["schemas"]["TaskImage"];
             readonly mask: components["schemas"]["MaskRuns"];
             readonly category: string;
@@ -1614,6 +1981,17 @@ export interface components {
                     [key: string]: string;
                 };
             };
+            /** @description With colleagues and known answers, up to midnight UTC, by stage. */
+            agreement: {
+                [key: string]: components["schemas"]["Agreed"];
+            };
+        };
+        /** @description The mean of a measure; of yes and no the share of yes. */
+        Measured: {
+            name: string;
+            count: number;
+            /** Format: double */
+            mean: number;
         };
         /**
          * @description * `checking` - Checking
@@ -1658,6 +2036,33 @@ export interface components {
         NotAlignableEnum: "bad_mesh" | "bad_points" | "too_occluded";
         /** @enum {unknown} */
         NullEnum: null;
+        /** @description What somebody else said to the same question; without a work item it is still to come. */
+        Opinion: {
+            /** Format: uuid */
+            work_item: string | null;
+            person?: string | null;
+            purpose: components["schemas"]["OpinionPurposeEnum"];
+            state: components["schemas"]["OpinionStateEnum"];
+            agrees: boolean | null;
+            /** @description Number, yes or no, or null, by name; they differ from stage to stage. */
+            measures: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * @description * `gold` - Gold
+         *     * `overlap` - Overlap
+         * @enum {string}
+         */
+        OpinionPurposeEnum: "gold" | "overlap";
+        /**
+         * @description * `wanted` - Wanted
+         *     * `asked` - Asked
+         *     * `compared` - Compared
+         *     * `dropped` - Dropped
+         * @enum {string}
+         */
+        OpinionStateEnum: "wanted" | "asked" | "compared" | "dropped";
         /** @description Why a refused photograph is good enough. */
         OverrideRequest: {
             /** @default  */
@@ -1773,25 +2178,18 @@ export interface components {
             today: components["schemas"]["Times"];
             week: components["schemas"]["Times"];
         };
-        /** @description How well a person's poses agree with known ones (`gold`) or with colleagues' (`overlap`). */
-        PersonAgreement: {
-            username: string;
-            purpose: string;
-            poses: number;
-            /** @description With ADD-S under a tenth of the diameter. */
+        /** @description Of one person; an overlap counts for both of its people. */
+        PersonAgreed: {
+            compared: number;
             agreeing: number;
-            /**
-             * Format: double
-             * @description Over the diameter.
-             */
-            mean_add_s: number;
-            /**
-             * Format: double
-             * @description Modulo the symmetries of the mesh.
-             */
-            mean_rotation_degrees: number;
             /** Format: double */
-            mean_translation_over_diameter: number;
+            share: number;
+            interval: components["schemas"]["Interval"];
+            /** @description Whether so few say anything at all. */
+            enough: boolean;
+            username: string;
+            stage: string;
+            purpose: string;
         };
         /**
          * @description * `compare` - compare
@@ -1838,6 +2236,15 @@ export interface components {
             translation: number[];
             scale: number[];
         };
+        /**
+         * @description * `accept` - accept
+         *     * `mark_gold` - mark_gold
+         *     * `unmark_gold` - unmark_gold
+         *     * `return` - return
+         *     * `requeue` - requeue
+         * @enum {string}
+         */
+        PossibleEnum: "accept" | "mark_gold" | "unmark_gold" | "return" | "requeue";
         /** @description Where the tournament stands. */
         Progress: {
             /** @description What to compare now; null once every candidate was shown. */
@@ -1860,12 +2267,12 @@ export interface components {
             /** Format: double */
             inlier_share: number | null;
         };
-        /**
-         * @description * `gold` - gold
-         *     * `overlap` - overlap
-         * @enum {string}
-         */
-        PurposeEnum: "gold" | "overlap";
+        /** @description Some judgements; the next ones by `cursor`. */
+        QueuePage: {
+            entries: components["schemas"]["Entry"][];
+            /** @description Empty: there are no more. */
+            next_cursor: string;
+        };
         /** @description Why a photograph goes to nobody. */
         Refusal: {
             reason: components["schemas"]["RefusalReasonEnum"];
@@ -1943,6 +2350,21 @@ export interface components {
             failure_reason: string;
         };
         /**
+         * @description * `unreviewed` - Unreviewed
+         *     * `accepted` - Accepted
+         *     * `gold` - Gold
+         *     * `returned` - Returned
+         *     * `requeued` - Requeued
+         * @enum {string}
+         */
+        ReviewEnum: "unreviewed" | "accepted" | "gold" | "returned" | "requeued";
+        /** @description What a judgement has become. */
+        Reviewed: {
+            /** Format: uuid */
+            work_item: string;
+            review: components["schemas"]["ReviewEnum"];
+        };
+        /**
          * @description * `annotator` - Annotator
          *     * `reviewer` - Reviewer
          *     * `artist` - Artist
@@ -2013,6 +2435,8 @@ export interface components {
             /** Format: date-time */
             lease_expires_at: string | null;
             readonly lease_seconds: number;
+            /** @description Why a reviewer gave the task back to you; empty where none did. */
+            reviewer_note: string;
             image: components["schemas"]["TaskImage"];
             mask: components["schemas"]["TaskMask"];
             readonly category: string;
@@ -2050,6 +2474,18 @@ export interface components {
             bar: number;
             readonly rubric: components["schemas"]["Text"];
             readonly guidelines: components["schemas"]["Text"];
+        };
+        /** @description Why a judgement goes back to its author. */
+        SendBackRequest: {
+            /** @description They read it with the task. */
+            note: string;
+        };
+        /** @description How often a judgement of a stage draws another one. */
+        SharesRequest: {
+            /** Format: double */
+            gold_share: number;
+            /** Format: double */
+            overlap_share: number;
         };
         /** @description Why a case is put aside. */
         Shelve: {
@@ -2189,22 +2625,34 @@ export interface components {
          * @enum {string}
          */
         SnapshotStatusEnum: "freezing" | "frozen" | "failed";
+        /** @description Of all people of a stage; here an overlap counts once. */
+        StageAgreed: {
+            compared: number;
+            agreeing: number;
+            /** Format: double */
+            share: number;
+            interval: components["schemas"]["Interval"];
+            /** @description Whether so few say anything at all. */
+            enough: boolean;
+            stage: string;
+            purpose: string;
+            measures: components["schemas"]["Measured"][];
+        };
         /**
-         * @description * `proposed` - proposed
-         *     * `ready` - ready
-         *     * `generating` - generating
-         *     * `selecting` - selecting
-         *     * `searching` - searching
-         *     * `triage` - triage
-         *     * `with_artist` - with_artist
-         *     * `aligning` - aligning
-         *     * `done` - done
-         *     * `done_unposed` - done_unposed
-         *     * `shelved` - shelved
-         *     * `discarded` - discarded
+         * @description * `mask` - mask
+         *     * `selection` - selection
+         *     * `alignment` - alignment
          * @enum {string}
          */
-        StateEnum: "proposed" | "ready" | "generating" | "selecting" | "searching" | "triage" | "with_artist" | "aligning" | "done" | "done_unposed" | "shelved" | "discarded";
+        StageEnum: "mask" | "selection" | "alignment";
+        /** @description The shares of one stage. */
+        StageShares: {
+            /** Format: double */
+            gold_share: number;
+            /** Format: double */
+            overlap_share: number;
+            stage: components["schemas"]["StageEnum"];
+        };
         /** @description How much is done of how much. */
         StepProgress: {
             done: number;
@@ -2322,7 +2770,7 @@ export interface components {
             /** @description As written, where no leaf fits. */
             free_category?: string;
             description?: string;
-            state?: components["schemas"]["StateEnum"];
+            state?: components["schemas"]["TargetStateEnum"];
             /** Format: date-time */
             readonly state_changed_at: string;
             /** Format: date-time */
@@ -2347,6 +2795,22 @@ export interface components {
              */
             verified: boolean;
         };
+        /**
+         * @description * `proposed` - proposed
+         *     * `ready` - ready
+         *     * `generating` - generating
+         *     * `selecting` - selecting
+         *     * `searching` - searching
+         *     * `triage` - triage
+         *     * `with_artist` - with_artist
+         *     * `aligning` - aligning
+         *     * `done` - done
+         *     * `done_unposed` - done_unposed
+         *     * `shelved` - shelved
+         *     * `discarded` - discarded
+         * @enum {string}
+         */
+        TargetStateEnum: "proposed" | "ready" | "generating" | "selecting" | "searching" | "triage" | "with_artist" | "aligning" | "done" | "done_unposed" | "shelved" | "discarded";
         /** @description A photograph; its URLs are signed now. A large one has a smaller preview, for pages to open first. */
         TaskImage: {
             readonly url: string;
@@ -2476,6 +2940,25 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    agreement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agreement"];
+                };
+            };
+        };
+    };
     alignments_read: {
         parameters: {
             query?: never;
@@ -2504,42 +2987,27 @@ export interface operations {
             };
         };
     };
-    alignments_ask_again: {
+    alignments_judged: {
         parameters: {
             query?: never;
-            header: {
-                /** @description New for each intention, the same when it is sent again: it then happens once. */
-                "Idempotency-Key": string;
-            };
+            header?: never;
             path: {
                 work_item: string;
             };
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["AskAgainRequest"];
-                "multipart/form-data": components["schemas"]["AskAgainRequest"];
-            };
-        };
+        requestBody?: never;
         responses: {
-            201: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Submitted"];
+                    "application/json": components["schemas"]["JudgedAlignment"];
                 };
             };
             /** @description `no_such_alignment`. */
             404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description `nothing_to_compare`: it has no pose, or is a second opinion itself. */
-            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2738,25 +3206,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
-            };
-        };
-    };
-    alignments_agreement: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PersonAgreement"][];
-                };
             };
         };
     };
@@ -3684,6 +4133,34 @@ export interface operations {
             };
         };
     };
+    masks_judged: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JudgedMask"];
+                };
+            };
+            /** @description `no_such_mask_task`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     masks_submit: {
         parameters: {
             query?: never;
@@ -3957,6 +4434,312 @@ export interface operations {
             };
         };
     };
+    reviews_list: {
+        parameters: {
+            query: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description User name. */
+                person?: string;
+                /**
+                 * @description * `collect` - Collect
+                 *     * `overlap` - Overlap
+                 *     * `gold` - Gold
+                 *     * `review` - Review
+                 */
+                purpose?: "collect" | "overlap" | "gold" | "review" | "";
+                /**
+                 * @description * `unreviewed` - Unreviewed
+                 *     * `accepted` - Accepted
+                 *     * `gold` - Gold
+                 *     * `returned` - Returned
+                 *     * `requeued` - Requeued
+                 */
+                review?: "unreviewed" | "accepted" | "gold" | "returned" | "requeued";
+                /**
+                 * @description * `mask` - mask
+                 *     * `selection` - selection
+                 *     * `alignment` - alignment
+                 */
+                stage: "mask" | "selection" | "alignment";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueuePage"];
+                };
+            };
+            /** @description `unknown_cursor`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    reviews_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entry"];
+                };
+            };
+            /** @description `no_such_judgement`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    reviews_accept: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reviewed"];
+                };
+            };
+            /** @description `no_such_judgement`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_reviewable`: not from this state, or your own; `not_taken_back` or `invalid_move`: the target stands where the judgement cannot be taken back from. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    reviews_mark_gold: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reviewed"];
+                };
+            };
+            /** @description `no_such_judgement`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_reviewable`: not from this state, or your own; `not_taken_back` or `invalid_move`: the target stands where the judgement cannot be taken back from. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    reviews_unmark_gold: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reviewed"];
+                };
+            };
+            /** @description `no_such_judgement`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_reviewable`: not from this state, or your own; `not_taken_back` or `invalid_move`: the target stands where the judgement cannot be taken back from. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    reviews_requeue: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reviewed"];
+                };
+            };
+            /** @description `no_such_judgement`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_reviewable`: not from this state, or your own; `not_taken_back` or `invalid_move`: the target stands where the judgement cannot be taken back from. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    reviews_return: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendBackRequest"];
+                "multipart/form-data": components["schemas"]["SendBackRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reviewed"];
+                };
+            };
+            /** @description `no_such_judgement`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_reviewable`: not from this state, or your own; `not_taken_back` or `invalid_move`: the target stands where the judgement cannot be taken back from. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    reviews_ask_somebody_else: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asked"];
+                };
+            };
+            /** @description `nothing_to_compare`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     selections_read: {
         parameters: {
             query?: never;
@@ -4014,6 +4797,34 @@ export interface operations {
             };
             /** @description `lease_superseded`: somebody else holds it now. What you stored stays stored. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    selections_judged: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JudgedSelection"];
+                };
+            };
+            /** @description `no_such_selection`. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4176,6 +4987,61 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["SnapshotDetail"];
                 };
+            };
+        };
+    };
+    stage_shares_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StageShares"][];
+                };
+            };
+        };
+    };
+    stage_shares_set: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                stage: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SharesRequest"];
+                "multipart/form-data": components["schemas"]["SharesRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StageShares"];
+                };
+            };
+            /** @description `nothing_to_compare`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

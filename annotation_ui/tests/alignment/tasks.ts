@@ -10,6 +10,7 @@ export function someTask(change: Partial<AlignmentTask> = {}): AlignmentTask {
     token: 3,
     lease_expires_at: null,
     lease_seconds: 600,
+    reviewer_note: "",
     image: { url: "/photo.png", preview_url: null, width: 8, height: 6 },
     mask: { height: 6, width: 8, counts: [12, 3, 33] },
     category: "mug",

@@ -7,6 +7,7 @@ export function maskTask(changes: Partial<MaskTask> = {}): MaskTask {
     token: 1,
     lease_expires_at: null,
     lease_seconds: 60,
+    reviewer_note: "",
     image: { url: "/photograph", preview_url: null, width: 4, height: 3 },
     mask: { height: 3, width: 4, counts: [3, 2, 7] },
     category: "bell_pepper",

@@ -232,7 +232,7 @@ def test_a_shape_is_posed_once_whoever_looks_for_it(target, annotator):
     choose(annotator, rating=0.8)
     assert alignment.open_alignments() == 1
     assert alignment.open_alignments() == 0
-    workforce.cancel_work_items(subject_id=target.id, stage="alignment")
+    workforce.cancel_work_items(subject_id=target.id, stages=["alignment"])
     assert alignment.open_alignments() == 1  # withdrawn by hand: the shape still waits
 
 

@@ -4,6 +4,8 @@ import io
 import json
 import tarfile
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,7 @@ from engine.session_lock import session_lock
 from engine.storage import services as storage
 from engine.storage.blobs import BlobCorrupt
 from engine.storage.services import read_blob, store
+from engine.workforce.models import WorkItem
 from tests import factories as make
 from tests.integration.datasets.conftest import freeze_now, make_real_candidate, make_real_request
 
@@ -274,6 +277,46 @@ def test_second_opinions_and_gold_items_are_no_examples(judge) -> None:
     judge("sam3d", "sam3d", purpose="overlap")
     judge("sam3d", "sam3d", purpose="gold")
     assert freeze_now().example_count == 0
+
+
+@pytest.mark.parametrize("purpose", ["overlap", "gold"])
+def test_a_second_opinion_neither_adds_to_an_example_nor_changes_it(judge, purpose: str) -> None:
+    selection = judge("sam3d", "sam3d", "sam3d")
+    pose = make.make_alignment(candidate=selection.winner)
+    winner, *losers = [shown.candidate for shown in selection.tournament.presentations.order_by("order")]
+    make.make_rated_selection(
+        request=selection.request, candidates=[losers[0], winner, losers[1]], rating=0.95, purpose=purpose
+    )
+    other = make.make_alignment(candidate=selection.winner, pose=replace(make.POSE, translation=(1.0, 1.0, 5.0)))
+    WorkItem.objects.filter(pk=other.pk).update(purpose=purpose)
+
+    snapshot = freeze_now()
+    (example,) = examples(snapshot)
+    assert (example.example_id, example.rating) == (str(selection.pk), selection.rating)
+    assert example.pose == from_json(type(make.POSE), pose.pose)
+    assert (snapshot.direct_pair_count, snapshot.negative_count) == (2, 2)
+
+
+def test_what_was_sent_back_is_left_out_of_later_snapshots_and_stays_in_earlier_ones(judge) -> None:
+    kept, returned = judge("sam3d", "sam3d"), judge("sam3d", "sam3d")
+    make.make_judgement(item=returned.work_item, user=make.make_user(), set_aside_at=timezone.now())
+    make.make_judgement(item=kept.work_item, user=make.make_user())
+    before = freeze(iteration=1, alpha=0.5, cutoff_at=timezone.now())
+    assert [example.example_id for example in examples(before)] == [str(kept.pk)]
+
+    late = judge("sam3d", "sam3d")
+    cutoff_at = timezone.now()
+    make.make_judgement(item=late.work_item, user=make.make_user(), set_aside_at=cutoff_at + timedelta(minutes=1))
+    as_of_then = freeze(iteration=2, alpha=0.5, cutoff_at=cutoff_at)
+    assert {example.example_id for example in examples(as_of_then)} == {str(kept.pk), str(late.pk)}
+
+
+def test_a_pose_that_was_sent_back_is_left_out_alone(judge) -> None:
+    selection = judge("sam3d", "sam3d")
+    alignment = make.make_alignment(candidate=selection.winner)
+    make.make_judgement(item=alignment.work_item, user=make.make_user(), set_aside_at=timezone.now())
+    (example,) = examples(freeze_now())
+    assert example.pose is None
 
 
 def test_the_same_data_gives_the_same_bytes(judge) -> None:

@@ -171,7 +171,7 @@ def test_cancelled_items_are_closed_and_the_others_stay() -> None:
     held = want(subject_id=subject)
     assert claimed(user).id == held.id
     want(subject_id=subject), want(subject_id=subject, stage=Stage.ALIGNMENT), want()
-    assert services.cancel_work_items(subject_id=subject, stage=Stage.MASK) == 2
+    assert services.cancel_work_items(subject_id=subject, stages=[Stage.MASK]) == 2
     assert sorted(WorkItem.objects.values_list("state", flat=True)) == ["cancelled", "cancelled", "open", "open"]
     with pytest.raises(services.WorkItemClosed):
         submit(user, held, token=1)

@@ -154,6 +154,7 @@ def test_me(person: Person) -> None:
             },
         },
         "keys": {},
+        "agreement": {},
     }
 
 
