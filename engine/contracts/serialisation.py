@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 T = TypeVar("T")
+PLAIN: frozenset[type] = frozenset({bool, int, float, str})  # themselves in JSON
 
 
 class ContractError(ValueError):
@@ -24,7 +25,7 @@ def to_json(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, list | tuple):
-        return [to_json(item) for item in value]
+        return list(value) if PLAIN.issuperset(map(type, value)) else [to_json(item) for item in value]
     if isinstance(value, dict):
         return {str(key): to_json(item) for key, item in value.items()}
     if value is None or isinstance(value, bool | int | float | str):
@@ -74,6 +75,8 @@ def _build_tuple(arguments: tuple[Any, ...], data: Any, path: str) -> tuple[Any,
     if not isinstance(data, list | tuple):
         raise ContractError(f"{path}: expected an array, got {type(data).__name__}")
     if len(arguments) == 2 and arguments[1] is Ellipsis:
+        if arguments[0] in PLAIN and {arguments[0]}.issuperset(map(type, data)):
+            return tuple(data)  # a mask has thousands of run lengths, and somebody may be waiting for it
         arguments = (arguments[0],) * len(data)
     if len(arguments) != len(data):
         raise ContractError(f"{path}: expected {len(arguments)} values, got {len(data)}")
