@@ -1,5 +1,6 @@
 """What a loan of a GPU runs: pictures, time and files."""
 
+import subprocess
 import sys
 
 import numpy as np
@@ -38,3 +39,13 @@ def test_a_command_that_outlasts_its_time_is_ended_and_what_it_left_counts(capsy
     assert _run([sys.executable, "-c", "import threading; threading.Event().wait()"], 0.0) == 0
     assert "out of time" in capsys.readouterr().out
     assert _run([sys.executable, "-c", "raise SystemExit(3)"], 60.0) == 3
+
+
+@pytest.mark.timeout(600)
+def test_what_a_rented_machine_lacks_is_not_needed():
+    lacking = ("django", "celery", "rest_framework", "boto3", "webdataset", "open3d", "transformers")
+    blocked = "; ".join(f"sys.modules[{name!r}] = None" for name in lacking)
+    wanted = "scripts.gpu_session, scripts.miniature.__main__, training_loop.mini_training"
+    code = f"import sys; {blocked}; import {wanted}"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
