@@ -11,6 +11,7 @@ differences cost 8 renderings and need no differentiable renderer, and our meshe
 Source: paper section E.3.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +24,11 @@ from engine.contracts.cameras import Intrinsics
 from engine.contracts.poses import Pose, quaternion_from_rotation, rotation_from_quaternion, transform_points
 from training_loop.silhouette import depth_map, mask_iou, resized_camera
 
+# Without depth the pose may turn by so much, and only if that leaves at most this share of what the outlines differ
+# by without turning. Outlines of wrong poses, hidden parts and wrong shapes are matched by turning, too, but less well.
+MOST_TURN_DEG = 30.0
+LEFT_BY_TURNING = 0.5
+
 Verdict = Literal["accepted", "iou_did_not_rise", "depth_got_worse", "out_of_view"]
 
 # Long side of the pictures that are compared, and pixels that surround the object in them.
@@ -32,6 +38,9 @@ MARGIN = 0.35
 # Blur in working pixels, from coarse to fine, and steps at each.
 BLURS_PX = (5.0, 2.0, 1.0)
 STEPS = 8
+
+# The unknowns that turn the pose; see `_Problem`.
+TURN = slice(3, 6)
 
 # A mesh with more faces is coarsened to cells of this share of its extent while poses are tried.
 MAX_FACES = 4_000
@@ -59,6 +68,7 @@ class Refinement:
         verdict: "accepted", or why not.
         iou_before, iou_after: of the mask and the silhouette at the mask's resolution; `iou_after` is that of the
             refined pose even where it was refused.
+        turn_deg: how far the refined pose is turned from the first one.
         depth_error_before, depth_error_after: mean distance in depth under mask and silhouette, in the pose's unit;
             None where no depth was given or nothing overlaps.
     """
@@ -69,6 +79,7 @@ class Refinement:
     iou_after: float
     depth_error_before: float | None = None
     depth_error_after: float | None = None
+    turn_deg: float = 0.0
 
     @property
     def accepted(self) -> bool:
@@ -87,7 +98,8 @@ def refine_layout(
 ) -> Refinement:
     """Refine the pose of a mesh on the mask of its object, and on depth where it is known.
 
-    Without depth, distance and size cannot be told apart: the distance stays and the size is fitted.
+    Without depth, distance and size cannot be told apart: the distance stays and the size is fitted. The pose then
+    turns only a little, and only where that explains the mask much better.
 
     Args:
         vertices_object: (n, 3); `faces`: (m, 3). pose: camera_from_object, where to begin.
@@ -113,8 +125,7 @@ def refine_layout(
     if pose.translation[2] <= 0 or not before.covered.any():
         return Refinement(pose, "out_of_view", before.iou, before.iou, before.depth_error, before.depth_error)
     problem = _Problem(vertices, triangles, pose, mask | before.covered, mask, intrinsics, known)
-    refined = problem.solve()
-    after = _Fit.of(vertices, triangles, refined, mask, intrinsics, known)
+    refined, after = _best(problem, lambda found: _Fit.of(vertices, triangles, found, mask, intrinsics, known))
     verdict: Verdict = "accepted"
     if after.iou <= before.iou:
         verdict = "iou_did_not_rise"
@@ -127,7 +138,29 @@ def refine_layout(
         after.iou,
         before.depth_error,
         after.depth_error,
+        turn_deg(pose, refined),
     )
+
+
+def _best(problem: "_Problem", look: Callable[[Pose], "_Fit"]) -> tuple[Pose, "_Fit"]:
+    """With depth all is fitted at once; without, turning has to earn its place."""
+    if problem.with_depth:
+        pose = problem.solve()
+        return pose, look(pose)
+    placed = problem.solve(turning=False)
+    fit = look(placed)
+    turned = problem.solve()
+    if turn_deg(problem.first, turned) <= MOST_TURN_DEG:
+        better = look(turned)
+        if 1 - better.iou <= LEFT_BY_TURNING * (1 - fit.iou):
+            return turned, better
+    return placed, fit
+
+
+def turn_deg(first: Pose, second: Pose) -> float:
+    """Angle between the rotations of two poses."""
+    between = rotation_from_quaternion(first.rotation_wxyz).T @ rotation_from_quaternion(second.rotation_wxyz)
+    return float(np.degrees(Rotation.from_matrix(between).magnitude()))
 
 
 @dataclass(frozen=True)
@@ -187,18 +220,20 @@ class _Problem:
         # A step of one working pixel at the rim of the object.
         self.pixel = self.distance / self.camera.fx / max(self.extent / 2, 1e-12)
 
-    def solve(self) -> Pose:
-        """Refine from the first pose."""
+    def solve(self, *, turning: bool = True) -> Pose:
+        """Refine from the first pose; not `turning` keeps its rotation."""
         unknowns = np.zeros(7 if self.with_depth else 6)
+        free = np.ones(len(unknowns), dtype=bool)
+        free[TURN] = turning
         for blur in BLURS_PX:
-            unknowns = self._descend(unknowns, blur)
+            unknowns = self._descend(unknowns, free, blur)
         return self.pose(unknowns)
 
     def pose(self, unknowns: NDArray[np.float64]) -> Pose:
         """The pose that the unknowns stand for: turns and sizes are about the centre of the mesh's box."""
         size, half = np.exp(unknowns[2]), self.extent / 2
         farther = np.exp(unknowns[6]) if self.with_depth else 1.0
-        rotation = Rotation.from_rotvec(unknowns[3:6]).as_matrix() @ rotation_from_quaternion(self.first.rotation_wxyz)
+        rotation = Rotation.from_rotvec(unknowns[TURN]).as_matrix() @ rotation_from_quaternion(self.first.rotation_wxyz)
         centre = transform_points(self.first, self.centre[None])[0]
         centre = (centre + np.array([unknowns[0] * half, unknowns[1] * half, 0.0])) * farther
         # Farther away, the size grows as well, so that distance alone leaves the outline as it is.
@@ -207,15 +242,17 @@ class _Problem:
         a, b, c = scale
         return Pose(quaternion_from_rotation(rotation), (float(x), float(y), float(z)), (float(a), float(b), float(c)))
 
-    def _descend(self, unknowns: NDArray[np.float64], blur: float) -> NDArray[np.float64]:
+    def _descend(self, unknowns: NDArray[np.float64], free: NDArray[np.bool_], blur: float) -> NDArray[np.float64]:
+        directions = np.eye(len(unknowns))[free]
         residual = self._residual(unknowns, blur)
         cost, damping = float(residual @ residual), 1e-2
         for _ in range(STEPS):
-            step = np.full(len(unknowns), max(blur, 1.0) * self.pixel)
+            step = max(blur, 1.0) * self.pixel
             jacobian = np.stack(
                 [
-                    (self._residual(unknowns + delta, blur) - self._residual(unknowns - delta, blur)) / (2 * size)
-                    for delta, size in zip(np.diag(step), step, strict=True)
+                    (self._residual(unknowns + step * along, blur) - self._residual(unknowns - step * along, blur))
+                    / (2 * step)
+                    for along in directions
                 ],
                 axis=1,
             )
@@ -223,7 +260,7 @@ class _Problem:
             improved = False
             for _ in range(4):
                 damped = normal + damping * np.diag(np.diag(normal) + 1e-9)
-                update = -np.linalg.solve(damped, gradient)
+                update = -np.linalg.solve(damped, gradient) @ directions
                 update *= min(1.0, 0.4 / max(float(np.abs(update).max()), 1e-12))
                 tried = self._residual(unknowns + update, blur)
                 if float(tried @ tried) < cost:

@@ -76,6 +76,36 @@ def test_the_mask_alone_fits_the_silhouette_and_keeps_the_distance():
     assert errors(refined.pose)[2] < 0.03
 
 
+def by_the_mask(turn: Rotation, mask: np.ndarray):
+    start = make_pose(turn, (0.16, -0.02, 2.0), 0.72)
+    return start, refine_layout(vertices_object=VERTICES, faces=FACES, pose=start, mask=mask, intrinsics=CAMERA)
+
+
+def test_a_small_error_of_rotation_is_seen_in_the_mask_alone():
+    start, refined = by_the_mask(Rotation.from_rotvec([0.0, 0.2, 0.1]) * TRUE_TURN, scene(TRUE)[0])
+    assert refined.accepted
+    assert refined.iou_after > 0.95
+    assert errors(refined.pose)[0] < 0.5 * errors(start)[0]
+    assert refined.turn_deg > 5
+
+
+@pytest.mark.parametrize("axis", [[1, 0, 0], [0, 1, 0], [0.6, 0.0, 0.8]])
+def test_a_wrong_rotation_is_not_made_worse_for_the_sake_of_the_mask(axis):
+    turn = Rotation.from_rotvec(np.radians(93) * np.array(axis)) * TRUE_TURN
+    start, refined = by_the_mask(turn, scene(TRUE)[0])
+    assert errors(refined.pose)[0] <= errors(start)[0] + 1e-6
+
+
+def test_something_before_the_object_does_not_turn_it():
+    mask, _ = scene(TRUE)
+    columns = np.flatnonzero(mask.any(axis=0))
+    mask[:, columns[len(columns) * 6 // 10] :] = False
+    start, refined = by_the_mask(Rotation.from_rotvec([0.0, 0.1, 0.0]) * TRUE_TURN, mask)
+    assert refined.accepted
+    assert errors(refined.pose)[0] <= errors(start)[0] + 1e-6
+    assert refined.turn_deg < 1e-6
+
+
 def test_a_pose_that_fits_already_is_left_alone():
     mask, _ = scene(TRUE)
     refined = refine_layout(vertices_object=VERTICES, faces=FACES, pose=TRUE, mask=mask, intrinsics=CAMERA)
