@@ -25,6 +25,7 @@ from training_loop.data import (
 )
 from training_loop.examples import unpack_occupancy
 from training_loop.recipe import DPOConfig
+from training_loop.recipes import RECIPES
 from training_loop.samples import DamagedSample, decode_sample, load_mesh
 from training_loop.voxels import voxelise
 
@@ -213,6 +214,16 @@ def test_one_corrupt_shard_among_many_is_passed_over(tiny_model, shape, tmp_path
     assert list(opened.report.damaged) == ["shard 007.tar"]
     with pytest.raises(TooManyDamaged, match=r"shard 007\.tar"):
         Opened(shards[:50], tiny_model)
+
+
+def test_more_than_one_percent_of_damage_stops_a_recipe():
+    assert {recipe().max_damaged_share for recipe in RECIPES.values()} == {0.01}
+    report = ReadReport(allowed_share=0.01, samples=100)
+    report.skip("sample first", "not a picture")
+    report.check()
+    report.skip("sample second", "not a mesh")
+    with pytest.raises(TooManyDamaged, match=r"2 of 100 samples are damaged \(2.0%, allowed 1.0%\): sample first"):
+        report.check()
 
 
 def test_a_truncated_shard_gives_what_came_before(tiny_model, shape, tmp_path):

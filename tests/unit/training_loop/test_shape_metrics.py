@@ -195,6 +195,7 @@ TRIANGLE = [[0, 0, 0], [1, 0, 0], [0, 1, 0]]
         (np.zeros((0, 3)), np.zeros((0, 3), dtype=int), "empty"),
         ([[0, 0, 0], [1, 0, 0], [2, 0, 0]], [[0, 1, 2]], "no triangle with area"),
         ([[0, 0, np.nan], [1, 0, 0], [0, 1, 0]], [[0, 1, 2]], "NaN"),
+        ([[0, 0, np.inf], [1, 0, 0], [0, 1, 0]], [[0, 1, 2]], "NaN|finite"),
         ([[1, 1, 1]] * 3, [[0, 1, 2]], "no extent"),
     ],
 )
@@ -211,6 +212,23 @@ def test_unused_vertices_and_empty_faces_count_for_nothing(monkeypatch):
     monkeypatch.setattr("training_loop.evaluation.meshes.MAX_FACES", 1)
     with pytest.raises(MeshError, match="simplify"):
         surface_of(stray)
+
+
+def test_a_mesh_that_is_no_manifold_is_measured_and_noted():
+    box = trimesh.creation.box((1, 1, 1))
+    fin = trimesh.Trimesh([*box.vertices, [0, 0, 1]], [*box.faces, [*box.edges_unique[0], 8]], process=False)
+    surface = surface_of(fin)
+    # Three faces at one edge, and two open edges of the fin.
+    assert surface.notes == ["3 open or shared edges"]
+    metrics = compare_meshes(fin, fin, points=2000, emd_cells=32)
+    assert metrics.chamfer_l2 < 0.1
+
+
+def test_a_huge_file_is_not_read(tmp_path, monkeypatch):
+    trimesh.creation.box().export(tmp_path / "box.ply")
+    monkeypatch.setattr("training_loop.evaluation.meshes.MAX_BYTES", 100)
+    with pytest.raises(MeshError, match="at most 0 are read"):
+        read_surface(tmp_path / "box.ply")
 
 
 @pytest.mark.parametrize("scale", [1e-12, 1e12])
