@@ -10,4 +10,5 @@ urlpatterns = [
     path("masks/", views.masks, name="masks-page"),
     path("selection/", views.selection, name="selection-page"),
     path("alignment/", views.alignment, name="alignment-page"),
+    path("review/", views.review, name="review-page"),
 ]

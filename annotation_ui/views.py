@@ -39,3 +39,10 @@ def curriculum(request: HttpRequest) -> HttpResponse:
 def alignment(request: HttpRequest) -> HttpResponse:
     """Stage 3: place the chosen shape in the points of the photograph (paper A.4, Figure 13)."""
     return render(request, "annotation_ui/page.html", {"entry": "src/alignment/main.tsx", "title": "Alignment"})
+
+
+@login_required
+@ensure_csrf_cookie
+def review(request: HttpRequest) -> HttpResponse:
+    """What others judged, in their own view, with the second opinions on it; and how well people agree."""
+    return render(request, "annotation_ui/page.html", {"entry": "src/review/main.tsx", "title": "Review"})

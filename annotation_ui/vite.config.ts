@@ -12,6 +12,7 @@ const pages = {
   masks: "src/masks/main.tsx",
   selection: "src/selection/main.tsx",
   alignment: "src/alignment/main.tsx",
+  review: "src/review/main.tsx",
 };
 
 /** A gzipped copy beside each file: the server sends it to every browser that takes it, and packs nothing itself. */

@@ -4,6 +4,7 @@ import { useMe } from "../api/me";
 import { Header } from "../shell/Header";
 import { Day } from "./Day";
 import { Iteration } from "./Iteration";
+import { MyAgreement } from "./MyAgreement";
 import { Waiting } from "./Waiting";
 
 /** The first page after signing in: what waits for me, my day, and where the flywheel stands. */
@@ -37,6 +38,7 @@ export function Home() {
             {me.data ? <Waiting me={me.data} /> : me.isPending && <Skeleton height={148} />}
           </section>
           {me.data ? <Day me={me.data} /> : me.isPending && <Skeleton height={56} />}
+          {me.data && <MyAgreement me={me.data} />}
           {flywheel.data ? (
             <Iteration status={flywheel.data} />
           ) : (

@@ -34,6 +34,7 @@ export function Header({ place, me, children }: Props) {
   const scheme = useComputedColorScheme("dark");
   const other = scheme === "dark" ? "light" : "dark";
   const engineer = me?.roles.some((role) => role === "ml_engineer" || role === "admin") ?? false;
+  const reviewer = me?.roles.some((role) => role === "reviewer" || role === "admin") ?? false;
   return (
     <header className={classes.header}>
       <Group gap="sm" wrap="nowrap">
@@ -56,6 +57,11 @@ export function Header({ place, me, children }: Props) {
               </Badge>
             ))}
           </Group>
+        )}
+        {reviewer && (
+          <Button component="a" href="/review/" variant="default" size="compact-md">
+            Review
+          </Button>
         )}
         {engineer && (
           <>

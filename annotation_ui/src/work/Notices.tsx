@@ -7,11 +7,15 @@ import classes from "./page.module.css";
 /** What the person should know, above the work: lost connection, ended session, a lease that runs out. */
 export function Notices({
   snapshot,
+  returned,
   onDismiss,
 }: {
   snapshot: Snapshot<unknown, unknown>;
+  /** A task that a reviewer gave back, with their note; null: it is none. */
+  returned: { workItem: string; note: string } | null;
   onDismiss: () => void;
 }) {
+  const [read, setRead] = useState("");
   const { connection, idle, situation, notice } = snapshot;
   return (
     <div className={classes.notices}>
@@ -33,6 +37,20 @@ export function Notices({
       {idle && situation.kind === "working" && (
         <Alert color="yellow" variant="outline" className={classes.notice} role="status">
           <IdleText leaseEndsAt={snapshot.leaseEndsAt} />
+        </Alert>
+      )}
+      {returned && read !== returned.workItem && (
+        <Alert
+          color="yellow"
+          variant="outline"
+          className={classes.notice}
+          role="status"
+          title="A reviewer asks you to do this one again"
+          withCloseButton
+          closeButtonLabel="Close the note"
+          onClose={() => setRead(returned.workItem)}
+        >
+          {returned.note}
         </Alert>
       )}
       {notice && (

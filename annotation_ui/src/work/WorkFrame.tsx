@@ -100,7 +100,9 @@ export function WorkFrame<T extends LeasedTask & Photographed, S extends { reado
     if (nextPhotograph) new Image().src = nextPhotograph; // into the browser's cache
   }, [nextPhotograph]);
 
-  const notices = <Notices snapshot={snapshot} onDismiss={() => desk.clearNotice()} />;
+  const note = state?.task.reviewer_note;
+  const returned = state && note ? { workItem: state.task.work_item, note } : null;
+  const notices = <Notices snapshot={snapshot} returned={returned} onDismiss={() => desk.clearNotice()} />;
   return (
     <BindingsContext value={bindings}>
       <div className={classes.page}>

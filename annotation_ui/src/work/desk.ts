@@ -10,6 +10,8 @@ export interface LeasedTask {
   work_item: string;
   token: number;
   lease_seconds: number;
+  /** Why a reviewer gave it back; empty where none did. */
+  reviewer_note: string;
 }
 
 /** A write that ends the work on an item without an answer; the stages add theirs. */

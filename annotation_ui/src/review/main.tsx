@@ -1,0 +1,4 @@
+import { mountPage } from "../shell/page";
+import { ReviewPage } from "./ReviewPage";
+
+mountPage(<ReviewPage />);
