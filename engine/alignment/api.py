@@ -17,6 +17,7 @@ from engine.alignment.serializers import (
     AskForPoseSerializer,
     JudgedAlignmentSerializer,
     ProposalSerializer,
+    SnappedSerializer,
     SubmitAlignmentSerializer,
 )
 from engine.bodies import read_body
@@ -160,17 +161,17 @@ class SnapView(WritesNothing, APIView):
     @extend_schema(
         operation_id="alignments_snap",
         request=AskForPoseSerializer,
-        responses={200: ProposalSerializer, **NO_HELP},
+        responses={200: SnappedSerializer, **NO_HELP},
         examples=[
             OpenApiExample("From here", value={"pose": POSE_EXAMPLE}, request_only=True),
-            OpenApiExample("Proposal", value=PROPOSAL_EXAMPLE, response_only=True),
+            OpenApiExample("Proposal", value=PROPOSAL_EXAMPLE | {"better_turned": False}, response_only=True),
         ],
     )
     def post(self, request: Request, work_item: UUID) -> Response:
         """Fit the mesh to the object's points and outline, from where it is. Changes nothing by itself."""
         body = read_body(AskForPoseSerializer, request)
         proposal = assistance.snap(user=person_of(request), work_item_id=work_item, pose=body["pose"])
-        return Response(ProposalSerializer(proposal).data)
+        return Response(SnappedSerializer(proposal).data)
 
 
 class TryOthersView(WritesNothing, APIView):

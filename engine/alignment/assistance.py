@@ -43,7 +43,14 @@ class Proposal:
     inlier_share: float | None
 
 
-def snap(*, user: User, work_item_id: UUID, pose: dict[str, Any]) -> Proposal:
+@dataclass(frozen=True)
+class Snapped(Proposal):
+    """The fitted pose; `better_turned`: front to back the mesh would fit clearly better."""
+
+    better_turned: bool
+
+
+def snap(*, user: User, work_item_id: UUID, pose: dict[str, Any]) -> Snapped:
     """Fit the mesh from `pose` on to M's points and outline; the same pose where nothing near it is better.
 
     Raises:
@@ -51,7 +58,7 @@ def snap(*, user: User, work_item_id: UUID, pose: dict[str, Any]) -> Proposal:
         InvalidPose: the pose does not put an object in front of the camera.
         NobodyAnswers: no worker did it in time.
     """
-    return from_json(Proposal, _ask(SNAP_TASK, user=user, work_item_id=work_item_id, pose=pose))
+    return from_json(Snapped, _ask(SNAP_TASK, user=user, work_item_id=work_item_id, pose=pose))
 
 
 def try_others(*, user: User, work_item_id: UUID, pose: dict[str, Any]) -> list[Proposal]:
@@ -64,10 +71,12 @@ def try_others(*, user: User, work_item_id: UUID, pose: dict[str, Any]) -> list[
     return [from_json(Proposal, one) for one in found]
 
 
-def fit_snap(*, work_item_id: UUID, pose: Pose) -> Proposal:
+def fit_snap(*, work_item_id: UUID, pose: Pose) -> Snapped:
     """What the worker does for `snap`."""
     stand = _at_hand.take(work_item_id)
-    return stand.rated(stand.fit(pose).snap(pose))
+    fit = stand.fit(pose)
+    snapped = fit.snap(pose)
+    return Snapped(**vars(stand.rated(snapped)), better_turned=fit.fits_better_turned(snapped))
 
 
 def fit_others(*, work_item_id: UUID, pose: Pose) -> list[Proposal]:

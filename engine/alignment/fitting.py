@@ -29,7 +29,9 @@ FINE_POINTS, COARSE_POINTS = 1500, 300
 # Residuals beyond this many units (τ, or outline widths) count less and less.
 ROBUST_UNITS = 3.0
 
-SNAP_STEPS, GRID_STEPS = 25, 6
+SNAP_STEPS, GRID_STEPS, TURNED_STEPS = 25, 6, 10
+FRONT_TO_BACK = np.diag([-1.0, 1.0, -1.0])  # half a turn about the object's Y
+CLEARLY_BETTER = 0.005  # in quality: more than a fit differs by from run to run
 MOST_REFINED = 12
 MOST_OTHERS = 6
 
@@ -99,6 +101,16 @@ class Fit:
     def snap(self, pose: Pose, *, steps: int = SNAP_STEPS) -> Pose:
         """Return the best pose met on the way down from `pose`; `pose` itself where none is better."""
         return self._pose(self._descend(self._similarity(pose), steps=steps, window=self._fine)[0])
+
+    def fits_better_turned(self, pose: Pose) -> bool:
+        """Whether the mesh fits clearly better front to back.
+
+        Cars, mugs and pots look nearly alike from there, and a fit ends on the side that it came from.
+        """
+        here = self._similarity(pose)
+        turned = Similarity(here.rotation @ FRONT_TO_BACK, here.translation, here.scale)
+        there = self._descend(turned, steps=TURNED_STEPS, window=self._fine)[1]
+        return there.quality > self._look(here, self._fine).quality + CLEARLY_BETTER
 
     def others(self, pose: Pose, *, up: tuple[float, float, float] = CAMERA_UP) -> list[Pose]:
         """Return up to six poses that look different from `pose` and from each other, best first.

@@ -122,6 +122,12 @@ class ProposalSerializer(serializers.Serializer[Any]):
     inlier_share = serializers.FloatField(allow_null=True)
 
 
+class SnappedSerializer(ProposalSerializer):
+    """The fitted pose, and whether the mesh would fit clearly better front to back."""
+
+    better_turned = serializers.BooleanField()
+
+
 class SubmitAlignmentSerializer(SubmitSerializer):
     """Body that ends an alignment: a pose, or the reason why there is none."""
 

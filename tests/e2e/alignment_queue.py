@@ -4,6 +4,7 @@ import io
 from typing import Any
 
 import numpy as np
+import trimesh
 from PIL import Image as Pillow
 
 from engine.alignment import preparation, services
@@ -25,6 +26,7 @@ def queue_alignment(
     layout: Pose | None = None,
     pointless: bool = False,
     neighbour: Pose | None = None,
+    category: str = "chair",
     **point_map: Any,
 ) -> Alignment:
     """An open alignment, prepared.
@@ -34,6 +36,7 @@ def queue_alignment(
         layout: where the generator put the shape.
         pointless: no point of the object is known.
         neighbour: a mug of the same photograph was placed there.
+        category: what the object is said to be.
         point_map: fields of the point map.
     """
     scene = scene or posed_scene("chair")
@@ -45,7 +48,7 @@ def queue_alignment(
         image=image,
         mask=scene.mask,
         state=State.ALIGNING,
-        category="chair",
+        category=category,
         description="the one in the middle, turned to the window",
     )
     request = make.make_request(target=target)
@@ -59,6 +62,29 @@ def queue_alignment(
     preparation.prepare(work_item_id=alignment.pk)
     alignment.refresh_from_db()
     return alignment
+
+
+def queue_large_alignment() -> Alignment:
+    """A ball of 100,000 faces before a wall that fills 640 × 480 pixels: 300,000 points are sent."""
+    camera = Intrinsics(fx=600.0, fy=600.0, cx=320.0, cy=240.0, width=640, height=480)
+    distance, radius, wall = 2.0, 0.4, 2.8
+    ball = trimesh.creation.uv_sphere(radius=0.5, count=[159, 159])
+    u, v = np.meshgrid(np.arange(camera.width) + 0.5, np.arange(camera.height) + 0.5)
+    rays = np.stack([(u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy, np.ones_like(u)], axis=-1)
+    along, squared = rays[..., 2] * distance, (rays**2).sum(axis=-1)
+    inside = along**2 - squared * (distance**2 - radius**2)
+    depth = np.where(inside > 0, (along - np.sqrt(np.maximum(inside, 0))) / squared, wall)
+    scene = PosedScene(
+        vertices_object=np.asarray(ball.vertices),
+        faces=np.asarray(ball.faces),
+        pose=Pose((0.0, 1.0, 0.0, 0.0), (0.0, 0.0, distance), (2 * radius,) * 3),
+        mask=inside > 0,
+        points_camera=(rays * depth[..., None]).astype(np.float32),
+        pixels=np.repeat((90 * depth).clip(0, 255).astype(np.uint8)[..., None], 3, axis=2),
+        up=(0.0, -1.0, 0.0),
+        ground_offset=0.0,
+    )
+    return queue_alignment(scene, camera=camera)
 
 
 def _glb(scene: PosedScene) -> bytes:

@@ -70,7 +70,10 @@ def test_every_function_by_keyboard_alone(person_page: OpenPage) -> None:
     expect(points).to_have_attribute("aria-valuenow", "2")
     desk.press("d")
     expect(page.get_by_role("button", name="Overlay: surface")).to_be_visible()
-    desk.press("d", "BracketLeft", "BracketRight", "9")
+    opacity = page.get_by_role("slider", name="Opacity of the overlay")
+    desk.press("BracketLeft", "BracketLeft", "BracketRight")
+    expect(opacity).to_have_attribute("aria-valuenow", "0.5")
+    desk.press("BracketRight", "d", "9")
     expect(page.get_by_role("button", name="Whole")).to_be_visible()
     desk.press("d", "9")
 
@@ -158,6 +161,11 @@ def test_every_function_by_mouse_alone(person_page: OpenPage) -> None:
     page.keyboard.up("Control")
     assert abs(stepped) > 10
     desk.click("Undo")
+    page.keyboard.down("Shift")
+    finely = desk.drag(photograph.at(0.5, 0.5), photograph.at(0.6, 0.5))["heading"] - first["heading"]
+    page.keyboard.up("Shift")
+    assert 0 < abs(finely) < 0.5 * abs(stepped)
+    desk.click("Undo")
     desk.click("Scale")
     assert desk.drag(photograph.at(0.6, 0.5), photograph.at(0.7, 0.5))["size"] > first["size"]
     desk.click("Undo")
@@ -183,6 +191,12 @@ def test_every_function_by_mouse_alone(person_page: OpenPage) -> None:
         desk.click(name)
     for name in ("Overlay: fit", "Overlay: surface", "Overlay: outline", "Zoomed", "Whole"):
         desk.click(name)
+    opacity = page.get_by_role("slider", name="Opacity of the overlay")
+    faint, thumb = opacity.get_attribute("aria-valuenow"), opacity.bounding_box()
+    assert thumb is not None
+    desk.drag((thumb["x"] + 2, thumb["y"] + 2), (thumb["x"] + 200, thumb["y"]))
+    expect(opacity).to_have_attribute("aria-valuenow", "1")
+    assert faint != "1"
     desk.click("Snap")
     expect(page.get_by_role("button", name="Snap")).to_be_enabled(timeout=SLOWEST_MS)
     desk.click("Try others")

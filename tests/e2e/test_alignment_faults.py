@@ -5,10 +5,11 @@ from playwright.sync_api import expect
 
 from engine.alignment import assistance, services
 from engine.alignment.models import Alignment
+from engine.alignment.rescoring import score_alignment
 from engine.asking import NobodyAnswers
 from engine.workforce.models import Draft, Role, User, WorkItem
 from tests.e2e.alignment_desk import take_seat
-from tests.e2e.alignment_queue import queue_alignment
+from tests.e2e.alignment_queue import queue_alignment, queue_large_alignment
 from tests.e2e.conftest import OpenPage, keep_screenshot
 from tests.factories import make_user
 from tests.posed_scenes import posed_scene
@@ -109,6 +110,25 @@ def test_a_key_pressed_twice_does_not_hand_in_what_nobody_saw(person_page: OpenP
     desk.press("Enter")
     expect(desk.page.get_by_text("look at it, then submit")).to_be_visible()
     assert Alignment.objects.get(submitted_at__isnull=False).pk != second.pk
+
+
+def test_a_huge_mesh_is_drawn_scored_and_placed_like_any_other(person_page: OpenPage) -> None:
+    alignment = queue_large_alignment()
+    desk = take_seat(person_page)
+    canvas = desk.page.locator("canvas[data-shown]")
+    drawn = {name: int(canvas.get_attribute(f"data-{name}") or 0) for name in ("triangles", "points", "calls")}
+    assert drawn["points"] > 250_000
+    assert 200_000 < drawn["triangles"] < 210_000  # the mesh once in each view, and handles
+    assert drawn["calls"] <= 12
+    first = desk.pose()
+    assert desk.press("w", "ArrowRight")["x"] > first["x"]
+    silhouette, points = desk.scores()
+    desk.hand_in()
+    expect(desk.page.get_by_text("Nothing waits to be placed")).to_be_visible()
+    score_alignment(work_item_id=alignment.pk)
+    alignment.refresh_from_db()
+    assert alignment.silhouette_iou == pytest.approx(silhouette, abs=0.01)
+    assert alignment.inlier_share == pytest.approx(points, abs=0.01)
 
 
 def test_help_that_does_not_come_changes_nothing(person_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:

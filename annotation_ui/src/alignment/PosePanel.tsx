@@ -13,6 +13,7 @@ interface Props {
   desk: AlignmentDesk;
   stage: Stage | null;
   display: Display;
+  onDisplay: (change: Partial<Display>) => void;
   asking: Aid | null;
   run: (id: string) => void;
 }
@@ -23,13 +24,19 @@ const SOURCES: Record<string, string> = {
 };
 
 /** Under the photograph: how well it fits, help, flips and quarter turns, the numbers. */
-export function PosePanel({ state, desk, stage, display, asking, run }: Props) {
+export function PosePanel({ state, desk, stage, display, onDisplay, asking, run }: Props) {
   const source = SOURCES[state?.task.initial_pose_source ?? ""];
   const idle = state?.pose == null || asking !== null;
   return (
     <div className={classes.panel}>
       <About task={state?.task ?? null} />
-      <ScoreBoard stage={stage} task={state?.task ?? null} display={display} run={run} />
+      <ScoreBoard
+        stage={stage}
+        task={state?.task ?? null}
+        display={display}
+        onDisplay={onDisplay}
+        run={run}
+      />
       <div className={classes.row}>
         <HotButton
           size="compact-sm"

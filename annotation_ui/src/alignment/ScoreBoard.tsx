@@ -1,4 +1,4 @@
-import { Text } from "@mantine/core";
+import { Slider, Text } from "@mantine/core";
 import { useRef } from "react";
 import type { AlignmentTask } from "../api/alignments";
 import { HotButton } from "../keys/HotButton";
@@ -13,11 +13,12 @@ interface Props {
   stage: Stage | null;
   task: AlignmentTask | null;
   display: Display;
+  onDisplay: (change: Partial<Display>) => void;
   run: (id: string) => void;
 }
 
 /** Both scores as they stand, and what has changed since the task was opened. They advise. */
-export function ScoreBoard({ stage, task, display, run }: Props) {
+export function ScoreBoard({ stage, task, display, onDisplay, run }: Props) {
   return (
     <div className={classes.board}>
       <LiveScores stage={stage} task={task} />
@@ -39,6 +40,18 @@ export function ScoreBoard({ stage, task, display, run }: Props) {
           {display.close ? "Zoomed" : "Whole"}
         </HotButton>
       </div>
+      <Slider
+        className={classes.opacity}
+        size="sm"
+        min={0}
+        max={1}
+        step={0.1}
+        value={display.opacity}
+        disabled={display.overlay === "outline"}
+        label={null}
+        thumbLabel="Opacity of the overlay"
+        onChange={(opacity) => onDisplay({ opacity })}
+      />
       <div className={classes.legend} data-shown={display.overlay === "fit"}>
         {Object.entries(FIT_COLOURS).map(([name, colour]) => (
           <Text key={name} size="xs" component="span" className={classes.entry}>

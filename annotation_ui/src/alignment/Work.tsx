@@ -58,7 +58,15 @@ export function Work({
         onStage={onStage}
         display={display}
         panel={
-          <PosePanel state={state} desk={desk} stage={stage} display={display} asking={asking} run={run} />
+          <PosePanel
+            state={state}
+            desk={desk}
+            stage={stage}
+            display={display}
+            onDisplay={onDisplay}
+            asking={asking}
+            run={run}
+          />
         }
       >
         <Tools display={display} onDisplay={onDisplay} stage={stage} run={run} />

@@ -1,4 +1,4 @@
-import { type AlignmentTask, type Proposal, snap, tryOthers } from "../api/alignments";
+import { type AlignmentTask, type Proposal, type Snapped, snap, tryOthers } from "../api/alignments";
 import { grounded } from "./pose/edits";
 import { type Pose, readPose, samePose } from "./pose/pose";
 import type { Stage } from "./scene/stage";
@@ -12,6 +12,9 @@ export interface Offer {
   readonly before: Scores;
   readonly proposals: readonly { pose: Pose; scores: Scores }[];
 }
+
+/** Many shapes look nearly alike from behind: a fit that ended there does not look wrong. */
+const BETTER_TURNED = "Front to back it fits better: flip it, then snap again.";
 
 /** Where help is asked for, and where it goes. */
 export interface Helper {
@@ -60,7 +63,7 @@ async function ask(aid: "snap" | "try_others", pose: Pose, helper: Helper): Prom
   setAsking(aid);
   try {
     const before = stage.measure(pose);
-    const found = await (aid === "snap"
+    const found: readonly (Proposal | Snapped)[] = await (aid === "snap"
       ? one(snap(workItem, bodyOf(pose)))
       : tryOthers(workItem, bodyOf(pose)));
     if (!isOnDesk(desk, state.task)) return;
@@ -71,11 +74,15 @@ async function ask(aid: "snap" | "try_others", pose: Pose, helper: Helper): Prom
       desk.help({ aid, pose: null, before: await before, after: first?.scores ?? (await before) });
       desk.say(why);
     };
+    const turned = found.some((one) => "better_turned" in one && one.better_turned);
     if (!first || (aid === "snap" && samePose(first.pose, pose)))
-      await declined("Nothing fits better from here.");
+      await declined(turned ? BETTER_TURNED : "Nothing fits better from here.");
     else if (aid === "try_others") setOffer({ workItem, before: await before, proposals });
     else if (now && !samePose(now, pose)) await declined("You went on meanwhile: the snap was not taken.");
-    else desk.help({ aid, pose: first.pose, before: await before, after: first.scores });
+    else {
+      desk.help({ aid, pose: first.pose, before: await before, after: first.scores });
+      if (turned) desk.say(BETTER_TURNED);
+    }
   } catch (problem) {
     const why = problem instanceof Error ? problem.message : String(problem);
     if (isOnDesk(desk, state.task)) desk.say(`No help came: ${why}`);

@@ -1,5 +1,6 @@
 import { useLayoutEffect, useRef, useSyncExternalStore } from "react";
-import { NOTHING, type Stage, type StageState } from "./scene/stage";
+import type { Stage } from "./scene/stage";
+import { NOTHING, type StageState } from "./scene/stageState";
 
 const noStage = () => () => undefined;
 

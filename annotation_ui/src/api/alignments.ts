@@ -11,6 +11,8 @@ export type SubmitAlignment = Schemas["SubmitAlignmentRequest"];
 export type AidReport = Schemas["AssistanceUseRequest"];
 /** A pose that the engine proposes, with the scores that it would give it. */
 export type Proposal = Schemas["Proposal"];
+/** A pose nearby, and whether the shape would fit clearly better front to back. */
+export type Snapped = Schemas["Snapped"];
 type PoseBody = Schemas["PoseRequest"];
 
 /** The next task, or null where none waits. With `prefetch` a second one may be held beside the one in work. */
@@ -29,7 +31,7 @@ export async function claimAlignment({
 }
 
 /** A better pose near this one. */
-export async function snap(workItem: string, pose: PoseBody): Promise<Proposal> {
+export async function snap(workItem: string, pose: PoseBody): Promise<Snapped> {
   const params = { path: { work_item: workItem } };
   return bodyOf(await api.POST("/api/v1/alignments/{work_item}/snap", { params, body: { pose } }));
 }

@@ -2534,6 +2534,15 @@ export interface components {
             /** @default  */
             note: string;
         };
+        /** @description The fitted pose, and whether the mesh would fit clearly better front to back. */
+        Snapped: {
+            pose: components["schemas"]["Pose"];
+            /** Format: double */
+            silhouette_iou: number;
+            /** Format: double */
+            inlier_share: number | null;
+            better_turned: boolean;
+        };
         /** @description A snapshot of D+, r, D-; `sha256` names it once it is frozen. */
         Snapshot: {
             /** Format: uuid */
@@ -3093,7 +3102,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Proposal"];
+                    "application/json": components["schemas"]["Snapped"];
                 };
             };
             /** @description `no_such_alignment`: you do not hold it. */

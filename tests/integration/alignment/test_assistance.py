@@ -69,6 +69,7 @@ def test_snap_proposes_a_better_pose_and_changes_nothing(desk, worker, scene):
     proposal = answer.json()
     assert proposal["silhouette_iou"] > 0.95
     assert proposal["inlier_share"] > 0.98
+    assert proposal["better_turned"] is False
     assert Alignment.objects.get().pose is None
 
 

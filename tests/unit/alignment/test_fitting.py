@@ -62,6 +62,27 @@ def test_the_other_poses_are_real_choices():
     assert np.degrees(np.arccos(max(cosines))) >= LEAST_TURN_DEGREES
 
 
+def turned_front_to_back(pose):
+    rotation = rotation_from_quaternion(pose.rotation_wxyz) @ np.diag([-1.0, 1.0, -1.0])
+    return Pose(quaternion_from_rotation(rotation), pose.translation, pose.scale)
+
+
+@pytest.mark.parametrize("category", ["mug", "car", "teapot", "sofa"])
+def test_a_fit_from_behind_is_told_from_the_right_one(category):
+    scene = posed_scene(category, seed=3)
+    fit = Fit(**scene.of_fit)
+    assert not fit.fits_better_turned(fit.snap(scene.pose))
+    assert fit.fits_better_turned(fit.snap(turned_front_to_back(scene.pose)))
+
+
+@pytest.mark.parametrize("category", ["table", "bottle", "vase"])
+def test_what_looks_the_same_from_behind_fits_no_better_there(category):
+    scene = posed_scene(category, seed=3)
+    fit = Fit(**scene.of_fit)
+    assert not fit.fits_better_turned(fit.snap(scene.pose))
+    assert not fit.fits_better_turned(fit.snap(turned_front_to_back(scene.pose)))
+
+
 def test_snap_never_returns_a_worse_pose():
     scene = posed_scene("chair")
     fit = Fit(**scene.of_fit)

@@ -1,5 +1,6 @@
 import { type Box, cropAround } from "../../photograph/mask";
 import { type Intrinsics, inputView, type View } from "../pose/pinhole";
+import type { Layout } from "./layout";
 import { Orbit } from "./orbit";
 
 /** The two views: the free one of the scene, and the photograph from the input camera. */
@@ -26,20 +27,15 @@ export class Eyes {
   close = true;
   #subject: Subject | null = null;
 
-  constructor(private readonly places: Readonly<Record<Place, HTMLElement>>) {}
+  constructor(private readonly layout: Layout) {}
 
   hold(subject: Subject | null): void {
     this.#subject = subject;
   }
 
-  sizeOf(place: Place): { width: number; height: number } {
-    const { clientWidth: width, clientHeight: height } = this.places[place];
-    return { width, height };
-  }
-
   viewOf(place: Place): View {
     const free = place === "scene" && !this.orbit.throughInput;
-    if (free || !this.#subject) return this.orbit.view(this.sizeOf(place));
+    if (free || !this.#subject) return this.orbit.view(this.layout.boxOf(place));
     const { intrinsics } = this.#subject;
     const { window, left, top, zoom } = this.frame(this.#subject, place);
     return inputView(intrinsics, { left: left - window.left * zoom, top: top - window.top * zoom, zoom });
@@ -47,7 +43,7 @@ export class Eyes {
 
   /** Which part of the photograph a view shows. */
   frame({ intrinsics, targetBox }: Subject, place: Place): Framed {
-    const { width, height } = this.sizeOf(place);
+    const { width, height } = this.layout.boxOf(place);
     const whole = { left: 0, top: 0, width: intrinsics.width, height: intrinsics.height };
     const window = this.close ? cropAround(targetBox, intrinsics, width / height) : whole;
     const zoom = Math.min(width / window.width, height / window.height);

@@ -9,6 +9,7 @@ import { depthsAround } from "./cameras";
 import type { Display } from "./display";
 import type { Eyes, Place } from "./eyes";
 import { drawsInSoftware } from "./graphics";
+import type { Layout } from "./layout";
 import { PhotographView } from "./photographView";
 import { pictureOfPose } from "./thumbnail";
 import { World } from "./world";
@@ -37,7 +38,7 @@ export class Painter {
 
   constructor(
     private readonly canvas: HTMLCanvasElement,
-    private readonly places: Readonly<Record<Place, HTMLElement>>,
+    private readonly layout: Layout,
     private readonly eyes: Eyes,
   ) {
     this.renderer = new WebGLRenderer({ canvas, antialias: !drawsInSoftware(), alpha: true });
@@ -52,12 +53,11 @@ export class Painter {
 
   resize(): void {
     this.renderer.setPixelRatio(Math.min(window.devicePixelRatio, SHARPEST));
-    this.renderer.setSize(this.canvas.clientWidth, this.canvas.clientHeight, false);
+    this.renderer.setSize(this.layout.width, this.layout.height, false);
   }
 
   /** Draw a frame, or clear the canvas; says on the canvas what it cost, for tests and benchmarks. */
   paint(picture: Picture | null): void {
-    const began = performance.now();
     const { renderer } = this;
     renderer.info.reset();
     renderer.setRenderTarget(null);
@@ -68,7 +68,7 @@ export class Painter {
       this.#paintPhotograph(picture);
       this.#paintScene(picture);
     }
-    this.#tell(picture?.assets.task.work_item ?? "", performance.now() - began);
+    this.#tell(picture?.assets.task.work_item ?? "");
   }
 
   /** What the photograph looks like with the mesh at a pose, by itself. */
@@ -115,7 +115,7 @@ export class Painter {
   }
 
   #paintScene({ assets, pose, display, axes, handle, ball }: Picture): void {
-    const { width, height } = this.eyes.sizeOf("scene");
+    const { width, height } = this.layout.boxOf("scene");
     if (width === 0 || height === 0) return;
     const { mesh, target, controls, placed, pointSize, tool, axis } = display;
     const view = this.eyes.viewOf("scene");
@@ -135,26 +135,26 @@ export class Painter {
 
   /** Draw into a part of a place alone. */
   #fill(place: Place, { left, top, width, height }: Box): void {
-    const canvas = this.canvas.getBoundingClientRect();
-    const box = this.places[place].getBoundingClientRect();
-    const x = box.left - canvas.left + left;
-    const y = canvas.bottom - (box.top + top + height);
+    const box = this.layout.boxOf(place);
+    const x = box.left + left;
+    const y = this.layout.height - (box.top + top + height);
     this.renderer.setViewport(x, y, width, height);
     this.renderer.setScissor(x, y, width, height);
     this.renderer.setScissorTest(true);
   }
 
-  #tell(shown: string, scriptMs: number): void {
+  #tell(shown: string): void {
     const { render, memory } = this.renderer.info;
-    Object.assign(this.canvas.dataset, {
+    const told = {
       shown,
       calls: String(render.calls),
       triangles: String(render.triangles),
       points: String(render.points),
       geometries: String(memory.geometries),
       textures: String(memory.textures),
-      scriptMs: scriptMs.toFixed(2),
       frames: String(Number(this.canvas.dataset.frames ?? 0) + 1),
-    });
+    };
+    for (const [name, value] of Object.entries(told))
+      if (this.canvas.dataset[name] !== value) this.canvas.dataset[name] = value;
   }
 }

@@ -1,9 +1,7 @@
 import type { AlignmentTask } from "../../api/alignments";
-import { medianDepth } from "../points/pointMap";
 import { uprightOn } from "../pose/angles";
-import { type Axes, localAxes, PHOTOGRAPH_AXES, standing } from "../pose/axes";
+import type { Axes } from "../pose/axes";
 import { dollied, type Plane } from "../pose/edits";
-import { poseFromOutline } from "../pose/firstPose";
 import { type Pose, type Quaternion, samePose, sizeOf } from "../pose/pose";
 import type { Vec3 } from "../pose/vectors";
 import { NO_SCORES, type Scores } from "../scores/scores";
@@ -11,35 +9,18 @@ import type { EditKind } from "../task/alignmentState";
 import type { Modifiers, Tool } from "../tools/gesture";
 import { Grasp, type Graspable } from "../tools/grasp";
 import { type Touched, watchHands } from "../tools/hands";
+import { Wheel } from "../tools/wheel";
 import type { Assets } from "./assets";
-import { ballAround } from "./balls";
+import { axesIn, ballToSee, groundOf, poseToBegin, worldAxes } from "./bearings";
 import { type Display, FIRST_DISPLAY } from "./display";
 import { Eyes, type Place } from "./eyes";
+import { Layout } from "./layout";
 import { Loading } from "./loading";
 import type { ViewName } from "./orbit";
 import { Painter } from "./painter";
 import { picking } from "./picking";
 import { Scorer } from "./scorer";
-
-/** What the page shows around the canvas; a new object with every change. */
-export interface StageState {
-  /** Id of the task that is on show, complete; null while one is on its way. */
-  readonly shown: string | null;
-  /** Whether the task was on the screen for a moment: what is pressed before was meant for the one before it. */
-  readonly seen: boolean;
-  /** The pose as it is on the screen, ahead of what was done while it is dragged. */
-  readonly pose: Pose | null;
-  readonly scores: Scores;
-  /** Whether the scores are of this very pose; they are a few frames behind while it moves. */
-  readonly scored: boolean;
-  /** The scores that the task began with. */
-  readonly firstScores: Scores;
-  readonly throughInput: boolean;
-  /** The graphics card took the canvas away; it comes back by itself. */
-  readonly interrupted: boolean;
-  /** Why the task cannot be shown. */
-  readonly problem: string | null;
-}
+import { Showcase, type StageState } from "./stageState";
 
 export interface StageOptions {
   canvas: HTMLCanvasElement;
@@ -53,24 +34,9 @@ export interface StageOptions {
 
 const ZOOM_PER_NOTCH = 1.0015;
 const DOLLY_PER_NOTCH = 1.0006;
-const WHEEL_ENDS_MS = 250;
 /** Longer than it takes to press a key twice, shorter than it takes to judge a pose. */
 const MOMENT_MS = 600;
 const STEPS_ACROSS = 20;
-/** Radius of a ball around a shape fitted to a unit cube, over its size. */
-const BALL = 0.75;
-/** Before there is anything to show. */
-export const NOTHING: StageState = {
-  shown: null,
-  seen: false,
-  pose: null,
-  scores: NO_SCORES,
-  scored: false,
-  firstScores: NO_SCORES,
-  throughInput: false,
-  interrupted: false,
-  problem: null,
-};
 
 /**
  * The two views on one canvas, and the hands in them. It draws only when something changed. The desk owns the pose; the
@@ -78,27 +44,28 @@ export const NOTHING: StageState = {
  */
 export class Stage {
   readonly #options: StageOptions;
+  readonly #layout: Layout;
   readonly #painter: Painter;
   readonly #loading = new Loading(() => this.#update());
   readonly #scorer: Scorer;
   readonly #eyes: Eyes;
   readonly #grasp = new Grasp(this.#graspable());
-  readonly #listeners = new Set<() => void>();
+  readonly #wheel = new Wheel(() => this.#wheelEnds());
+  readonly #showcase = new Showcase();
   readonly #leave = new AbortController();
   readonly #resizes: ResizeObserver;
-  #state = NOTHING;
   #task: AlignmentTask | null = null;
   #assets: Assets | null = null;
   #display: Display = FIRST_DISPLAY;
-  #wheeling: ReturnType<typeof setTimeout> | undefined;
   #frame = 0;
   #seeing: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: StageOptions) {
     this.#options = options;
     const { canvas, places } = options;
-    this.#eyes = new Eyes(places);
-    this.#painter = new Painter(canvas, places, this.#eyes);
+    this.#layout = new Layout(canvas, places);
+    this.#eyes = new Eyes(this.#layout);
+    this.#painter = new Painter(canvas, this.#layout, this.#eyes);
     this.#scorer = new Scorer(this.#painter.renderer, (...told) => this.#scored(...told));
     this.#resizes = new ResizeObserver(() => this.#resize());
     for (const element of [canvas, places.scene, places.photograph]) this.#resizes.observe(element);
@@ -111,12 +78,8 @@ export class Stage {
     this.#resize();
   }
 
-  readonly state = (): StageState => this.#state;
-
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  };
+  readonly state = this.#showcase.now;
+  readonly subscribe = this.#showcase.subscribe;
 
   /** Load these tasks, first ones first; what else was loaded is let go. */
   want(tasks: readonly AlignmentTask[]): void {
@@ -164,9 +127,7 @@ export class Stage {
   /** What is in the hand, or still rolling from a wheel, counts as done. */
   settle(): void {
     if (this.#grasp.holding) this.#grasp.drop();
-    if (this.#wheeling === undefined) return;
-    clearTimeout(this.#wheeling);
-    this.#wheelEnds();
+    this.#wheel.settle();
   }
 
   /** Put down what is held: here, or where it was taken. */
@@ -178,13 +139,12 @@ export class Stage {
 
   /** The ground under the object, if the scene shows one. */
   get ground(): Plane | null {
-    const plane = this.#task?.ground_plane;
-    return plane ? { normal: plane.normal as unknown as Vec3, offset: plane.offset } : null;
+    return groundOf(this.#task);
   }
 
   /** The rotation of an object that stands on the ground (if there is one) and faces the camera. */
   get upright(): Quaternion {
-    return uprightOn(this.#worldAxes());
+    return uprightOn(worldAxes(this.#task));
   }
 
   /** Corners of the shape, in the object frame. */
@@ -196,11 +156,7 @@ export class Stage {
 
   /** Directions in which nudges, handles and quarter turns work now. */
   axes(place: Place = "scene"): Axes {
-    const { pose } = this.#state;
-    if (this.#display.frame === "local" && pose) return localAxes(pose);
-    if (this.#display.frame === "world") return this.#worldAxes();
-    const { right, up, toward } = this.#eyes.viewOf(place);
-    return [right, up, toward];
+    return axesIn(this.#display.frame, this.#task, this.#state.pose, this.#eyes.viewOf(place));
   }
 
   /** One step of a move, in the unit of the point map. */
@@ -209,13 +165,13 @@ export class Stage {
   }
 
   look(name: ViewName): void {
-    const { centre, radius } = this.#ball();
+    const { centre, radius } = ballToSee(this.#state.pose, this.#assets);
     this.#eyes.orbit.show(name, centre, radius);
     this.#looked();
   }
 
   fit(): void {
-    const { centre, radius } = this.#ball();
+    const { centre, radius } = ballToSee(this.#state.pose, this.#assets);
     this.#eyes.orbit.fit(centre, radius);
     this.#looked();
   }
@@ -242,7 +198,7 @@ export class Stage {
 
   dispose(): void {
     cancelAnimationFrame(this.#frame);
-    clearTimeout(this.#wheeling);
+    this.#wheel.stop();
     clearTimeout(this.#seeing);
     this.#leave.abort();
     this.#resizes.disconnect();
@@ -274,7 +230,7 @@ export class Stage {
     this.#painter.hold(assets, pose);
     const shown = assets?.task.work_item ?? null;
     this.#set({ shown, seen: false, pose, scores: NO_SCORES, firstScores: NO_SCORES });
-    this.#eyes.orbit.stand(this.#worldAxes());
+    this.#eyes.orbit.stand(worldAxes(this.#task));
     this.look("start");
     this.#changedPose();
   }
@@ -309,7 +265,7 @@ export class Stage {
         else this.#eyes.orbit.pan(dx, dy, this.#eyes.viewOf("scene"));
         this.#looked();
       },
-      wheel: (delta, modifiers) => this.#wheel(place, delta, modifiers),
+      wheel: (delta, modifiers) => this.#turnWheel(place, delta, modifiers),
     };
   }
 
@@ -335,18 +291,16 @@ export class Stage {
   }
 
   /** Over the photograph: farther or nearer with the outline kept. Over the scene: closer with the eye. */
-  #wheel(place: Place, delta: number, { fine }: Modifiers): void {
+  #turnWheel(place: Place, delta: number, { fine }: Modifiers): void {
     const { pose } = this.#state;
     const notches = delta * (fine ? 0.2 : 1);
     if (place === "scene") this.closer(ZOOM_PER_NOTCH ** -notches);
     if (place === "scene" || !pose || this.#grasp.holding) return;
     this.#show(dollied(pose, DOLLY_PER_NOTCH ** notches));
-    clearTimeout(this.#wheeling);
-    this.#wheeling = setTimeout(() => this.#wheelEnds(), WHEEL_ENDS_MS);
+    this.#wheel.turned();
   }
 
   #wheelEnds(): void {
-    this.#wheeling = undefined;
     if (this.#state.pose) this.#options.onPlace(this.#state.pose, "drag");
   }
 
@@ -368,20 +322,6 @@ export class Stage {
     this.#set({ scores, scored, ...(first && { firstScores: scores }) });
   }
 
-  /** What should be in view: the object where it stands, and its points. */
-  #ball(): { centre: Vec3; radius: number } {
-    const { pose } = this.#state;
-    if (!pose) return { centre: [0, 0, 1], radius: 1 };
-    const object = { centre: pose.translation, radius: BALL * sizeOf(pose) };
-    const points = this.#assets?.targetBall;
-    return points ? ballAround(object, points) : object;
-  }
-
-  #worldAxes(): Axes {
-    const { ground } = this;
-    return ground ? standing(ground.normal) : PHOTOGRAPH_AXES;
-  }
-
   #looked(): void {
     const { throughInput } = this.#eyes.orbit;
     if (throughInput !== this.#state.throughInput) this.#set({ throughInput });
@@ -399,12 +339,16 @@ export class Stage {
     this.#changedPose();
   }
 
+  get #state(): StageState {
+    return this.#showcase.now();
+  }
+
   #set(change: Partial<StageState>): void {
-    this.#state = { ...this.#state, ...change };
-    for (const listener of this.#listeners) listener();
+    this.#showcase.set(change);
   }
 
   #resize(): void {
+    this.#layout.measure();
     this.#painter.resize();
     this.#drawNow(); // in the same frame, or the canvas would flash empty
   }
@@ -418,7 +362,7 @@ export class Stage {
     this.#frame = 0;
     const [assets, { pose, interrupted }] = [this.#assets, this.#state];
     if (interrupted || document.hidden) return;
-    const [display, ball] = [this.#display, this.#ball()];
+    const [display, ball] = [this.#display, ballToSee(this.#state.pose, this.#assets)];
     const drawn = assets && pose;
     this.#painter.paint(
       drawn && { assets, pose, display, axes: this.axes(), handle: this.#grasp.handle, ball },
@@ -429,9 +373,4 @@ export class Stage {
 
 function subjectOf({ task, targetBox }: Assets) {
   return { intrinsics: task.point_map.intrinsics, targetBox };
-}
-
-/** Where to begin when the task does not say: as large as M, as far as the scene is. */
-function poseToBegin({ task, targetBox, points }: Assets): Pose {
-  return poseFromOutline(targetBox, task.point_map.intrinsics, Math.max(medianDepth(points) ?? 1, 1e-3));
 }
