@@ -1,19 +1,21 @@
 """From the assisted start, what a person could press and read brings most scenes of known pose to ADD-S@0.1."""
 
-import os
+from dataclasses import dataclass
+from uuid import UUID
 
 import pytest
 from playwright.sync_api import expect
 
 from engine.alignment.models import Alignment
-from engine.alignment.pose_agreement import PosedMesh
+from engine.alignment.pose_agreement import PoseAgreement, PosedMesh
 from engine.alignment.rescoring import score_alignment
 from engine.contracts.poses import Pose
 from engine.contracts.serialisation import from_json
 from tests.e2e.alignment_desk import SLOWEST_MS, Desk, take_seat
 from tests.e2e.alignment_queue import queue_alignment
 from tests.e2e.conftest import OpenPage
-from tests.posed_scenes import posed_scene
+from tests.measured_scenes import OBJECTS, measured_scene, needs_shared_data
+from tests.posed_scenes import PosedScene, posed_scene
 from tests.stage_fixtures import handed_over, no_worker, own_store  # noqa: F401
 
 pytestmark = [
@@ -23,8 +25,8 @@ pytestmark = [
 ]
 
 CATEGORIES = ("mug", "chair", "car", "sofa", "teapot", "airplane", "table", "lamp", "bottle", "vase")
-SCENES = int(os.environ.get("LATHE_PLACED_SCENES", "5"))  # all ten take half a minute
 MOST_ACTIONS = 12
+MOST_DEGREES = 20  # modulo the symmetries of the shape
 GOOD_ENOUGH = 1.9
 
 
@@ -49,23 +51,41 @@ class Person(Desk):
 
     def place(self) -> None:
         """Snap; where that does not fit, take the best of the other poses and snap again; keep what fits best."""
-        self.act("a")
-        if self.fit() >= GOOD_ENOUGH:
-            return
+        self.snap()
         before = self.fit()
+        if before >= GOOD_ENOUGH:
+            return
         self.act("o")
         if self.page.get_by_role("button", name="Proposal 1").count() == 0:
             return
         self.act("1")
-        self.act("a")
-        if self.fit() < before:
+        self.snap()
+        while self.fit() < before and self.actions < MOST_ACTIONS - 1:
             self.act("z")
 
+    def snap(self) -> None:
+        """Snap, and do what the page says where it fits better front to back."""
+        self.act("a")
+        if self.page.get_by_text("Front to back it fits better").is_visible():
+            self.act("m")
+            self.act("a")
 
-def test_scripted_people_place_eight_in_ten(person_page: OpenPage) -> None:
-    scenes = {
-        queue_alignment(posed_scene(category, seed=3)).pk: posed_scene(category, seed=3) for category in CATEGORIES
-    }
+
+@dataclass(frozen=True)
+class Placed:
+    """One scene, how it was placed, and against the truth."""
+
+    actions: int
+    agreement: PoseAgreement
+
+    @property
+    def right(self) -> bool:
+        """ADD-S@0.1 within the actions that one has, and not turned: a wrong side passes ADD-S where it looks alike."""
+        return self.agreement.agrees and self.agreement.rotation_degrees < MOST_DEGREES and self.actions <= MOST_ACTIONS
+
+
+def place_all(person_page: OpenPage, scenes: dict[str, PosedScene]) -> list[Placed]:
+    """Take the queue one by one; `scenes` are by work item. The engine's scores must be the page's."""
     desk = take_seat(person_page)
     actions: dict[str, int] = {}
     shown = ""
@@ -77,13 +97,33 @@ def test_scripted_people_place_eight_in_ten(person_page: OpenPage) -> None:
         desk.hand_in()
         actions[shown] = person.actions + 1
     expect(desk.page.get_by_text("Nothing waits to be placed")).to_be_visible()
-    right = 0
+    placed = []
     for pk, scene in scenes.items():
-        score_alignment(work_item_id=pk)
-        alignment = Alignment.objects.get(pk=pk)
-        mesh = PosedMesh(scene.vertices_object, scene.faces)
-        agrees = mesh.compare(from_json(Pose, alignment.pose), scene.pose).agrees  # ADD-S@0.1
-        right += agrees and actions[str(pk)] <= MOST_ACTIONS
+        score_alignment(work_item_id=UUID(pk))
+        alignment = Alignment.objects.select_related("target").get(pk=UUID(pk))
         assert alignment.client_silhouette_iou == pytest.approx(alignment.silhouette_iou, abs=0.01)
         assert alignment.client_inlier_share == pytest.approx(alignment.inlier_share, abs=0.01)
-    assert right >= 0.8 * SCENES
+        mesh = PosedMesh(scene.vertices_object, scene.faces)
+        placed.append(Placed(actions[pk], mesh.compare(from_json(Pose, alignment.pose), scene.pose)))
+        print(f"{alignment.target.category}: {placed[-1]}, {alignment.silhouette_iou:.3f} {alignment.inlier_share:.3f}")
+    return placed
+
+
+def test_scripted_people_place_eight_in_ten(person_page: OpenPage) -> None:
+    scenes = {}
+    for category in CATEGORIES:
+        scene = posed_scene(category, seed=3)
+        scenes[str(queue_alignment(scene, category=category).pk)] = scene
+    placed = place_all(person_page, scenes)
+    assert sum(one.right for one in placed) >= 0.8 * len(placed), placed
+
+
+@needs_shared_data
+def test_scripted_people_place_what_others_measured(person_page: OpenPage) -> None:
+    scenes = {}
+    for name in OBJECTS:
+        scene, camera = measured_scene(name)
+        scenes[str(queue_alignment(scene, camera=camera, category=name).pk)] = scene
+    placed = place_all(person_page, scenes)
+    agreeing = [one for one in placed if one.agreement.agrees and one.actions <= MOST_ACTIONS]
+    assert len(agreeing) >= 0.8 * len(placed), placed  # the mug's handle is hidden
