@@ -55,7 +55,7 @@ def flow_flops(config: ModelConfig, *, batch: int = 1, conditional: bool = True,
         # qkv, output and feed-forward; with a condition query and output of cross-attention.
         matrices = 4 + 2 * flow.mlp_ratio + (2 if conditional else 0)
         block = 2 * tokens * matrices * width**2 + 4 * tokens * keys * width
-        block += 4 * tokens * condition * width if conditional else 2 * width**2
+        block += 4 * tokens * condition * width if conditional else 2 * width**2 + 4 * config.conditioning.width * width
         total += flow.blocks * block
     total += flow.blocks * 2 * 6 * width**2
     total += 2 * 2 * (SCALAR_FREQUENCIES * width + width**2)

@@ -16,7 +16,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
+from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.nn.parallel import DistributedDataParallel
 
@@ -93,9 +93,9 @@ class Parallel:
         mesh = init_device_mesh(next(module.parameters()).device.type, (self.world_size,))
         for part in module.modules():
             if isinstance(part, CrossAttention):
-                fully_shard(part, mesh=mesh)
-                # Conditioning is encoded ahead of the blocks, by this method.
-                register_fsdp_forward_method(part, "keys_values")
+                # The condition is encoded ahead of the blocks. Sharded by itself, its layer is gathered then, and the
+                # rest of the block is compiled without a break.
+                fully_shard(part.to_kv, mesh=mesh)
         for part in module.modules():
             if isinstance(part, FlowBlock | dinov2.Block):
                 fully_shard(part, mesh=mesh)

@@ -90,7 +90,7 @@ class Recipe:
     `draws` is how many noises and times a row is trained with: its pictures are encoded once for all of them.
     `condition` names what the model sees: `crop`, `full`, `point_map`. `parallel` is `ddp` or `fsdp`. `read_processes`
     decode samples, which stay in memory up to `cache_mib`. `flush_every_steps` is how often the host looks at metrics.
-    `compile_blocks` compiles what repeats, on a GPU and in one process. `checkpoint_activations` computes the blocks'
+    `compile_blocks` compiles what repeats, on a GPU. `checkpoint_activations` computes the blocks'
     activations again for the gradients instead of keeping them: slower, in a fraction of the memory. `backbone_weights`
     is a file of public DINOv2 weights that pretraining of the `full` preset starts from.
     """

@@ -161,7 +161,7 @@ class _Run:
             model = load_model(self.parent, device=self.device).train()
             library = self.library(model)
         model.flow.checkpoint_activations = recipe.checkpoint_activations
-        if recipe.compile_blocks and self.device.type == "cuda" and self.parallel.world_size == 1:
+        if recipe.compile_blocks and self.device.type == "cuda":
             model.compile_blocks()
         with self.executor() as executor:
             reader = self.reader(model, executor)

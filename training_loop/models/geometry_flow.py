@@ -96,8 +96,9 @@ class CrossAttention(nn.Module):
         Zero tokens have equal keys and the values' bias, whatever the query: no attention needs to be computed.
         """
         if keys_values is None:
-            constant = self.to_out(self.to_kv.bias[self.to_kv.bias.shape[0] // 2 :])
-            return constant.expand_as(x)  # type: ignore[no-any-return]
+            # Through the layer, not from its bias: a sharded layer has its weights only while it is called.
+            _, value = self.to_kv(x.new_zeros(1, self.to_kv.in_features)).chunk(2, dim=-1)
+            return self.to_out(value).expand_as(x)  # type: ignore[no-any-return]
         k, v = keys_values
         targets, (batch, length, width) = k.shape[0], x.shape
         q = self.to_q(x).reshape(targets, batch // targets * length, self.heads, -1).transpose(1, 2)
@@ -199,13 +200,16 @@ class GeometryFlow(nn.Module):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def compile_blocks(self) -> None:
-        """Compile one block; all share its code, so that it costs seconds instead of minutes. Pays on GPUs."""
+    def compile_blocks(self, backend: str = "inductor") -> None:
+        """Compile one block; all share its code, so that it costs seconds instead of minutes. Pays on GPUs.
+
+        Before the blocks are sharded or wrapped, if they are.
+        """
         # Batch sizes, with and without layout, condition and gradients: each is compiled when it is first met.
         torch._dynamo.config.recompile_limit = 64
         self.compiled = True
         for block in self.blocks:
-            block.compile(dynamic=False)
+            block.compile(dynamic=False, backend=backend)
 
     def condition(
         self, tokens: Tensor, crop: Tensor, known: Tensor | None = None, *, layout: bool = True

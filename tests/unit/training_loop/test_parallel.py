@@ -16,6 +16,12 @@ from tests.unit.training_loop.two_processes import CASES, OPTIMISER, STEPS, buil
 from training_loop.checkpoints import CheckpointInfo, load_model, save_model
 from training_loop.parallel import Parallel, ParallelError
 
+# Ten short trainings before the first test; and the compiler asks every tensor whether it has a gradient.
+pytestmark = [
+    pytest.mark.timeout(400),
+    pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf"),
+]
+
 # Softmax does not see the keys' bias, nor the tiny encoder's norms (a channel a group) that of the convolution before:
 # their gradients are rounding errors, whose sign AdamW follows.
 WITHOUT_GRADIENT = re.compile(r"cross_attn\.\w+\.to_kv\.bias|convolutions\.0\.bias")
@@ -54,7 +60,7 @@ def folder(tmp_path_factory):
         )
         for rank in range(2)
     ]
-    words = [process.communicate(timeout=100)[1] for process in both]
+    words = [process.communicate(timeout=300)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], words
     return folder
 

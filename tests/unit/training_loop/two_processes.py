@@ -22,9 +22,9 @@ from training_loop.trainer import Trainer
 
 OPTIMISER = OptimiserConfig(learning_rate=1e-3, warmup_steps=2, ema_decay=0.9)
 STEPS = 4
-# Name → rows that a forward pass takes. The last goes on with what one process has begun, accumulating gradients and
-# computing activations twice.
-CASES = {"pretrain": 0, "dpo": 0, "distil": 0, "resumed": 1}
+# Name → rows that a forward pass takes. `compiled` compiles the blocks; the last goes on with what one process has
+# begun, accumulating gradients and computing activations twice.
+CASES = {"pretrain": 0, "dpo": 0, "distil": 0, "compiled": 0, "resumed": 1}
 
 
 def build(case: str):
@@ -33,6 +33,9 @@ def build(case: str):
     randomise_output(model)
     examples = made_up_examples(model.config, 6)
     model.flow.checkpoint_activations = case == "resumed"
+    if case == "compiled":
+        # Traced, which is where sharding could get in the way; the code for the machine would take a minute.
+        model.flow.compile_blocks(backend="eager")
     name = case if case in ("dpo", "distil") else "pretrain"
     recipe: Recipe = replace(find_recipe(f"mini_{name}"), batch_size=4)
     parts = [Part(examples, 4)]
@@ -60,6 +63,9 @@ def train(case: str, folder: Path, parallel: Parallel, *, steps: int = STEPS) ->
     model = unsharded(model)
     if parallel.is_first:
         torch.save(model.state_dict(), folder / f"{case}_weights.pt")
+    if case == "compiled":
+        breaks = torch._dynamo.utils.counters["graph_break"]
+        assert not breaks, f"compiled blocks fall into pieces: {dict(breaks)}"
 
 
 def run(folder: Path, strategy: str) -> None:
