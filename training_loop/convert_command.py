@@ -35,7 +35,7 @@ def add_convert_commands(commands: Any) -> None:
     to_ours.add_argument("--bf16", action="store_true", help="half the size; for sampling, not for training on")
 
     to_theirs = directions.add_parser("to-released", help="a checkpoint of the preset full → SAM 3D Objects' files")
-    to_theirs.add_argument("--checkpoint", required=True, type=Path)
+    to_theirs.add_argument("--checkpoint", required=True, type=Path, help="model of preset full")
     to_theirs.add_argument("--output", required=True, type=Path, help="folder for ss_generator, ss_decoder, ss_encoder")
     to_theirs.add_argument("--ckpt", action="store_true", help="write .ckpt pickles instead of safetensors")
 
@@ -45,7 +45,7 @@ def add_convert_commands(commands: Any) -> None:
     dinov2.add_argument("--output", required=True, type=Path, help="checkpoint to write")
 
     encoder = commands.add_parser("encoder", help="train a shape encoder for a checkpoint whose VAE only decodes")
-    encoder.add_argument("--checkpoint", required=True, type=Path)
+    encoder.add_argument("--checkpoint", required=True, type=Path, help="model whose decoder it learns to invert")
     encoder.add_argument("--output", required=True, type=Path, help="folder for checkpoint, log and state")
     encoder.add_argument("--steps", type=int, help="updates (default: 20000)")
     encoder.add_argument("--batch-size", type=int, help="shapes a step (default: 8)")

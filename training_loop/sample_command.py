@@ -1,6 +1,7 @@
 """The command `sample`. Nothing heavy is imported before it runs."""
 
 import argparse
+import json
 import sys
 import time
 from pathlib import Path
@@ -9,16 +10,29 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from engine.contracts.serialisation import to_json
 from training_loop.masks import read_mask
 from training_loop.train_command import device_or_default
 
 
 def add_sample_command(commands: Any) -> None:
     """Add the command to an argument parser's subparsers."""
-    sample = commands.add_parser("sample", help="propose shapes for the object that a mask indicates")
-    sample.add_argument("--checkpoint", required=True, type=Path)
-    sample.add_argument("--image", required=True, type=Path)
-    sample.add_argument("--mask", required=True, type=Path, help="grey or RGBA picture; white or opaque is the object")
+    sample = commands.add_parser(
+        "sample",
+        help="propose shapes for the object that a mask indicates",
+        description="Write a GLB for each seed, and poses.json with their poses in the camera, as evaluate reads them.",
+    )
+    sample.add_argument(
+        "--checkpoint",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help="model to sample; training_loop/weights/mini.safetensors is there already",
+    )
+    sample.add_argument("--image", required=True, type=Path, metavar="FILE", help="photograph")
+    sample.add_argument(
+        "--mask", required=True, type=Path, metavar="FILE", help="grey or RGBA picture; white or opaque is the object"
+    )
     sample.add_argument("--point-map", type=Path, help=".npz with points_camera (H, W, 3)")
     sample.add_argument("--seeds", type=int, nargs="+", default=[0], help="one candidate each (default: 0)")
     sample.add_argument("--steps", type=int, help="Euler steps (default: the preset's)")
@@ -58,11 +72,16 @@ def sample_command(arguments: argparse.Namespace) -> None:
     )
     seconds = time.monotonic() - started
     arguments.output.mkdir(parents=True, exist_ok=True)
+    poses = {}
     for sample in samples:
         path = arguments.output / f"seed_{sample.seed}.glb"
         sample.mesh.export(path)
-        print(f"{path}  {len(sample.mesh.vertices)} vertices  layout {sample.layout}")
+        print(f"{path}  {len(sample.mesh.vertices)} vertices")
+        if sample.layout is not None:
+            poses[path.stem] = {"pose": to_json(sample.layout)}
         if sample.refinement is not None:
             found = sample.refinement
             print(f"  refined layout: {found.verdict}, mask IoU {found.iou_before:.3f} → {found.iou_after:.3f}")
+    if poses:
+        (arguments.output / "poses.json").write_text(json.dumps(poses, indent=2) + "\n")
     print(f"{len(samples)} candidates in {seconds:.1f} s", file=sys.stderr)

@@ -1,8 +1,12 @@
 """The checkpoint that ships with the project."""
 
+import json
+
 import numpy as np
 import pytest
+from PIL import Image
 
+from training_loop.__main__ import main
 from training_loop.api import load_generator, sample_candidates
 from training_loop.checkpoints import read_header
 from training_loop.models.config import mini
@@ -35,3 +39,26 @@ def test_it_proposes_shapes(shortcut):
     samples = sample_candidates(model=model, image=image, mask=mask, seeds=[0, 1], steps=4, shortcut=shortcut)
     assert samples
     assert all(sample.mesh.is_watertight and sample.layout is not None for sample in samples)
+
+
+def test_the_command_writes_what_an_evaluation_reads(tmp_path, capsys):
+    """`sample`, then its own shapes and poses as predictions and as the truth."""
+    picture = np.full((60, 80, 3), 120, dtype=np.uint8)
+    mask = np.zeros((60, 80), dtype=np.uint8)
+    mask[15:45, 30:50] = 255
+    Image.fromarray(picture).save(tmp_path / "cup.png")
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    pictures = ["--image", str(tmp_path / "cup.png"), "--mask", str(tmp_path / "mask.png")]
+    output = str(tmp_path / "samples")
+    checkpoint = ["--checkpoint", str(SHIPPED_CHECKPOINT), "--device", "cpu"]
+    assert (
+        main(["sample", *checkpoint, *pictures, "--steps", "2", "--shortcut", "--seeds", "3", "--output", output]) == 0
+    )
+    assert "seed_3.glb" in capsys.readouterr().out
+    result = tmp_path / "result.json"
+    folders = ["--predictions", output, "--ground-truth", output, "--points", "2000", "--no-emd", "--json", str(result)]
+    assert main(["evaluate", *folders]) == 0
+    (sample,) = json.loads(result.read_text())["samples"]
+    assert sample["stem"] == "seed_3"
+    assert sample["metrics"]["iou_3d"] == pytest.approx(1)
+    assert sample["failed"] == []
