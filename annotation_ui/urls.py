@@ -8,7 +8,9 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("curriculum/", views.curriculum, name="curriculum-page"),
     path("masks/", views.masks, name="masks-page"),
+    path("evaluations/", views.evaluations, name="evaluations-page"),
     path("selection/", views.selection, name="selection-page"),
+    path("voting/", views.voting, name="voting-page"),
     path("alignment/", views.alignment, name="alignment-page"),
     path("review/", views.review, name="review-page"),
 ]

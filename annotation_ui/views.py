@@ -29,6 +29,20 @@ def selection(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @ensure_csrf_cookie
+def voting(request: HttpRequest) -> HttpResponse:
+    """Evaluations: which of two models' outputs is closer to the object, blind (paper D.2)."""
+    return render(request, "annotation_ui/page.html", {"entry": "src/voting/main.tsx", "title": "Voting"})
+
+
+@login_required
+@ensure_csrf_cookie
+def evaluations(request: HttpRequest) -> HttpResponse:
+    """What votes said of the models: Elo with intervals, who beat whom (paper D.2, Figure 10)."""
+    return render(request, "annotation_ui/page.html", {"entry": "src/evaluations/main.tsx", "title": "Evaluations"})
+
+
+@login_required
+@ensure_csrf_cookie
 def curriculum(request: HttpRequest) -> HttpResponse:
     """Target, current and planned share of every category (paper A.1)."""
     return render(request, "annotation_ui/page.html", {"entry": "src/curriculum/main.tsx", "title": "Curriculum"})

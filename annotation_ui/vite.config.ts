@@ -10,7 +10,9 @@ const pages = {
   curriculum: "src/curriculum/main.tsx",
   home: "src/home/main.tsx",
   masks: "src/masks/main.tsx",
+  evaluations: "src/evaluations/main.tsx",
   selection: "src/selection/main.tsx",
+  voting: "src/voting/main.tsx",
   alignment: "src/alignment/main.tsx",
   review: "src/review/main.tsx",
 };

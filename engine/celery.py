@@ -47,6 +47,7 @@ app = make_app(
         "engine.artistry.tasks.check*": {"queue": "geometry"},
         "engine.flywheel.tasks.freeze": {"queue": "geometry"},
         "engine.generation.tasks.make_views": {"queue": "geometry"},
+        "engine.flywheel.tasks.make_entry_views": {"queue": "geometry"},
         "engine.workforce.tasks.settle_second_opinions": {"queue": "geometry"},  # poses are compared on their meshes
         # What a person waits for
         "engine.alignment.tasks.assist*": {"queue": "assist"},

@@ -6,13 +6,7 @@ from typing import Any
 from kombu.exceptions import OperationalError
 
 from engine.contracts.assist import SEGMENT_TASK, AssistRequest
-from engine.contracts.generation import (
-    GENERATE_TASK,
-    RECORD_REPLY_TASK,
-    RECORD_START_TASK,
-    GenerateRequest,
-    GenerateStart,
-)
+from engine.contracts.generation import GENERATE_TASK, GenerateRequest, GenerateStart
 from engine.contracts.point_maps import ESTIMATE_TASK, EstimateRequest
 from engine.contracts.recognition import RECOGNISE_TASK, RECORD_RECOGNITION_TASK, RecogniseRequest
 from engine.contracts.serialisation import from_json, to_json
@@ -36,8 +30,8 @@ def run_generator(*, message: dict[str, Any], **kwargs: Any) -> None:
     """Run one generator for one request."""
     request = from_json(GenerateRequest, message)
     start = GenerateStart(run_id=request.run_id, attempt=request.attempt, worker=worker_name())
-    replies.send(app, RECORD_START_TASK, start)
-    replies.send(app, RECORD_REPLY_TASK, generate(request))
+    replies.send(app, request.start_task, start)
+    replies.send(app, request.reply_task, generate(request))
 
 
 @app.task(name=TRAIN_TASK)

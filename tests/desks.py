@@ -66,6 +66,31 @@ class SelectionDesk(Desk):
         return self.post(f"/api/v1/selections/{task['work_item']}/submit", body, key=key)
 
 
+class BallotDesk(Desk):
+    """A page of an evaluation."""
+
+    def claim(self):
+        response = self.post("/api/v1/ballots/claim")
+        assert response.status_code == 200, response.content
+        return response.json()
+
+    def vote(self, task, choice="left", key=None, **changes):
+        body = {"token": task["token"], "answer": choice, "duration_ms": 900} | changes
+        return self.post(f"/api/v1/ballots/{task['work_item']}/vote", body, key=key)
+
+    def vote_all(self, task, choose=lambda pair: "left"):
+        while task["phase"] == "compare":
+            task = task | self.vote(task, choose(task["pair"])).json()
+        return task
+
+    def undo(self, task):
+        return self.post(f"/api/v1/ballots/{task['work_item']}/undo", {"token": task["token"]})
+
+    def hand_in(self, task, key=None, **changes):
+        body = {"token": task["token"], "duration_ms": 21_000, "guideline_version": "voting-v1"} | changes
+        return self.post(f"/api/v1/ballots/{task['work_item']}/submit", body, key=key)
+
+
 class AlignmentDesk(Desk):
     """A page of Stage 3."""
 

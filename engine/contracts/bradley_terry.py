@@ -42,7 +42,7 @@ class Rating:
     """Elo relative to the baseline, and its 95 % interval.
 
     `rank` is one more than the number of those whose lower bound exceeds this one's upper bound: who cannot be told
-    apart shares a rank.
+    apart shares a rank. For ranks, Elo is measured from the mean of all, so that they do not depend on the baseline.
     """
 
     elo: float
@@ -83,8 +83,9 @@ def ratings(
         baseline=baseline,
     )
     low, high = np.percentile(resampled, [2.5, 97.5], axis=0)
+    least, most = np.percentile(resampled - resampled.mean(axis=1, keepdims=True), [2.5, 97.5], axis=0)
     return [
-        Rating(float(fitted[index]), float(low[index]), float(high[index]), 1 + int((low > high[index]).sum()))
+        Rating(float(fitted[index]), float(low[index]), float(high[index]), 1 + int((least > most[index]).sum()))
         for index in range(count)
     ]
 

@@ -2,7 +2,7 @@
 
 Sent by name as the Celery task `model_workers.generate` (queue `generate`); the worker answers by sending
 `engine.generation.tasks.record_start` when it begins and `engine.generation.tasks.record_reply` when it ends (queue
-`engine`). All carry `{"message": to_json(contract)}`.
+`engine`), or the tasks that the request names instead. All carry `{"message": to_json(contract)}`.
 """
 
 from dataclasses import dataclass, field
@@ -52,7 +52,10 @@ class ChosenShape:
 
 @dataclass(frozen=True)
 class GenerateRequest:
-    """One generator's share of a request: one candidate per seed. `shape` is set where `modality` is texture."""
+    """One generator's share of a request: one candidate per seed. `shape` is set where `modality` is texture.
+
+    `start_task` and `reply_task` are the engine's tasks that take the answers.
+    """
 
     run_id: str
     attempt: int
@@ -64,6 +67,8 @@ class GenerateRequest:
     model: ModelRef | None = None
     shape: ChosenShape | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
+    start_task: str = RECORD_START_TASK
+    reply_task: str = RECORD_REPLY_TASK
 
 
 @dataclass(frozen=True)

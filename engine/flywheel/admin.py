@@ -12,6 +12,7 @@ from engine.flywheel.heldout import heldout_figures
 from engine.flywheel.models import Iteration, ModelVersion, TrainingRun
 from engine.flywheel.transitions import ORDER
 from engine.flywheel.versions import ancestors_of
+from engine.flywheel.voting import admin as voting_admin  # noqa: F401  (registers its pages)
 from engine.read_only_admin import ReadOnlyInline, ReadOnlyModelAdmin
 
 

@@ -53,27 +53,27 @@ class ResumeForm(BaseDialogForm):  # type: ignore[misc]
     skip = forms.BooleanField(label="Leave the failed step out", required=False, widget=UnfoldBooleanWidget)
 
 
-def _dialog(
+def dialog(
     *, title: str, says: str, url_path: str, link: str, button: str = "", form: type[BaseDialogForm] = BaseDialogForm
 ) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
     """A button on an admin page that opens a dialog; the method gets the form once it is sent."""
-    dialog = {"title": title, "description": says, "form_class": form, "form_submit_text": button or link}
-    return action(description=link, url_path=url_path, permissions=["flywheel"], dialog=dialog)  # type: ignore[no-any-return]
+    shown = {"title": title, "description": says, "form_class": form, "form_submit_text": button or link}
+    return action(description=link, url_path=url_path, permissions=["flywheel"], dialog=shown)  # type: ignore[no-any-return]
 
 
-class _EngineersAct:
+class EngineersAct:
     def has_flywheel_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """ML engineers and admins turn the flywheel; other staff look on."""
         return has_role(person_of(request), Role.ML_ENGINEER, Role.ADMIN)
 
 
-class IterationActions(_EngineersAct):
+class IterationActions(EngineersAct):
     """Dialogs on the pages of iterations."""
 
     actions_list = ("start_iteration",)
     actions_detail = ("resume_iteration", "stop_collecting")
 
-    @_dialog(
+    @dialog(
         title="Start the next iteration",
         says="Targets are asked for at once with the promoted checkpoint; the rest runs by itself.",
         url_path="start",
@@ -84,13 +84,13 @@ class IterationActions(_EngineersAct):
     def start_iteration(self, request: HttpRequest, form: StartForm) -> HttpResponse:
         """Start."""
         alpha, settings = form.cleaned_data["alpha"], form.cleaned_data["settings"] or {}
-        return _done(
+        return done(
             request,
             lambda: services.start(alpha=alpha, settings=settings, actor=person_of(request)),
             said="{} has started.",
         )
 
-    @_dialog(
+    @dialog(
         title="Resume the iteration",
         says="It goes on at the step where it stopped, with a new run.",
         url_path="resume",
@@ -100,13 +100,13 @@ class IterationActions(_EngineersAct):
     def resume_iteration(self, request: HttpRequest, form: ResumeForm, object_id: str) -> HttpResponse:
         """Resume."""
         settings, skip = form.cleaned_data["settings"] or None, form.cleaned_data["skip"]
-        return _done(
+        return done(
             request,
             lambda: services.resume(number=_number(object_id), actor=person_of(request), settings=settings, skip=skip),
             said="{} goes on.",
         )
 
-    @_dialog(
+    @dialog(
         title="End collecting now",
         says="Training starts with what was judged so far; what is under way counts next time.",
         url_path="stop-collecting",
@@ -114,19 +114,19 @@ class IterationActions(_EngineersAct):
     )
     def stop_collecting(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
         """End the collection step."""
-        return _done(
+        return done(
             request,
             lambda: services.stop_collecting(number=_number(object_id), actor=person_of(request)),
             said="{} goes on with what was collected.",
         )
 
 
-class ModelVersionActions(_EngineersAct):
+class ModelVersionActions(EngineersAct):
     """Dialogs on the pages of model versions."""
 
     actions_detail = ("promote",)
 
-    @_dialog(
+    @dialog(
         title="Promote this checkpoint",
         says="The next collection samples from it. The present one stays in the list.",
         url_path="promote",
@@ -134,7 +134,7 @@ class ModelVersionActions(_EngineersAct):
     )
     def promote(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
         """Promote by hand."""
-        return _done(
+        return done(
             request,
             lambda: services.promote(model_version_id=UUID(object_id), actor=person_of(request)),
             said="{} is promoted.",
@@ -146,7 +146,7 @@ def _number(object_id: str) -> int:
     return int(Iteration.objects.values_list("number", flat=True).get(pk=object_id))
 
 
-def _done(
+def done(
     request: HttpRequest,
     service: Callable[[], Any],
     *,

@@ -148,3 +148,6 @@ class TrainingRun(OutboxRow):
 
     def __str__(self) -> str:
         return f"{self.purpose} ({self.status})"
+
+
+from engine.flywheel.voting import models as voting_models  # noqa: E402, F401  (its tables belong to this room)

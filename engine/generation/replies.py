@@ -5,17 +5,16 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from engine.contracts.blobs import BlobRef
 from engine.contracts.generation import CandidateResult, GenerateReply, Modality, ReplyStatus
-from engine.contracts.glb import MEDIA_TYPE, GlbRefused, MeshSummary, check_canonical, read_glb, same_surface
+from engine.contracts.glb import MEDIA_TYPE, GlbRefused, MeshSummary
 from engine.contracts.serialisation import to_json
 from engine.contracts.splats import MEDIA_TYPE as SPLAT_MEDIA_TYPE
-from engine.contracts.splats import check_canonical_splat
 from engine.errors import LatheError
+from engine.generation.checking import check_objects
 from engine.generation.models import Candidate, Collection, GenerationRequest, GenerationRun
 from engine.generation.views import make_views_soon
 from engine.lifecycle import Move
@@ -23,7 +22,6 @@ from engine.sourcing import services as sourcing
 from engine.storage import services as storage
 
 ENOUGH_TO_COMPARE = 2
-MOST_LATENT_BYTES = 64 * 2**20
 MOST_ERROR_CHARACTERS = 2000
 
 log = structlog.get_logger(__name__)
@@ -119,7 +117,7 @@ def _check(run: GenerationRun, reply: GenerateReply) -> tuple[list[_Checked], li
                 raise GlbRefused("it was not asked for, or came twice")
             wanted.remove(result.seed)
             _check_model(result, run.request.collection)
-            checked.append(_Checked(result, _check_objects(result, shape=shape)))
+            checked.append(_Checked(result, check_objects(result, shape=shape)))
         except (GlbRefused, LatheError) as refusal:
             problems.append(f"seed {result.seed}: {refusal}")
     return checked, problems
@@ -129,30 +127,6 @@ def _check_model(result: CandidateResult, collection: Collection) -> None:
     expected = collection.model_version_id and str(collection.model_version_id)
     if result.model_version_id not in (None, expected):
         raise GlbRefused(f"it comes from model version {result.model_version_id}, not from {expected}")
-
-
-def _check_objects(result: CandidateResult, *, shape: bytes | None) -> MeshSummary:
-    """Read what is stored; `shape` is the GLB whose surface a texture must have left as it is."""
-    store = storage.store()
-    size_bytes = store.size_bytes(result.mesh.sha256)
-    if size_bytes > settings.LATHE_MESH_MAX_BYTES:
-        raise GlbRefused(f"the mesh has {size_bytes} bytes, at most {settings.LATHE_MESH_MAX_BYTES} are allowed")
-    if size_bytes != result.mesh.size_bytes:
-        raise GlbRefused(f"the mesh has {size_bytes} bytes, not the {result.mesh.size_bytes} that the reply names")
-    if result.latent is not None:
-        latent_bytes = store.size_bytes(result.latent.sha256)
-        if latent_bytes != result.latent.size_bytes or latent_bytes > MOST_LATENT_BYTES:
-            raise GlbRefused(f"the latent has {latent_bytes} bytes, at most {MOST_LATENT_BYTES} as named are allowed")
-    if result.splat is not None:
-        splat_bytes = store.size_bytes(result.splat.sha256)
-        if splat_bytes != result.splat.size_bytes or splat_bytes > settings.LATHE_MESH_MAX_BYTES:
-            raise GlbRefused(f"the splat has {splat_bytes} bytes, at most {settings.LATHE_MESH_MAX_BYTES} are allowed")
-        check_canonical_splat(store.get(result.splat.sha256))
-    mesh = store.get(result.mesh.sha256)
-    summary = check_canonical(mesh, max_bytes=settings.LATHE_MESH_MAX_BYTES, max_faces=settings.LATHE_MESH_MAX_FACES)
-    if shape is not None and not same_surface(read_glb(mesh), read_glb(shape)):
-        raise GlbRefused("the shape was changed; a texture leaves it as it is")
-    return summary
 
 
 def _add_candidates(run: GenerationRun, checked: list[_Checked]) -> None:

@@ -16,6 +16,7 @@ from engine.generation.models import Candidate
 from engine.meshes.viewing import reduced, uncoloured
 from engine.sending import send_soon
 from engine.storage import services as storage
+from engine.storage.models import Blob
 
 MAKE_VIEWS_TASK = "engine.generation.tasks.make_views"
 MOST_AT_ONCE = 200
@@ -62,12 +63,20 @@ def view_of(candidate: Candidate) -> bytes | None:
 
 def _make_view(candidate_id: UUID) -> bool:
     candidate = Candidate.objects.select_related("mesh", "run__request").get(id=candidate_id)
-    original = storage.read_blob(blob=candidate.mesh)
+    view = make_view(candidate.mesh, coloured=_shows_colours(candidate))
+    return Candidate.objects.filter(id=candidate_id, view=None).update(view=view) == 1
+
+
+def make_view(mesh: Blob, *, coloured: bool) -> Blob:
+    """Store a canonical mesh as people are shown it, with or without its colours.
+
+    Raises:
+        GlbRefused: it cannot be read.
+    """
+    original = storage.read_blob(blob=mesh)
     parts = read_glb(original)
-    shown = reduced(parts if _shows_colours(candidate) else uncoloured(parts))
-    view = write_glb(shown)
-    blob = candidate.mesh if view == original else storage.put_blob(data=view, media_type=MEDIA_TYPE)
-    return Candidate.objects.filter(id=candidate_id, view=None).update(view=blob) == 1
+    view = write_glb(reduced(parts if coloured else uncoloured(parts)))
+    return mesh if view == original else storage.put_blob(data=view, media_type=MEDIA_TYPE)
 
 
 def _shows_colours(candidate: Candidate) -> bool:

@@ -68,11 +68,17 @@ class Person:
 
 
 class Annotator(Person):
-    """Works through Stages 1, 2 and 3."""
+    """Works through Stages 1, 2 and 3, and votes where models are compared."""
 
     def work_once(self) -> bool:
         """Do one task, later stages first, so that targets finish."""
-        for room, work in (("alignments", self._align), ("selections", self._select), ("masks", self._judge_mask)):
+        rooms = {
+            "alignments": self._align,
+            "selections": self._select,
+            "masks": self._judge_mask,
+            "ballots": self._vote,
+        }
+        for room, work in rooms.items():
             task = self._claim(room)
             if task is None:
                 continue
@@ -103,6 +109,21 @@ class Annotator(Person):
         mask = decode_mask(from_json(MaskRle, task["mask"]))
         likeness = self._likeness_of_textures if task["modality"] == "texture" else self._likeness_of_shapes
         likenesses = likeness(task, mask)
+        task = self._compare("selections", "answer", task, likenesses)
+        rating = rate(likenesses[task["winner"]], temperament=self.temperament, dice=self.dice)
+        answer_body: dict[str, Any] = {"rating": rating}
+        if rating < task["bar"]:
+            answer_body["failure_reason"] = "small_object" if mask.mean() < 0.01 else "complex_geometry"
+        self._submit("selections", task, started, **answer_body)
+
+    def _vote(self, task: dict[str, Any]) -> None:
+        started = time.monotonic()
+        likenesses = self._likeness_of_shapes(task, decode_mask(from_json(MaskRle, task["mask"])))
+        task = self._compare("ballots", "vote", task, likenesses)
+        self._submit("ballots", task, started)
+
+    def _compare(self, room: str, verb: str, task: dict[str, Any], likenesses: dict[str, float]) -> dict[str, Any]:
+        """Say of every pair which is better; returns the task as it stands then."""
         while task["phase"] == "compare":
             asked = time.monotonic()
             pair = task["pair"]
@@ -118,13 +139,10 @@ class Annotator(Person):
                 "answer": answer,
                 "duration_ms": int((time.monotonic() - asked) * 1000),
             }
-            task = task | self.client.post(f"/selections/{task['work_item']}/answer", body, label="selections answer")
-            self.tally["comparisons"] += 1
-        rating = rate(likenesses[task["winner"]], temperament=self.temperament, dice=self.dice)
-        answer_body: dict[str, Any] = {"rating": rating}
-        if rating < task["bar"]:
-            answer_body["failure_reason"] = "small_object" if mask.mean() < 0.01 else "complex_geometry"
-        self._submit("selections", task, started, **answer_body)
+            path = f"/{room}/{task['work_item']}/{verb}"
+            task = task | self.client.post(path, body, label=f"{room} {verb}")
+            self.tally["votes" if room == "ballots" else "comparisons"] += 1
+        return task
 
     def _likeness_of_shapes(self, task: dict[str, Any], mask: NDArray[np.bool_]) -> dict[str, float]:
         """By presentation: how well the outline fits in the best view."""

@@ -6,7 +6,8 @@ from django.db import transaction
 
 from engine.errors import Conflict
 from engine.selection.models import Comparison
-from engine.selection.progress import Progress, progress_after, progress_of
+from engine.selection.played import played_after
+from engine.selection.progress import Progress, progress_of
 from engine.selection.tournament import Answer, Pair
 from engine.workforce import services as workforce
 from engine.workforce.models import Stage, User
@@ -62,7 +63,7 @@ def answer(
         raise TournamentFinished(
             "Every candidate was compared already.", what_to_do="Rate the winner, or take the last answer back."
         )
-    after = progress_after(before.tournament, before.presentations, [*before.log, answer])
+    after = played_after(before.tournament, before.presentations, [*before.log, answer])
     newest = after.standing.comparisons[-1]
     Comparison.objects.create(
         tournament=before.tournament,
@@ -92,7 +93,7 @@ def undo(*, user: User, work_item_id: UUID, token: int) -> Progress:
     if last is None:
         raise NothingToUndo("No answer stands that could be taken back.", what_to_do="Answer the pair on show.")
     Comparison.objects.create(tournament=before.tournament, sequence=len(before.log), undoes=last)
-    return progress_after(before.tournament, before.presentations, [*before.log, None])
+    return played_after(before.tournament, before.presentations, [*before.log, None])
 
 
 def _hold(*, user: User, work_item_id: UUID, token: int) -> None:

@@ -10,7 +10,6 @@ from engine.contracts.generation import Modality
 from engine.selection import texts
 from engine.selection.handing_out import SelectionTask
 from engine.selection.models import FailureReason
-from engine.selection.progress import Progress
 from engine.selection.tournament import Answer
 from engine.sourcing.task_serializers import TargetTaskSerializer, TextSerializer
 from engine.sourcing.task_serializers import TaskImageSerializer as TaskImageSerializer
@@ -18,6 +17,7 @@ from engine.sourcing.task_serializers import TaskMaskSerializer as TaskMaskSeria
 from engine.workforce.serializers import TokenSerializer
 
 ANSWERS = [(answer.value, answer.value) for answer in Answer]
+PHASES = [("compare", "compare"), ("rate", "rate")]
 SIDES = [(side.value, side.value) for side in (Answer.LEFT, Answer.RIGHT)]
 
 
@@ -28,17 +28,17 @@ class PairSerializer(serializers.Serializer[Any]):
     right = serializers.UUIDField()
 
 
-class ProgressSerializer(serializers.Serializer[Progress]):
+class ProgressSerializer(serializers.Serializer[Any]):
     """Where the tournament stands."""
 
     pair = PairSerializer(allow_null=True, help_text="What to compare now; null once every candidate was shown.")
     round = serializers.IntegerField(source="standing.round")
     rounds = serializers.IntegerField(source="standing.rounds")
-    phase = serializers.ChoiceField(choices=["compare", "rate"])
+    phase = serializers.ChoiceField(choices=PHASES)
     winner = serializers.UUIDField(allow_null=True, help_text="Presentation id of what is to be rated.")
     can_undo = serializers.SerializerMethodField()
 
-    def get_can_undo(self, progress: Progress) -> bool:
+    def get_can_undo(self, progress: Any) -> bool:
         return bool(progress.standing.comparisons)
 
 
@@ -68,7 +68,7 @@ class SelectionTaskSerializer(TargetTaskSerializer):
     pair = PairSerializer(source="progress.pair", allow_null=True)
     round = serializers.IntegerField(source="progress.standing.round")
     rounds = serializers.IntegerField(source="progress.standing.rounds")
-    phase = serializers.ChoiceField(source="progress.phase", choices=["compare", "rate"])
+    phase = serializers.ChoiceField(source="progress.phase", choices=PHASES)
     winner = serializers.UUIDField(source="progress.winner", allow_null=True)
     can_undo = serializers.SerializerMethodField()
     layouts = RoundLayoutSerializer(source="progress.layouts", many=True)

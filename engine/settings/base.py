@@ -186,6 +186,9 @@ SPECTACULAR_SETTINGS = {
         "MeshUploadStatusEnum": "engine.artistry.models.MeshUpload.Status",
         "OpinionStateEnum": "engine.workforce.models.SecondOpinion.State",
         "SnapshotStatusEnum": "engine.datasets.models.Snapshot.Status",
+        "PhaseEnum": "engine.selection.serializers.PHASES",
+        "BallotPhaseEnum": "engine.flywheel.voting.serializers.PHASES",
+        "EvaluationStateEnum": "engine.flywheel.voting.models.Evaluation.State",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
@@ -202,7 +205,7 @@ LATHE_URL_SECONDS = 12 * 3600  # a signed URL is good for this long at least
 CELERY_BROKER_URL = environment.broker_url()
 
 LATHE_LEASE_SECONDS = environment.numbers_by_name(
-    "LATHE_LEASE_SECONDS", {"mask": 60, "selection": 300, "alignment": 600, "artist": 3 * 86400}
+    "LATHE_LEASE_SECONDS", {"mask": 60, "selection": 300, "alignment": 600, "artist": 3 * 86400, "evaluation": 300}
 )
 LATHE_MAX_UPLOAD_BYTES = 200 * 2**20  # of a mesh that an artist sends
 LATHE_MAX_SKIPS = 3  # skipped by so many people, a work item goes to the end of the queue

@@ -372,7 +372,7 @@ def target_inputs(*, targets: Iterable[TargetObject]) -> list[TargetInput]:
             mask=mask_of(target),
             category=target.category or None,
             description=target.description,
-            point_map=_point_map_input(newest.get(target.image_id)),
+            point_map=point_map_input(newest.get(target.image_id)),
         )
         for target in targets
     ]
@@ -395,7 +395,7 @@ def intrinsics_of(point_map: PointMap) -> Intrinsics:
     )
 
 
-def _point_map_input(point_map: PointMap | None) -> PointMapInput | None:
+def point_map_input(point_map: PointMap | None) -> PointMapInput | None:
     if point_map is None:
         return None
     return PointMapInput(

@@ -29,6 +29,7 @@ WORKERS_OF: dict[str, tuple[Role, ...]] = {
     Stage.SELECTION: (Role.ANNOTATOR,),
     Stage.ALIGNMENT: (Role.ANNOTATOR,),
     Stage.ARTIST: (Role.ARTIST,),
+    Stage.EVALUATION: (Role.ANNOTATOR,),
 }
 
 LEASE_EXAMPLE = OpenApiExample(

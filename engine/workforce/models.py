@@ -66,6 +66,7 @@ class Stage(models.TextChoices):
     SELECTION = "selection"  # Stage 2
     ARTIST = "artist"  # Stage 2.5
     ALIGNMENT = "alignment"  # Stage 3
+    EVALUATION = "evaluation"  # votes about models: no training data
 
 
 class SkipReason(models.TextChoices):
@@ -114,11 +115,14 @@ class WorkItem(models.Model):
         OVERLAP = "overlap"  # a second opinion
         GOLD = "gold"  # the answer is known
         REVIEW = "review"
+        EVALUATE = "evaluate"  # measures models; nothing is trained on it
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     stage = models.CharField(max_length=10, choices=Stage.choices)
     purpose = models.CharField(max_length=10, choices=Purpose.choices, default=Purpose.COLLECT)
-    subject_id = models.UUIDField(help_text="The target object judged; siblings (overlap, review) share it.")
+    subject_id = models.UUIDField(
+        help_text="What is judged: a target object, or an item of an evaluation. Siblings (overlap, review) share it."
+    )
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     priority_band = models.PositiveSmallIntegerField(default=1, help_text="0 is claimed first.")
     random_key = models.FloatField(help_text="Uniform in [0, 1): entry point of claims inside a band.")

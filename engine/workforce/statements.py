@@ -175,7 +175,7 @@ SELECT * FROM reopened
 CANCEL = """
 WITH live AS MATERIALIZED (
     SELECT id, state FROM workforce_workitem
-    WHERE subject_id = %(subject)s AND stage = ANY (%(stages)s::text[])
+    WHERE subject_id = ANY (%(subjects)s::uuid[]) AND stage = ANY (%(stages)s::text[])
       AND state IN ('preparing', 'open', 'leased')
     ORDER BY id
     FOR UPDATE

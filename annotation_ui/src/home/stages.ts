@@ -1,6 +1,6 @@
 /** A kind of judgement as the home page shows it. */
 export interface StageCard {
-  key: "mask" | "selection" | "artist" | "alignment";
+  key: "mask" | "selection" | "artist" | "alignment" | "evaluation";
   label: string;
   task: string;
   whenEmpty: string;
@@ -33,6 +33,14 @@ const STAGES: readonly StageCard[] = [
     whenEmpty: "Nothing to place. Shapes arrive here once they pass the bar.",
     roles: ["annotator", "reviewer"],
     page: "/alignment/",
+  },
+  {
+    key: "evaluation",
+    label: "Evaluation",
+    task: "Vote between models",
+    whenEmpty: "No votes wanted. They are when engineers compare models.",
+    roles: ["annotator"],
+    page: "/voting/",
   },
   {
     key: "artist",

@@ -1,15 +1,26 @@
 import { Group, Text } from "@mantine/core";
+import type { ReactNode } from "react";
 import { HotButton } from "../keys/HotButton";
-import { missing, type TaskState } from "./task/taskState";
+import type { ComparedState, ComparedTask } from "./task/tournament";
 import classes from "./Work.module.css";
 
+type State = ComparedState<ComparedTask> | null;
+
+interface Props {
+  state: State;
+  run: (id: string) => void;
+  /** Where it stands once every pair was answered. */
+  whenShown: string;
+  /** What ends the task then. */
+  end: ReactNode;
+}
+
 /** The bar below: how far the tournament is, what to say about the pair, one step back, skip. */
-export function Choices({ state, run }: { state: TaskState | null; run: (id: string) => void }) {
+export function Choices({ state, run, whenShown, end }: Props) {
   const compare = state === null || state.standing.phase === "compare";
-  const lacking = state && !compare ? missing(state) : null;
   return (
     <footer className={classes.bar}>
-      <Rounds state={state} />
+      <Rounds state={state} whenShown={whenShown} />
       <Group gap="sm" justify="center" wrap="nowrap" className={classes.choices}>
         {compare ? (
           <>
@@ -24,16 +35,7 @@ export function Choices({ state, run }: { state: TaskState | null; run: (id: str
             </HotButton>
           </>
         ) : (
-          <HotButton
-            size="md"
-            variant="filled"
-            command="submit"
-            run={run}
-            disabled={lacking !== null}
-            title={lacking ?? ""}
-          >
-            Submit
-          </HotButton>
+          end
         )}
       </Group>
       <Group gap="sm" justify="flex-end" wrap="nowrap">
@@ -51,7 +53,7 @@ export function Choices({ state, run }: { state: TaskState | null; run: (id: str
   );
 }
 
-function Rounds({ state }: { state: TaskState | null }) {
+function Rounds({ state, whenShown }: Pick<Props, "state" | "whenShown">) {
   if (state === null) return <div />;
   const { round, rounds, phase } = state.standing;
   const done = phase === "rate" ? rounds : round - 1;
@@ -68,7 +70,7 @@ function Rounds({ state }: { state: TaskState | null }) {
         ))}
       </div>
       <Text size="sm" aria-live="polite" className={classes.round}>
-        {phase === "rate" ? "rate the winner" : `round ${round} of ${rounds}`}
+        {phase === "rate" ? whenShown : `round ${round} of ${rounds}`}
       </Text>
     </Group>
   );

@@ -1,16 +1,18 @@
 import { useCallback, useState } from "react";
 import type { Answer, FailureReason } from "../api/selections";
-import { PHOTO_MODES, type PhotoMode } from "../photograph/draw";
+import { reportLoadFailure } from "../api/selections";
+import { HotButton } from "../keys/HotButton";
+import type { PhotoMode } from "../photograph/draw";
 import { WorkFrame } from "../work/WorkFrame";
 import { COMMANDS, type CommandId } from "./commands";
+import { look } from "./looking";
+import { Rating } from "./Rating";
 import type { Stage } from "./scene/stage";
 import type { SelectionDesk } from "./task/desk";
 import { anchorsOf } from "./task/rubric";
-import { REASONS, ratingOf, type TaskState } from "./task/taskState";
-import { Work } from "./Work";
+import { missing, REASONS, ratingOf, type TaskState } from "./task/taskState";
+import { Text, Work } from "./Work";
 
-const TURN_RADIANS = Math.PI / 24;
-const CLOSER_PER_PRESS = 1.15;
 const RATING_STEP = 0.05;
 
 /** Stage 2: the desk on the page, with every command on a key. */
@@ -37,29 +39,8 @@ export function SelectionPage({ desk }: { desk: SelectionDesk }) {
           return desk.rate(ratingNow(state) - RATING_STEP);
         case "higher":
           return desk.rate(ratingNow(state) + RATING_STEP);
-        case "photo":
-          return setPhotoMode(
-            (mode) => PHOTO_MODES[(PHOTO_MODES.indexOf(mode) + 1) % PHOTO_MODES.length] ?? mode,
-          );
-        case "rotation":
-          return stage?.setRotating(!stage.state().rotating);
-        case "linked":
-          return stage?.setLinked(!stage.state().linked);
-        case "turn_left":
-          return stage?.turn(-TURN_RADIANS, 0);
-        case "turn_right":
-          return stage?.turn(TURN_RADIANS, 0);
-        case "turn_up":
-          return stage?.turn(0, TURN_RADIANS);
-        case "turn_down":
-          return stage?.turn(0, -TURN_RADIANS);
-        case "closer":
-          return stage?.closer(CLOSER_PER_PRESS);
-        case "farther":
-          return stage?.closer(1 / CLOSER_PER_PRESS);
-        case "start_view":
-          return stage?.startView();
         default: {
+          if (look(command, stage, setPhotoMode)) return;
           const anchors = anchorsOf(state?.task.rubric.markdown ?? "");
           const rating = anchors[Number(/^anchor(\d)$/.exec(command)?.[1]) - 1]?.rating;
           if (rating !== undefined) return desk.rate(rating);
@@ -90,8 +71,12 @@ export function SelectionPage({ desk }: { desk: SelectionDesk }) {
           photoMode={photoMode}
           onPhotoMode={setPhotoMode}
           onStage={setStage}
-          desk={desk}
+          onFailed={reportLoadFailure}
           run={run}
+          side={state && <Side state={state} desk={desk} run={run} />}
+          sideLabel="Guidelines and rubric"
+          whenShown="rate the winner"
+          end={<Submit state={state} run={run} />}
         >
           {notices}
         </Work>
@@ -106,4 +91,31 @@ function ratingNow(state: TaskState | null): number {
 
 function phaseOf(state: TaskState) {
   return state.standing.phase;
+}
+
+function Side({ state, desk, run }: { state: TaskState; desk: SelectionDesk; run: (id: string) => void }) {
+  const rating = state.standing.phase === "rate";
+  return (
+    <>
+      {rating && <Rating state={state} desk={desk} run={run} />}
+      {!rating && <Text markdown={state.task.guidelines.markdown} />}
+      <Text markdown={state.task.rubric.markdown} />
+    </>
+  );
+}
+
+function Submit({ state, run }: { state: TaskState | null; run: (id: string) => void }) {
+  const lacking = state && missing(state);
+  return (
+    <HotButton
+      size="md"
+      variant="filled"
+      command="submit"
+      run={run}
+      disabled={lacking !== null}
+      title={lacking ?? ""}
+    >
+      Submit
+    </HotButton>
+  );
 }

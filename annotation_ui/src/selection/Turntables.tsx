@@ -1,25 +1,26 @@
 import { Button, Skeleton, Text, useComputedColorScheme } from "@mantine/core";
 import { useReducedMotion } from "@mantine/hooks";
 import { type PointerEvent, useEffect, useRef, useState, useSyncExternalStore } from "react";
-import { reportLoadFailure, type SelectionTask } from "../api/selections";
 import { HotButton } from "../keys/HotButton";
 import { loadExhibit, type Wanted } from "./scene/loadExhibit";
 import { Stage, type StageState } from "./scene/stage";
 import classes from "./Turntables.module.css";
-import type { TaskState } from "./task/taskState";
+import type { ComparedState, ComparedTask } from "./task/tournament";
 
 const NOTHING: StageState = { revealed: false, failed: [], rotating: true, linked: true, interrupted: false };
 const ZOOM_PER_NOTCH = 1.0015;
 
 interface Props {
-  state: TaskState | null;
-  next: SelectionTask | null;
+  state: ComparedState<ComparedTask> | null;
+  next: ComparedTask | null;
   onStage: (stage: Stage | null) => void;
+  /** A shape could not be shown. */
+  onFailed: (shape: string) => void;
   run: (id: string) => void;
 }
 
 /** The pair, or the winner, on turntables. */
-export function Turntables({ state, next, onStage, run }: Props) {
+export function Turntables({ state, next, onStage, onFailed, run }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const places = useRef<(HTMLDivElement | null)[]>([]);
   const [stage, setStage] = useState<Stage | null>(null);
@@ -34,7 +35,7 @@ export function Turntables({ state, next, onStage, run }: Props) {
     if (canvas.current === null) return;
     const built = new Stage(canvas.current, {
       load: loadExhibit,
-      onFailed: (shape) => void reportLoadFailure(shape),
+      onFailed,
       rotating: !still,
     });
     setStage(built);
@@ -44,7 +45,7 @@ export function Turntables({ state, next, onStage, run }: Props) {
       setStage(null);
       built.dispose();
     };
-  }, [onStage]);
+  }, [onStage, onFailed]);
 
   useEffect(() => stage?.setRotating(!still), [stage, still]);
   useEffect(() => stage?.look(scheme), [stage, scheme]);
@@ -117,7 +118,7 @@ export function Turntables({ state, next, onStage, run }: Props) {
   );
 }
 
-function shapesOf(state: TaskState | null): { shape: string; name: string }[] {
+function shapesOf(state: Props["state"]): { shape: string; name: string }[] {
   const standing = state?.standing;
   if (standing?.winner) return [{ shape: standing.winner, name: "Winner" }];
   return [
@@ -127,10 +128,10 @@ function shapesOf(state: TaskState | null): { shape: string; name: string }[] {
 }
 
 /** What a task shows, in the order of its use. */
-function wantedOf(task: SelectionTask | null): Wanted[] {
+function wantedOf(task: ComparedTask | null): Wanted[] {
   return (
     task?.candidates.map(({ presentation_id: id, mesh_url, splat_url }) =>
-      splat_url === null ? { id, url: mesh_url, kind: task.modality } : { id, url: splat_url, kind: "splat" },
+      !splat_url ? { id, url: mesh_url, kind: task.modality } : { id, url: splat_url, kind: "splat" },
     ) ?? []
   );
 }

@@ -68,6 +68,9 @@ export function Header({ place, me, children }: Props) {
             <Button component="a" href="/curriculum/" variant="default" size="compact-md">
               Curriculum
             </Button>
+            <Button component="a" href="/evaluations/" variant="default" size="compact-md">
+              Evaluations
+            </Button>
             <Button component="a" href="/admin/" variant="default" size="compact-md">
               Dashboard
             </Button>

@@ -2,7 +2,12 @@ import { expect, it } from "vitest";
 import { labelOf, visibleStages } from "../../src/home/stages";
 
 it("shows annotators the stages that they judge", () => {
-  expect(visibleStages(["annotator"]).map((stage) => stage.key)).toEqual(["mask", "selection", "alignment"]);
+  expect(visibleStages(["annotator"]).map((stage) => stage.key)).toEqual([
+    "mask",
+    "selection",
+    "alignment",
+    "evaluation",
+  ]);
 });
 
 it("shows artists their queue alone", () => {
@@ -10,7 +15,7 @@ it("shows artists their queue alone", () => {
 });
 
 it("shows engineers everything and strangers nothing", () => {
-  expect(visibleStages(["ml_engineer"])).toHaveLength(4);
+  expect(visibleStages(["ml_engineer"])).toHaveLength(5);
   expect(visibleStages([])).toHaveLength(0);
 });
 

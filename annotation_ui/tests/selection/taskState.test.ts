@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import {
-  answered,
   missing,
   openTask,
   rated,
@@ -8,8 +7,8 @@ import {
   readDraft,
   reasoned,
   reasonWanted,
-  stepBack,
 } from "../../src/selection/task/taskState";
+import { answered, stepBack } from "../../src/selection/task/tournament";
 import { someTask, toBeRated } from "./tasks";
 
 const toRate = openTask(toBeRated());

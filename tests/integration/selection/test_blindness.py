@@ -16,6 +16,8 @@ from engine.contracts.glb import MeshPart, read_glb, write_glb
 from engine.contracts.splats import MEDIA_TYPE as SPLAT_MEDIA_TYPE
 from engine.contracts.splats import write_splat
 from engine.flywheel.models import ModelVersion
+from engine.flywheel.voting.models import Contender, Entry, Evaluation, EvaluationItem, EvaluationSet, Vote, Voting
+from engine.flywheel.voting.registering import ContenderPlan
 from engine.generation.models import Candidate, GenerationRun
 from engine.lifecycle import State
 from engine.selection import services
@@ -24,7 +26,8 @@ from engine.sourcing.models import Image, TargetObject
 from engine.storage.models import Blob
 from engine.workforce.models import Role
 from tests import factories as make
-from tests.desks import Desk
+from tests.desks import BallotDesk, Desk
+from tests.evaluations import reply_to, voting
 from tests.integration.alignment.conftest import open_alignment, sent  # noqa: F401
 from tests.splats import some_splat
 
@@ -68,6 +71,11 @@ def work(open_alignment: Any, handed_over: Any) -> dict[str, Any]:  # noqa: F811
                 else None,
             )
         services.open_selection(target_id=target.id)
+    plans = [
+        ContenderPlan(name="secret-k7", generator="sam3d", model_version="k7-dpo-secret"),
+        ContenderPlan(name="secret-library", generator="retrieval"),
+    ]
+    voting(name="secret-evaluation", contenders=plans, targets=[alignment.target], seeds=[9_000_000_000 % 2**31])
     return {"alignment": alignment}
 
 
@@ -86,6 +94,13 @@ def secrets_of_the_engine() -> set[str]:
         Image.objects.values_list("source", flat=True),
         TargetObject.objects.values_list("source", flat=True),
         Blob.objects.values_list("sha256", flat=True),
+        Evaluation.objects.values_list("id", flat=True),
+        EvaluationSet.objects.values_list("name", flat=True),
+        EvaluationItem.objects.values_list("seed", flat=True).filter(seed__gt=10**6),
+        Contender.objects.values_list("id", flat=True),
+        Entry.objects.values_list("id", flat=True),
+        Voting.objects.values_list("seed", flat=True).filter(seed__gt=10**6),
+        Vote.objects.exclude(coin_seed=None).values_list("coin_seed", flat=True),
     ]
     return {str(value) for column in columns for value in column} | {"secret-"}
 
@@ -97,6 +112,7 @@ def bodies_of(operation: dict[str, Any], tokens: dict[str, Any]) -> list[dict[st
     return [{}, {"token": "x"}, *({**example, **tokens} for example in examples)]
 
 
+@pytest.mark.timeout(300)  # every operation of the API, for two people
 def test_no_answer_of_the_api_tells_where_a_shape_comes_from(work: dict[str, Any]) -> None:
     ann = Desk(make.make_user(Role.ANNOTATOR, username="ann"))
     bob = Desk(make.make_user(Role.ANNOTATOR, username="bob"))
@@ -104,10 +120,12 @@ def test_no_answer_of_the_api_tells_where_a_shape_comes_from(work: dict[str, Any
         desk.most_queries = 12
     tasks = [ann.post("/api/v1/selections/claim", {"prefetch": True}).json() for _ in range(2)]
     posed = ann.post("/api/v1/alignments/claim").json()
+    ballot = ann.post("/api/v1/ballots/claim").json()
     assert {task["modality"] for task in tasks} == {"shape", "texture"}
     known: dict[str, list[str]] = {
-        "work_item": [posed["work_item"], *(task["work_item"] for task in tasks), str(uuid4())],
-        "presentation": [task["candidates"][0]["presentation_id"] for task in tasks],
+        "work_item": [posed["work_item"], *(task["work_item"] for task in (*tasks, ballot)), str(uuid4())],
+        "presentation": [task["candidates"][0]["presentation_id"] for task in (*tasks, ballot)],
+        "evaluation": [str(Evaluation.objects.get().id)],
         "token": re.findall(r"/api/v1/blobs/([^\"?]+)", "\n".join(ann.seen))[:3],
         "target": [str(work["alignment"].target_id)],
         "page": ["selection"],
@@ -170,3 +188,17 @@ def test_meshes_and_splats_carry_geometry_and_nothing_else(work: dict[str, Any])
                 assert b"comment" not in splat.body
                 textures += 1
     assert (shapes, textures) == (4, 4)
+
+
+def test_what_voters_are_sent_is_geometry_and_nothing_else(work: dict[str, Any]) -> None:
+    """By colours and parts one could tell a generator: shapes come in one piece, grey."""
+    voting("ada", "bea", answer=lambda entry: reply_to(entry, content=painted(entry.contender.position)))
+    desk = BallotDesk(make.make_user(Role.ANNOTATOR))
+    for _ in range(2):
+        task = desk.claim()
+        for candidate in task["candidates"]:
+            (part,) = read_glb(desk.get(candidate["mesh_url"]).body)
+            assert (part.colors, part.texture_png, part.base_color) == (None, None, (190,) * 3)
+        desk.hand_in(desk.vote_all(task))
+    everything = "\n".join(desk.seen)
+    assert [secret for secret in secrets_of_the_engine() if secret in everything] == []

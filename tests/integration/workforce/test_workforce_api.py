@@ -140,6 +140,7 @@ def test_me(person: Person) -> None:
             "mask": {"count": 1, "more": False},
             "selection": {"count": 0, "more": False},
             "alignment": {"count": 100, "more": True},
+            "evaluation": {"count": 0, "more": False},
         },
         "today": {"done": 3, "median_duration_ms": 3000},
         "week": {"done": 4, "median_duration_ms": 4000},

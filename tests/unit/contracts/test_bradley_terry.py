@@ -101,6 +101,15 @@ def test_who_cannot_be_told_apart_shares_a_rank():
     assert [rating.rank for rating in rated] == [3, 1, 1, 4]
 
 
+def test_ranks_do_not_depend_on_the_baseline():
+    """The baseline's own interval is a point: compared with it, ranks would put the weak beside the strong."""
+    wins, ties = votes([0.0, 180.0, 260.0, -150.0], tasks=30, tie=0.3, seed=7)
+    ranks = [[rating.rank for rating in ratings(wins, ties, baseline=baseline)] for baseline in range(4)]
+    assert ranks[0] == ranks[1] == ranks[2] == ranks[3]
+    assert ranks[0][2] == 1
+    assert ranks[0][3] == max(ranks[0])
+
+
 def test_groups_that_never_met_are_refused_and_named():
     wins = np.zeros((4, 4))
     wins[0, 2], wins[3, 1] = 5, 5

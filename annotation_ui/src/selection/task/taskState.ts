@@ -1,13 +1,8 @@
-import type { Answer, FailureReason, SelectionTask } from "../../api/selections";
-import { type Standing, standingAfter } from "./tournament";
+import type { FailureReason, SelectionTask } from "../../api/selections";
+import { type ComparedState, openCompared } from "./tournament";
 
 /** One task as the page holds it: what was answered, whether the server has it yet or not, and what was not sent. */
-export interface TaskState {
-  readonly task: SelectionTask;
-  readonly answers: readonly Answer[];
-  /** Answers that can be given again as they were, the next one last. */
-  readonly takenBack: readonly Answer[];
-  readonly standing: Standing;
+export interface TaskState extends ComparedState<SelectionTask> {
   /** The rating given last. It counts while its winner is the winner: a step back and forth loses nothing. */
   readonly given: RatingDraft | null;
 }
@@ -29,27 +24,12 @@ export const REASONS: readonly { value: FailureReason; label: string }[] = [
 
 /** A task as it was claimed or read again, with what was rated before if anything. */
 export function openTask(task: SelectionTask, given: RatingDraft | null = null): TaskState {
-  const { answers, taken_back: takenBack } = task;
-  return { task, answers, takenBack, standing: standingAfter(task, answers), given };
+  return { ...openCompared(task), given };
 }
 
 /** The rating of the winner on show, and why it is low; null where there is none. */
 export function ratingOf({ standing, given }: TaskState): RatingDraft | null {
   return given !== null && given.winner === standing.winner ? given : null;
-}
-
-/** Say which is better; the same state where there is nothing to compare. */
-export function answered(state: TaskState, answer: Answer): TaskState {
-  if (state.standing.pair === null) return state;
-  const again = state.takenBack.at(-1) === answer;
-  return moved(state, [...state.answers, answer], again ? state.takenBack.slice(0, -1) : []);
-}
-
-/** Take the last answer back; the same state where there is none. */
-export function stepBack(state: TaskState): TaskState {
-  const last = state.answers.at(-1);
-  if (last === undefined) return state;
-  return moved(state, state.answers.slice(0, -1), [...state.takenBack, last]);
 }
 
 /** Rate the winner, in [0, 1], in hundredths. */
@@ -87,9 +67,4 @@ export function readDraft(content: unknown): RatingDraft | null {
   const { winner, rating, reason } = content as Record<string, unknown>;
   if (typeof winner !== "string" || typeof rating !== "number" || !(rating >= 0 && rating <= 1)) return null;
   return { winner, rating, reason: REASONS.find((known) => known.value === reason)?.value ?? "" };
-}
-
-function moved(state: TaskState, answers: readonly Answer[], takenBack: readonly Answer[]): TaskState {
-  const standing = standingAfter(state.task, answers);
-  return { ...state, answers, takenBack, standing };
 }

@@ -1,0 +1,4 @@
+import { mountPage } from "../shell/page";
+import { EvaluationsPage } from "./EvaluationsPage";
+
+mountPage(<EvaluationsPage />);
