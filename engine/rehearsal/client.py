@@ -35,6 +35,10 @@ class ApiClient:
         )
         self._http.headers["Authorization"] = f"Token {answer.json()['token']}"
 
+    def close(self) -> None:
+        """Let the connection go."""
+        self._http.close()
+
     def get(self, path: str, *, label: str | None = None) -> Any:
         """GET JSON; None where there is nothing (204)."""
         return _body(self._send(label or path, lambda: self._http.get(path)))

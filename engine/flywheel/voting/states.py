@@ -18,11 +18,11 @@ MOVES: MappingProxyType[str, frozenset[str]] = MappingProxyType(
         State.REGISTERED: frozenset({State.GENERATING, State.WITHDRAWN}),
         State.GENERATING: frozenset({State.VOTING, State.CLOSED, State.WITHDRAWN}),
         State.VOTING: frozenset({State.CLOSED, State.WITHDRAWN}),
-        State.CLOSED: frozenset(),
+        State.CLOSED: frozenset({State.WITHDRAWN}),  # what is wrong is often found afterwards
         State.WITHDRAWN: frozenset(),
     }
 )
-ENDED = frozenset(state for state, following in MOVES.items() if not following)
+ENDED = frozenset({State.CLOSED, State.WITHDRAWN})
 
 
 class NoSuchEvaluation(NotFound):

@@ -154,7 +154,7 @@ class Lives(RuleBasedStateMachine):
         if sure:  # rarely, or nothing else would happen
             return
         if withdraw:
-            legal = self.state in ("registered", "generating", "voting")
+            legal = self.state != "withdrawn"
             if self.attempt(lambda: advancing.withdraw(evaluation_id=self.evaluation.id, reason="why"), legal=legal):
                 self.state = "withdrawn"
         elif self.attempt(lambda: advancing.close(evaluation_id=self.evaluation.id), legal=self.state == "voting"):
