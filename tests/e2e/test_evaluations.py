@@ -8,6 +8,7 @@ from engine.flywheel.voting import advancing
 from engine.flywheel.voting.models import Evaluation, EvaluationSet
 from engine.lifecycle import State
 from engine.workforce.models import Role
+from tests.e2e.accessibility import violations
 from tests.e2e.conftest import OpenPage, keep_screenshot
 from tests.e2e.evaluation_queue import voted
 from tests.evaluations import registered, voting
@@ -39,10 +40,13 @@ def test_an_engineer_reads_results_plots_first(person_page: OpenPage) -> None:
         for width, height in ((1280, 720), (1920, 1080), (2560, 1440)):
             page.set_viewport_size({"width": width, "height": height})
             keep_screenshot(page, f"evaluations-{scheme}-{width}")
+        assert not violations(page), scheme
         page.get_by_role("button", name=f"Switch to the {other} theme").click()
     page.get_by_text("Table", exact=True).click()
     row = page.get_by_role("row", name="k0-pretrain (baseline)")
     expect(row).to_be_visible()
+    assert not violations(page)
+    page.wait_for_timeout(300)  # the switch glides
     keep_screenshot(page, "evaluations-table-dark-2560")
     page.get_by_role("button", name="k2 on the wrong set").click()
     expect(page.get_by_text("Withdrawn: not to be relied on")).to_be_visible()

@@ -6,6 +6,7 @@ from playwright.sync_api import Page, Response, expect
 from engine.celery import app
 from engine.flywheel.voting.models import Ballot, Entry, Evaluation, Showing, Vote
 from engine.workforce.models import Judgement, Role, WorkItem
+from tests.e2e.accessibility import violations
 from tests.e2e.conftest import OpenPage, keep_screenshot
 from tests.e2e.evaluation_queue import MODELS, queue_ballots
 from tests.e2e.selection_page import at_round, choose, shapes_are_shown
@@ -42,6 +43,7 @@ def test_a_ballot_by_keyboard_alone_with_a_step_back_and_a_reload(person_page: O
     at_round(page, 1, of=2)
     expect(page.get_by_role("heading", name="Which is closer to the object?")).to_be_visible()
     keep_screenshot(page, "voting-compare-dark-1280")
+    assert not violations(page)
     choose(page, "ArrowLeft")
     second = shapes_are_shown(page, other_than=first)
     assert first.split()[0] in second.split()  # the one that was picked stays on
@@ -56,6 +58,7 @@ def test_a_ballot_by_keyboard_alone_with_a_step_back_and_a_reload(person_page: O
     all_compared(page)
     shapes_are_shown(page)
     keep_screenshot(page, "voting-done-dark-1280")
+    assert not violations(page)
     assert page.get_by_role("slider").count() == 0  # nothing is rated
     choose(page, "Enter")
     at_round(page, 1, of=2)
@@ -72,6 +75,7 @@ def test_a_ballot_by_mouse_alone_with_a_step_back_and_a_skip(person_page: OpenPa
     page = person_page("ada", scheme="light", width=1920, height=1080)
     page.get_by_role("button", name="Switch to the light theme").click()
     keep_screenshot(page, "voting-home-light-1920")
+    assert not violations(page)
     page.get_by_role("link", name="Start: Vote between models").click()
     shapes_are_shown(page)
     page.get_by_text("zoom", exact=True).click()
@@ -82,6 +86,7 @@ def test_a_ballot_by_mouse_alone_with_a_step_back_and_a_skip(person_page: OpenPa
     page.mouse.move(left["x"] + 200, left["y"] + 180, steps=3)
     page.mouse.up()
     keep_screenshot(page, "voting-compare-light-1920")
+    assert not violations(page)
     page.wait_for_timeout(350)
     page.get_by_role("button", name="Right").dblclick()
     all_compared(page)

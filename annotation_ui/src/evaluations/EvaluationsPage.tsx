@@ -211,10 +211,10 @@ function Facts({ evaluation: { results } }: { evaluation: EvaluationDetail }) {
       {facts.map(([name, figure, says]) => (
         <div key={name}>
           <dt>{name}</dt>
-          <dd>{figure}</dd>
-          <Text size="xs" c="dimmed">
-            {says}
-          </Text>
+          <dd>
+            {figure}
+            <span className={classes.says}>{says}</span>
+          </dd>
         </div>
       ))}
     </dl>
