@@ -361,6 +361,125 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ballots/{work_item}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Read a ballot as it stands, after a reload for instance. */
+        get: operations["ballots_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ballots/{work_item}/submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Hand the votes in: from now on they count. */
+        post: operations["ballots_submit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ballots/{work_item}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Take the last vote back, also after the last pair. Nothing is erased; given again, it stands again. */
+        post: operations["ballots_undo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ballots/{work_item}/vote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Say which of the pair on show is closer to the object: left, right or equal. */
+        post: operations["ballots_vote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ballots/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Claim the next ballot. Who holds one already gets it again, as it stands. */
+        post: operations["ballots_claim"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ballots/shown/{presentation}/load-failure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Say that this mesh did not load: it is counted in the results. Vote against it, or try again. */
+        post: operations["ballots_load_failure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ballots/shown/{presentation}/mesh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Read the mesh that a ballot shows under this id, for the person it was made for. */
+        get: operations["ballots_mesh"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/blobs/{token}": {
         parameters: {
             query?: never;
@@ -423,6 +542,110 @@ export interface paths {
         /** @description Change the settings, and plan by them at once. */
         put: operations["curriculum_settings"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evaluation-sets/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description All sets, newest first. */
+        get: operations["evaluation_sets"];
+        put?: never;
+        /** @description Freeze targets with photograph, mask and point map as they are now. */
+        post: operations["evaluation_set_freeze"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evaluations/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Every evaluation that was ever registered, newest first. */
+        get: operations["evaluations"];
+        put?: never;
+        /** @description Register an evaluation; its plan does not change from here on. `start` begins it. */
+        post: operations["evaluation_register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evaluations/{evaluation}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The plan and the results so far: ratings with intervals, wins, agreement. */
+        get: operations["evaluation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evaluations/{evaluation}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description End the voting with what was handed in so far; that it was ended by hand is published with it. */
+        post: operations["evaluation_close"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evaluations/{evaluation}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Have the contenders generate; voting begins by itself when they have. */
+        post: operations["evaluation_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evaluations/{evaluation}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Say that the evaluation is not to be relied on, and why. It stays in the list. */
+        post: operations["evaluation_withdraw"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1377,6 +1600,74 @@ export interface components {
             username: string;
             password: string;
         };
+        /** @description What is shown, under an id that tells nothing. */
+        BallotCandidate: {
+            /** Format: uuid */
+            presentation_id: string;
+            mesh_url: string;
+        };
+        /**
+         * @description * `compare` - compare
+         *     * `done` - done
+         * @enum {string}
+         */
+        BallotPhaseEnum: "compare" | "done";
+        /** @description Where a ballot stands; `done` once every entry was shown: then it can be handed in. */
+        BallotProgress: {
+            /** @description What to compare now; null once every candidate was shown. */
+            pair: components["schemas"]["Pair"] | null;
+            round: number;
+            rounds: number;
+            readonly phase: components["schemas"]["BallotPhaseEnum"];
+            /**
+             * Format: uuid
+             * @description Presentation id of what is to be rated.
+             */
+            winner: string | null;
+            readonly can_undo: boolean;
+        };
+        /**
+         * @description A whole ballot.
+         *
+         *     `candidates` lists every mesh in order of appearance, `layouts` how each round is laid out: a page that knows both
+         *     loads ahead and shows the next pair without waiting for the server, which decides all the same.
+         */
+        BallotTask: {
+            /** Format: uuid */
+            work_item: string;
+            /** @description Proves the lease in every write. */
+            token: number;
+            /** Format: date-time */
+            lease_expires_at: string | null;
+            readonly lease_seconds: number;
+            /** @description Why a reviewer gave the task back to you; empty where none did. */
+            reviewer_note: string;
+            image: components["schemas"]["TaskImage"];
+            mask: components["schemas"]["TaskMask"];
+            readonly category: string;
+            description: string;
+            /**
+             * @description What is judged: bare shapes, or (`texture`) shapes in their colours.
+             *
+             *     * `shape` - shape
+             *     * `texture` - texture
+             */
+            modality: components["schemas"]["ModalityEnum"];
+            readonly candidates: components["schemas"]["BallotCandidate"][];
+            pair: components["schemas"]["Pair"] | null;
+            round: number;
+            rounds: number;
+            readonly phase: components["schemas"]["BallotPhaseEnum"];
+            /** Format: uuid */
+            winner: string | null;
+            readonly can_undo: boolean;
+            layouts: components["schemas"]["RoundLayout"][];
+            /** @description What stands, by round. */
+            answers: components["schemas"]["AnswerEnum"][];
+            /** @description What can be given again as it was, the next one last. */
+            taken_back: components["schemas"]["AnswerEnum"][];
+            guidelines: components["schemas"]["Text"];
+        };
         /** @enum {unknown} */
         BlankEnum: "";
         /** @description A rectangle around the object, in pixels of the photograph. */
@@ -1444,6 +1735,47 @@ export interface components {
             /** Format: double */
             y: number;
             positive: boolean;
+        };
+        /** @description A contender to be. */
+        ContenderPlanRequest: {
+            name: string;
+            /** @default sam3d */
+            generator: string;
+            /** @description Name of the checkpoint, if any. */
+            model_version?: string | null;
+            parameters?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description A contender and what became of it. */
+        ContenderResult: {
+            name: string;
+            generator: string;
+            model_version: string | null;
+            baseline: boolean;
+            /**
+             * Format: double
+             * @description 400 points are ten wins to one loss; the baseline has 0.
+             */
+            elo: number | null;
+            /**
+             * Format: double
+             * @description 95 % interval, bootstrapped over targets.
+             */
+            elo_low: number | null;
+            /** Format: double */
+            elo_high: number | null;
+            /** @description 1 + contenders whose lower bound exceeds this one's upper bound. */
+            rank: number | null;
+            wins: number;
+            losses: number;
+            ties: number;
+            /** @description Candidates that were made. */
+            made: number;
+            /** @description Candidates that could not be made; nobody voted on these. */
+            failed: number;
+            /** @description How often a voter's page could not show one. */
+            load_failures: number;
         };
         /** @description The newest plan. */
         Curriculum: {
@@ -1585,9 +1917,63 @@ export interface components {
          *     * `overlap` - Overlap
          *     * `gold` - Gold
          *     * `review` - Review
+         *     * `evaluate` - Evaluate
          * @enum {string}
          */
-        EntryPurposeEnum: "collect" | "overlap" | "gold" | "review";
+        EntryPurposeEnum: "collect" | "overlap" | "gold" | "review" | "evaluate";
+        /** @description An evaluation as it was registered, and where it stands. */
+        Evaluation: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            set: string;
+            coloured: boolean;
+            seeds: number[];
+            voters_per_item: number;
+            state: components["schemas"]["EvaluationStateEnum"];
+            note: string;
+            registered_by?: string | null;
+            /** Format: date-time */
+            registered_at: string;
+            /** Format: date-time */
+            ended_at: string | null;
+            readonly contenders: string[];
+        };
+        /** @description An evaluation with its results. */
+        EvaluationDetail: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            set: string;
+            coloured: boolean;
+            seeds: number[];
+            voters_per_item: number;
+            state: components["schemas"]["EvaluationStateEnum"];
+            note: string;
+            registered_by?: string | null;
+            /** Format: date-time */
+            registered_at: string;
+            /** Format: date-time */
+            ended_at: string | null;
+            readonly contenders: string[];
+            results: components["schemas"]["Results"];
+        };
+        /** @description A set that is frozen. */
+        EvaluationSet: {
+            name: string;
+            targets: number;
+            /** Format: date-time */
+            created_at: string;
+        };
+        /**
+         * @description * `registered` - Registered
+         *     * `generating` - Generating
+         *     * `voting` - Voting
+         *     * `closed` - Closed
+         *     * `withdrawn` - Withdrawn
+         * @enum {string}
+         */
+        EvaluationStateEnum: "registered" | "generating" | "voting" | "closed" | "withdrawn";
         /**
          * @description * `complex_geometry` - Complex Geometry
          *     * `occlusion` - Occlusion
@@ -1603,6 +1989,11 @@ export interface components {
             /** @description Name of the promoted model version. */
             promoted: string | null;
         };
+        /** @description A set to be. */
+        FreezeSetRequest: {
+            name: string;
+            target_ids: string[];
+        };
         /** @description Another salient object of the photograph in work. */
         FurtherObjectRequest: {
             token: number;
@@ -1615,6 +2006,14 @@ export interface components {
             normal: number[];
             /** Format: double */
             offset: number;
+        };
+        /** @description Body that ends a ballot. */
+        HandInRequest: {
+            /** @description The fencing token that came with the task. */
+            token: number;
+            /** @description Active time on the task, as the page measured it. */
+            duration_ms: number;
+            guideline_version: string;
         };
         /** @description A photograph that was taken in, with the measures of its quality. */
         ImageSource: {
@@ -2068,6 +2467,32 @@ export interface components {
             /** @default  */
             note: string;
         };
+        PaginatedEvaluationList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["Evaluation"][];
+        };
+        PaginatedEvaluationSetList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["EvaluationSet"][];
+        };
         PaginatedImageSourceList: {
             /**
              * Format: uri
@@ -2305,6 +2730,20 @@ export interface components {
          * @enum {string}
          */
         RefusalReasonEnum: "low_resolution" | "blurred" | "low_contrast" | "artefacts" | "near_duplicate" | "no_salient_object" | "low_quality";
+        /** @description An evaluation to be. */
+        RegisterRequest: {
+            name: string;
+            /** @description Name of a frozen set. */
+            set: string;
+            contenders: components["schemas"]["ContenderPlanRequest"][];
+            /** @description Elo 0; the first where not said. */
+            baseline?: string | null;
+            seeds?: number[];
+            /** @default 1 */
+            voters_per_item: number;
+            /** @default false */
+            coloured: boolean;
+        };
         /** @description One round for one target. */
         Request: {
             /** Format: uuid */
@@ -2330,6 +2769,29 @@ export interface components {
          * @enum {string}
          */
         RequestStatusEnum: "open" | "filled" | "failed";
+        /** @description All figures of an evaluation. */
+        Results: {
+            /** @description Voting has ended; before, figures are preliminary. */
+            final: boolean;
+            vote_count: number;
+            ballots_done: number;
+            ballots_wanted: number;
+            /** @description Targets with votes: what the bootstrap draws from. */
+            target_count: number;
+            /** @description Why there are no ratings; empty where there are. */
+            problem: string;
+            contenders: components["schemas"]["ContenderResult"][];
+            /** @description How often row beat column. */
+            wins: number[][];
+            ties: number[][];
+            agreement: components["schemas"]["VoterAgreement"];
+            /**
+             * Format: double
+             * @description Of votes for a side; far from 0.5 is a bias.
+             */
+            left_share: number | null;
+            median_vote_ms: number | null;
+        };
         /** @description Body that sends a mesh back. */
         ReturnRequest: {
             reason: string;
@@ -2935,10 +3397,21 @@ export interface components {
          * @enum {string}
          */
         VerdictEnum: "verify" | "refine" | "discard" | "propose";
+        /** @description Of pairs that two people compared, how many they said the same of. */
+        VoterAgreement: {
+            compared: number;
+            same: number;
+            /** Format: double */
+            share: number | null;
+        };
         /** @description Open work of a stage; `more` says that counting stopped. */
         Waiting: {
             count: number;
             more: boolean;
+        };
+        /** @description Why an evaluation is not to be relied on. */
+        WithdrawRequest: {
+            reason: string;
         };
     };
     responses: never;
@@ -3604,6 +4077,234 @@ export interface operations {
             };
         };
     };
+    ballots_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BallotTask"];
+                };
+            };
+            /** @description You do not hold it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    ballots_submit: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandInRequest"];
+                "multipart/form-data": components["schemas"]["HandInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Submitted"];
+                };
+            };
+            /** @description `lease_superseded`: somebody else holds it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    ballots_undo: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenRequest"];
+                "multipart/form-data": components["schemas"]["TokenRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BallotProgress"];
+                };
+            };
+            /** @description `lease_superseded`: somebody else holds it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    ballots_vote: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                work_item: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerRequest"];
+                "multipart/form-data": components["schemas"]["AnswerRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BallotProgress"];
+                };
+            };
+            /** @description `lease_superseded`: somebody else holds it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    ballots_claim: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ClaimRequest"];
+                "multipart/form-data": components["schemas"]["ClaimRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BallotTask"];
+                };
+            };
+            /** @description Nothing waits. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    ballots_load_failure: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                presentation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not shown to you. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    ballots_mesh: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                presentation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "model/gltf-binary": string;
+                };
+            };
+            /** @description Not for you. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     blob_read: {
         parameters: {
             query?: never;
@@ -3722,6 +4423,290 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Curriculum"];
                 };
+            };
+        };
+    };
+    evaluation_sets: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedEvaluationSetList"];
+                };
+            };
+        };
+    };
+    evaluation_set_freeze: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FreezeSetRequest"];
+                "multipart/form-data": components["schemas"]["FreezeSetRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationSet"];
+                };
+            };
+            /** @description `evaluation_name_taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `unusable_evaluation`: what is wrong is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    evaluations: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedEvaluationList"];
+                };
+            };
+        };
+    };
+    evaluation_register: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegisterRequest"];
+                "multipart/form-data": components["schemas"]["RegisterRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Evaluation"];
+                };
+            };
+            /** @description `no_such_evaluation_set` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `evaluation_name_taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `unusable_evaluation`: what is wrong is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    evaluation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                evaluation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationDetail"];
+                };
+            };
+            /** @description `no_such_evaluation` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    evaluation_close: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                evaluation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Evaluation"];
+                };
+            };
+            /** @description `no_such_evaluation` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `illegal_evaluation_move`: it has moved on. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    evaluation_start: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                evaluation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Evaluation"];
+                };
+            };
+            /** @description `no_such_evaluation` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `illegal_evaluation_move`: it has moved on. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    evaluation_withdraw: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each intention, the same when it is sent again: it then happens once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                evaluation: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WithdrawRequest"];
+                "multipart/form-data": components["schemas"]["WithdrawRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Evaluation"];
+                };
+            };
+            /** @description `no_such_evaluation` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `illegal_evaluation_move`: it has moved on. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -4455,8 +5440,9 @@ export interface operations {
                  *     * `overlap` - Overlap
                  *     * `gold` - Gold
                  *     * `review` - Review
+                 *     * `evaluate` - Evaluate
                  */
-                purpose?: "collect" | "overlap" | "gold" | "review" | "";
+                purpose?: "collect" | "overlap" | "gold" | "review" | "evaluate" | "";
                 /**
                  * @description * `unreviewed` - Unreviewed
                  *     * `accepted` - Accepted

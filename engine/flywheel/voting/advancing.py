@@ -174,7 +174,7 @@ def _end(evaluation_id: UUID, *, state: str, source: str | None, actor: User | N
     enter(evaluation_id=evaluation_id, state=state, source=source, actor=actor, note=note)
     live = Ballot.objects.filter(item__evaluation_id=evaluation_id, work_item__in=WorkItem.objects.live())
     if found := set(live.values_list("item_id", flat=True)):
-        workforce.cancel_work_items_of(subject_ids=found, stage=Stage.EVALUATION, actor=actor)
+        workforce.cancel_work_items_of(subject_ids=found, stages=[Stage.EVALUATION], actor=actor)
     return evaluation_with(evaluation_id)
 
 

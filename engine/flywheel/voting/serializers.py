@@ -175,7 +175,7 @@ class ContenderResultSerializer(serializers.Serializer[Any]):
     load_failures = serializers.IntegerField(help_text="How often a voter's page could not show one.")
 
 
-class AgreementSerializer(serializers.Serializer[Any]):
+class VoterAgreementSerializer(serializers.Serializer[Any]):
     """Of pairs that two people compared, how many they said the same of."""
 
     compared = serializers.IntegerField()
@@ -197,7 +197,7 @@ class ResultsSerializer(serializers.Serializer[Any]):
         child=serializers.ListField(child=serializers.IntegerField()), help_text="How often row beat column."
     )
     ties = serializers.ListField(child=serializers.ListField(child=serializers.IntegerField()))
-    agreement = AgreementSerializer()
+    agreement = VoterAgreementSerializer()
     left_share = serializers.FloatField(allow_null=True, help_text="Of votes for a side; far from 0.5 is a bias.")
     median_vote_ms = serializers.IntegerField(allow_null=True)
 
