@@ -18,6 +18,7 @@ function ballot(change: Partial<BallotTask> = {}): BallotTask {
     token: 3,
     lease_expires_at: null,
     lease_seconds: 300,
+    reviewer_note: "",
     image: { preview_url: null, url: "/photo.png", width: 8, height: 6 },
     mask: { height: 6, width: 8, counts: [12, 3, 33] },
     category: "mug",
