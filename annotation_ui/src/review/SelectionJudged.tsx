@@ -1,5 +1,6 @@
 import { Button, Group, Text } from "@mantine/core";
 import { type JudgedSelection, useJudgedSelection } from "../api/reviews";
+import { reportLoadFailure } from "../api/selections";
 import type { PhotoMode } from "../photograph/draw";
 import { Photograph } from "../photograph/Photograph";
 import type { Stage } from "../selection/scene/stage";
@@ -38,7 +39,14 @@ export function SelectionJudged({ workItem, photoMode, round, onRound, onStage, 
             label={`Photograph; marked: ${category || "an object"}`}
           />
         </div>
-        <Turntables key={workItem} state={state} next={null} onStage={onStage} run={run} />
+        <Turntables
+          key={workItem}
+          state={state}
+          next={null}
+          onStage={onStage}
+          onFailed={reportLoadFailure}
+          run={run}
+        />
       </div>
       <Group gap={4} mt="xs" role="group" aria-label="Comparisons">
         {answers.map((answer, index) => (

@@ -19,6 +19,7 @@ export const PURPOSE_NAMES: Record<Purpose, string> = {
   overlap: "second opinion",
   gold: "gold task",
   review: "review",
+  evaluate: "vote",
 };
 
 /** Name, digits and unit of what rooms measure; what is not here is shown under its own name. */
