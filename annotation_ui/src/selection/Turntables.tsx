@@ -62,7 +62,12 @@ export function Turntables({ state, next, onStage, onFailed, run }: Props) {
   }, [stage, ids]);
 
   return (
-    <section className={classes.stage} aria-label="Candidates" aria-busy={!shown.revealed}>
+    <section
+      className={classes.stage}
+      aria-label="Candidates"
+      aria-busy={!shown.revealed}
+      data-wanted={shapes.map(({ shape }) => shape).join(" ")}
+    >
       <div className={classes.places}>
         <canvas ref={canvas} className={classes.canvas} aria-hidden />
         {shapes.map(({ shape, name }, index) => (

@@ -5,6 +5,11 @@ type Asked = "next-pair" | "next-task";
 let asked: { what: Asked; at: number } | null = null;
 let first = true;
 
+/** What was asked for at `start` (ms of the page's clock) will be seen with the next frame: `lathe.assist`, … */
+export function seen(what: "assist", start: number): void {
+  requestAnimationFrame(() => performance.measure(`lathe.${what}`, { start }));
+}
+
 /** The person did something that brings up something else. */
 export function ask(what: Asked): void {
   asked = { what, at: performance.now() };

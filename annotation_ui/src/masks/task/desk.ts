@@ -11,6 +11,7 @@ import type {
 import { area, type Mask, maskOf, runLengths } from "../../photograph/columns";
 import { Desk, type DeskOptions } from "../../work/desk";
 import type { Keyed } from "../../work/journal";
+import { seen } from "../../work/marks";
 import {
   answered,
   asking,
@@ -152,6 +153,7 @@ export class MaskDesk extends Desk<MaskTask, MaskState, MaskWrite, void, MaskDra
     if (!state) return;
     this.#question?.abort();
     const question = new AbortController();
+    const askedAt = performance.now();
     this.#question = question;
     const prompts = more(state.asked ?? state.step.prompts);
     this.edit(asking(state, prompts));
@@ -164,7 +166,9 @@ export class MaskDesk extends Desk<MaskTask, MaskState, MaskWrite, void, MaskDra
     };
     try {
       const { mask } = await this.#assist(state.task.work_item, body, question.signal);
-      if (!question.signal.aborted) this.#change((now) => answered(now, prompts, maskOf(mask)));
+      if (question.signal.aborted) return;
+      this.#change((now) => answered(now, prompts, maskOf(mask)));
+      seen("assist", askedAt);
     } catch (problem) {
       if (question.signal.aborted) return;
       this.#change(unasked);

@@ -9,7 +9,7 @@ import {
 } from "three";
 import { type GLTF, GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
 import { mergeGeometries } from "three/addons/utils/BufferGeometryUtils.js";
-import { creasedNormals } from "./creasedNormals";
+import { creasesOf } from "./creases";
 import type { Exhibit } from "./exhibit";
 
 const CREASE_RADIANS = (40 * Math.PI) / 180;
@@ -28,11 +28,12 @@ export async function readShape(glb: ArrayBuffer, clay: Material): Promise<Exhib
 /** All meshes of a GLB as one, with their normals and bounds, and without their materials. */
 export async function readGeometry(glb: ArrayBuffer): Promise<BufferGeometry> {
   const gltf = await loader.parseAsync(glb, "");
-  const shapes: BufferGeometry[] = [];
+  const meshes: Mesh[] = [];
   gltf.scene.updateMatrixWorld(true);
   gltf.scene.traverse((node) => {
-    if (node instanceof Mesh) shapes.push(shapeOf(node));
+    if (node instanceof Mesh) meshes.push(node);
   });
+  const shapes = await Promise.all(meshes.map(shapeOf));
   disposeOf(gltf);
   const shape = shapes.length === 1 ? shapes[0] : mergeGeometries(shapes);
   if (!shape) throw new Error("The file holds no mesh.");
@@ -56,22 +57,24 @@ export async function readTextured(glb: ArrayBuffer): Promise<Exhibit> {
   return { object: gltf.scene, bottom, dispose: () => disposeOf(gltf) };
 }
 
-function shapeOf(mesh: Mesh): BufferGeometry {
+async function shapeOf(mesh: Mesh): Promise<BufferGeometry> {
   const source = mesh.geometry;
   const position = source.getAttribute("position");
   const positions = new Float32Array(position.count * 3);
   for (let i = 0; i < position.count; i += 1) {
     positions.set([position.getX(i), position.getY(i), position.getZ(i)], i * 3);
   }
-  const index = source.index?.array ?? Uint32Array.from({ length: position.count }, (_, i) => i);
+  const index = source.index
+    ? Uint32Array.from(source.index.array)
+    : Uint32Array.from({ length: position.count }, (_, i) => i);
   const shape = new BufferGeometry();
   if (index.length / 3 <= MOST_CREASED_FACES) {
-    const corners = creasedNormals(positions, index, CREASE_RADIANS);
+    const corners = await creasesOf(positions, index, CREASE_RADIANS);
     shape.setAttribute("position", new BufferAttribute(corners.positions, 3));
     shape.setAttribute("normal", new BufferAttribute(corners.normals, 3));
   } else {
     shape.setAttribute("position", new BufferAttribute(positions, 3));
-    shape.setIndex(new BufferAttribute(Uint32Array.from(index), 1));
+    shape.setIndex(new BufferAttribute(index, 1));
     shape.computeVertexNormals();
   }
   return shape.applyMatrix4(mesh.matrixWorld);

@@ -1,4 +1,12 @@
-import { DirectionalLight, HemisphereLight, MeshStandardMaterial, PerspectiveCamera, Scene } from "three";
+import {
+  BoxGeometry,
+  DirectionalLight,
+  HemisphereLight,
+  Mesh,
+  MeshStandardMaterial,
+  PerspectiveCamera,
+  Scene,
+} from "three";
 import type { Exhibit } from "./exhibit";
 import type { Hall, Scheme } from "./hall";
 import { Plate } from "./plate";
@@ -34,6 +42,12 @@ export class Room implements Hall {
     if (exhibit) this.scene.add(exhibit.object);
     this.#exhibit = exhibit;
     this.#plate.position.y = exhibit?.bottom ?? -0.5;
+  }
+
+  /** A shape of the common clay: drawn before the first candidate is there, its shaders are ready when that one comes. */
+  sample(): Exhibit {
+    const geometry = new BoxGeometry().toNonIndexed();
+    return { object: new Mesh(geometry, this.clay), bottom: -0.5, dispose: () => geometry.dispose() };
   }
 
   sized(): void {

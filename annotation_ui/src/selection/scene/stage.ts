@@ -4,6 +4,7 @@ import type { Exhibit } from "./exhibit";
 import { type ExhibitState, Exhibits } from "./exhibits";
 import type { Hall, Scheme } from "./hall";
 import type { Wanted } from "./loadExhibit";
+import { drawOneFace } from "./oneFace";
 import { Room } from "./room";
 import { Turntable } from "./turntable";
 
@@ -41,6 +42,7 @@ export class Stage {
   readonly #canvas: HTMLCanvasElement;
   readonly #renderer: WebGLRenderer;
   readonly #room = new Room();
+  readonly #sample = this.#room.sample();
   readonly #exhibits: Exhibits;
   /** By place, for exhibits that cannot stand in the room. */
   readonly #ownHalls = new Map<number, Hall>();
@@ -48,6 +50,8 @@ export class Stage {
   readonly #listeners = new Set<() => void>();
   readonly #resizes: ResizeObserver;
   readonly #leave = new AbortController();
+  /** Loaded, and not yet on the graphics card. */
+  readonly #cold = new Set<Exhibit>();
   #places: readonly Place[] = [];
   #dragging = false;
   #stillUntil = 0;
@@ -62,7 +66,7 @@ export class Stage {
     this.#renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true });
     this.#renderer.setScissorTest(true);
     this.#exhibits = new Exhibits({
-      load: (wanted, signal) => load(wanted, signal, this.#room.clay),
+      load: async (wanted, signal) => this.#compiled(await load(wanted, signal, this.#room.clay)),
       onChange: () => this.#update(),
       onFailed,
     });
@@ -74,6 +78,7 @@ export class Stage {
     canvas.addEventListener("webglcontextrestored", () => this.#set({ interrupted: false }), { signal });
     document.addEventListener("visibilitychange", () => this.#draw(), { signal });
     this.#resize();
+    void this.#compiled(this.#sample);
   }
 
   readonly state = (): StageState => this.#state;
@@ -91,9 +96,9 @@ export class Stage {
 
   /** Put shapes in their places, all at once. */
   show(places: readonly Place[]): void {
-    const before = this.#places.map(({ shape }) => shape).join();
+    const before = this.#shapes();
     this.#places = places;
-    if (places.map(({ shape }) => shape).join() !== before) {
+    if (this.#shapes() !== before) {
       this.#stillUntil = 0;
       if (!this.#state.linked) this.startView(); // both sides from the same side again
     }
@@ -155,6 +160,7 @@ export class Stage {
     this.#leave.abort();
     this.#resizes.disconnect();
     this.#exhibits.dispose();
+    this.#sample.dispose();
     for (const hall of [this.#room, ...this.#ownHalls.values()]) hall.dispose();
     this.#renderer.dispose();
   }
@@ -207,27 +213,63 @@ export class Stage {
     const spinning = rotating && revealed && !this.#dragging;
     if (spinning && now >= this.#stillUntil)
       for (const turntable of this.#turntables) turntable.spin(Math.max(0, seconds));
+    this.#warmOne();
     this.#renderer.setClearColor(0, 0); // a new context starts opaque
     this.#renderer.setScissor(0, 0, this.#canvas.clientWidth, this.#canvas.clientHeight);
     this.#renderer.clear();
     if (revealed) this.#drawPlaces();
-    const { geometries, textures } = this.#renderer.info.memory;
+    const { memory, programs } = this.#renderer.info;
     Object.assign(this.#canvas.dataset, {
       shown: revealed ? this.#places.map(({ shape }) => shape).join(" ") : "",
       waiting: String(this.#exhibits.waiting),
-      geometries: String(geometries),
-      textures: String(textures),
+      geometries: String(memory.geometries),
+      textures: String(memory.textures),
+      programs: String(programs?.length ?? 0),
     });
     this.#announce();
-    if (spinning) this.#draw();
+    if (spinning || this.#cold.size > 0) this.#draw();
+  }
+
+  /** Have its shaders compiled while nothing waits for them. */
+  async #compiled(exhibit: Exhibit): Promise<Exhibit> {
+    if (exhibit.ownHall || this.#leave.signal.aborted) return exhibit;
+    await this.#renderer.compileAsync(exhibit.object, this.#room.camera, this.#room.scene);
+    if (this.#leave.signal.aborted) return exhibit;
+    const compiled: Exhibit = {
+      ...exhibit,
+      dispose: () => {
+        this.#cold.delete(compiled);
+        exhibit.dispose();
+      },
+    };
+    this.#cold.add(compiled);
+    this.#draw();
+    return compiled;
+  }
+
+  /** Bring one shape that nobody sees yet to the graphics card, so that the frame that shows it has only to draw it. */
+  #warmOne(): void {
+    if (this.#state.revealed && this.#announced !== this.#shapes()) return; // somebody waits for this frame
+    const [exhibit] = this.#cold;
+    if (exhibit === undefined) return;
+    this.#cold.delete(exhibit);
+    this.#renderer.setViewport(0, 0, 1, 1);
+    this.#renderer.setScissor(0, 0, 1, 1);
+    this.#room.place(exhibit);
+    drawOneFace(exhibit.object, () => this.#renderer.render(this.#room.scene, this.#room.camera));
+    this.#room.place(null);
   }
 
   /** Say once that what is wanted is on screen, for those who measure how long it took. */
   #announce(): void {
-    const places = this.#state.revealed ? this.#places.map(({ shape }) => shape).join() : "";
+    const places = this.#state.revealed ? this.#shapes() : "";
     if (places === this.#announced) return;
     this.#announced = places;
     if (places) shown();
+  }
+
+  #shapes(): string {
+    return this.#places.map(({ shape }) => shape).join();
   }
 
   #drawPlaces(): void {
