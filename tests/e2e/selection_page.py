@@ -27,9 +27,19 @@ def shapes_are_shown(page: Page, *, other_than: str = "") -> str:
     return str(page.locator("canvas[data-shown]").get_attribute("data-shown"))
 
 
-def choose(page: Page, key: str) -> None:
-    """Look at the pair for a moment, as people do (sooner, the page takes it for a second click), then answer it."""
+def look_at(page: Page) -> None:
+    """Wait until the pair that is to be judged is drawn, and look at it as people do: what comes sooner than 300 ms is
+    taken for a second click."""
+    page.wait_for_function(
+        "() => { const wanted = document.querySelector('[data-wanted]')?.dataset.wanted;"
+        " return wanted && wanted === document.querySelector('canvas[data-shown]')?.dataset.shown; }"
+    )
     page.wait_for_timeout(350)
+
+
+def choose(page: Page, key: str) -> None:
+    """Look at the pair, then answer it."""
+    look_at(page)
     page.keyboard.press(key)
 
 

@@ -7,7 +7,7 @@ from engine.generation.models import Candidate
 from engine.selection.models import Comparison, Selection
 from engine.workforce.models import Judgement, Role, WorkItem
 from tests.e2e.conftest import OpenPage, keep_screenshot
-from tests.e2e.selection_page import at_round, at_the_rating, begin, choose, shapes_are_shown
+from tests.e2e.selection_page import at_round, at_the_rating, begin, choose, look_at, shapes_are_shown
 from tests.e2e.selection_queue import GENERATORS, MODEL_VERSION_ID, queue_selections, queue_textures
 from tests.factories import make_user
 from tests.stage_fixtures import handed_over, own_store  # noqa: F401
@@ -73,16 +73,16 @@ def test_a_task_by_mouse_alone_with_a_step_back_and_a_skip(person_page: OpenPage
     page.mouse.up()
     page.mouse.wheel(0, -200)
     keep_screenshot(page, "selection-compare-light-1920")
-    page.wait_for_timeout(350)
+    look_at(page)
     page.get_by_role("button", name="Right").dblclick()  # the second click is not for the pair that it has not seen
     shapes_are_shown(page, other_than=first)
     at_round(page, 2, of=2)
     page.get_by_role("button", name="Back").click()
     at_round(page, 1, of=2)
-    page.wait_for_timeout(350)
+    look_at(page)
     page.get_by_role("button", name="Again").click()
     at_round(page, 2, of=2)
-    page.wait_for_timeout(350)
+    look_at(page)
     page.get_by_role("button", name="Equal").click()
     at_the_rating(page)
     page.get_by_role("button", name="good").click()
@@ -120,14 +120,14 @@ def test_twenty_tasks_in_one_window_leave_no_memory_behind(person_page: OpenPage
     assert page.evaluate("document.querySelector('canvas[data-textures]')?.dataset.textures ?? '0'") == "0"
 
 
-def colours_on_stage(page: Page) -> int:
-    """How many clearly coloured pixels the canvas shows."""
-    count = page.evaluate(
+def colours_are_shown(page: Page) -> None:
+    """Wait until the canvas shows clearly coloured pixels. It must be turning: it is read in a frame that is drawn."""
+    page.wait_for_function(
         """async () => {
-            await new Promise(requestAnimationFrame);
             const canvas = document.querySelector("canvas[data-shown]");
             const copy = Object.assign(document.createElement("canvas"), { width: 300, height: 150 });
             const drawing = copy.getContext("2d");
+            await new Promise(requestAnimationFrame);
             return new Promise((resolve) => requestAnimationFrame(() => {
                 drawing.drawImage(canvas, 0, 0, 300, 150);
                 const { data } = drawing.getImageData(0, 0, 300, 150);
@@ -136,11 +136,10 @@ def colours_on_stage(page: Page) -> int:
                     const rgb = [data[i], data[i + 1], data[i + 2]];
                     if (data[i + 3] > 128 && Math.max(...rgb) - Math.min(...rgb) > 60) coloured += 1;
                 }
-                resolve(coloured);
+                resolve(coloured > 300);
             }));
         }"""
     )
-    return int(count)
 
 
 def test_textures_are_judged_in_colour_and_by_their_own_rubric(person_page: OpenPage) -> None:
@@ -148,8 +147,8 @@ def test_textures_are_judged_in_colour_and_by_their_own_rubric(person_page: Open
     page = begin(person_page)
     expect(page.get_by_role("heading", name="choose the best texture")).to_be_visible()
     page.get_by_role("button", name="Still").click()  # it turns: frames are drawn while the canvas is read
+    colours_are_shown(page)
     keep_screenshot(page, "selection-texture-dark-1280")
-    assert colours_on_stage(page) > 300
 
 
 def test_splats_are_shown_where_every_candidate_has_one(person_page: OpenPage) -> None:
@@ -160,9 +159,9 @@ def test_splats_are_shown_where_every_candidate_has_one(person_page: OpenPage) -
     page.on("request", lambda request: asked.append(request.url))
     page.get_by_role("link", name="Start: Pick the best shape").click()
     shapes_are_shown(page)
-    page.wait_for_timeout(1500)
+    colours_are_shown(page)
     keep_screenshot(page, "selection-splats-dark-1280")
-    assert colours_on_stage(page) > 300
+    expect(page.locator("canvas[data-waiting='0']")).to_be_attached()
     assert sum(url.endswith("/splat") for url in asked) == 3
     choose(page, "ArrowLeft")
     at_round(page, 2, of=2)
@@ -181,6 +180,8 @@ def test_nothing_that_the_page_is_told_names_where_a_shape_comes_from(person_pag
     shapes_are_shown(page)
     choose(page, "ArrowLeft")
     at_round(page, 2, of=3)
+    expect(page.get_by_text("saved ✓")).to_be_visible()
+    expect(page.locator("canvas[data-waiting='0']")).to_be_attached()
     page.wait_for_load_state("networkidle")
     secrets = [*GENERATORS, MODEL_VERSION_ID]
     for candidate in Candidate.objects.select_related("mesh"):

@@ -52,7 +52,8 @@ def test_a_task_that_somebody_else_took_over_is_explained_and_its_rating_kept(pe
     page.keyboard.press("Digit4")
     WorkItem.objects.filter(id=selection.work_item_id).update(state="open", holder=None, lease_expires_at=None)
     assert handing_out.claim(user=make_user(Role.ANNOTATOR, username="bob")) is not None
-    page.keyboard.press("u")
+    with page.expect_response(lambda answer: answer.url.endswith("/draft") and answer.request.method == "PUT"):
+        page.keyboard.press("u")
     expect(page.get_by_role("heading", name="This task is no longer yours")).to_be_visible()
     keep_screenshot(page, "selection-superseded-dark-1280")
     ada = User.objects.get(username="ada")
@@ -67,7 +68,8 @@ def test_a_candidate_that_does_not_load_is_said_so_and_can_be_voted_down(person_
     broken = page.locator("[data-place]").filter(has=page.get_by_role("alert"))
     expect(broken).to_contain_text("did not load. Try again, or vote it down")
     keep_screenshot(page, "selection-broken-dark-1280")
-    broken.get_by_role("button", name="Try again").click()
+    with page.expect_response("**/load-failure"):
+        broken.get_by_role("button", name="Try again").click()
     expect(broken).to_contain_text("did not load")
     name = "Left" if broken.get_by_role("img").get_attribute("aria-label") == "Left" else "Right"
     choose(page, "ArrowRight" if name == "Left" else "ArrowLeft")
