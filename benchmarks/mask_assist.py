@@ -76,8 +76,7 @@ def measure_segmenter(*, height: int = 0, width: int = 0) -> dict[str, dict[str,
     everything = {"all": [value for values in wall.values() for value in values]}
     everything_core = {"all": [value for values in core.values() for value in values]}
     return {
-        name: _summary(values)
-        | {f"core_{key}": value for key, value in _summary((core | everything_core)[name]).items()}
+        name: summary(values) | {f"core_{key}": value for key, value in summary((core | everything_core)[name]).items()}
         for name, values in (wall | everything).items()
     }
 
@@ -110,7 +109,7 @@ def measure_asking() -> dict[str, dict[str, float]]:
                 answer = ask(SEGMENT_TASK, timeout_seconds=30.0, message=to_json(request))
                 whole.append(1000 * (time.perf_counter() - started))
                 added.append(whole[-1] - from_json(AssistReply, answer).duration_ms)
-    return {"added": _summary(added[1:]), "whole": _summary(whole[1:])}
+    return {"added": summary(added[1:]), "whole": summary(whole[1:])}
 
 
 def measure() -> dict[str, Any]:
@@ -129,7 +128,8 @@ def _resized(picture: NDArray[np.uint8], pixels: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
 
 
-def _summary(milliseconds: list[float]) -> dict[str, float]:
+def summary(milliseconds: list[float]) -> dict[str, float]:
+    """Median, 95th percentile and how many there are."""
     ordered = sorted(milliseconds)
     return {
         "p50_ms": round(statistics.median(ordered), 1),

@@ -1,7 +1,7 @@
-"""What an annotator of Stage 2 waits for, and what many tasks in one tab leave behind: a real server, a real Chromium.
+"""What an annotator of Stage 2 waits for: a real server, a real Chromium.
 
 The page measures itself, from the key that asked to the frame that shows it (`annotation_ui/src/work/marks.ts`);
-WebGL runs in software. `LATHE_BENCH_TASKS` sets the number of tasks in the tab.
+WebGL runs in software. Where the first task's time goes is told by the browser's own account of what it fetched.
 """
 
 import os
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.browsing import installed_browser
 from benchmarks.scratch_database import scratch_database
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 CANDIDATES = 6
 TASKS_MEASURED = 8
-TASKS_IN_ONE_TAB = int(os.environ.get("LATHE_BENCH_TASKS", "100"))
-TASKS_BETWEEN_LOOKS = max(1, TASKS_IN_ONE_TAB // 10)
 LOOK_MS = 320  # an answer that comes sooner is taken for a second click
 
 
@@ -42,22 +41,21 @@ def measure() -> dict[str, Any]:
         server = OwnServer(Path(folder), DJANGO_SETTINGS_MODULE="engine.settings")
         server.start()
         try:
-            return {"candidates": CANDIDATES, **_in_a_browser(server.url, queue_selections)}
+            return {"candidates": CANDIDATES, **_in_a_browser(server.url)}
         finally:
             server.kill()
 
 
-def _in_a_browser(url: str, queue: Any) -> dict[str, Any]:
+def _in_a_browser(url: str) -> dict[str, Any]:
     from playwright.sync_api import sync_playwright
 
-    from tests.e2e.conftest import BROWSERS, FLAGS, sign_in
+    from tests.e2e.conftest import FLAGS, sign_in
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=_installed(BROWSERS), args=[*FLAGS, "--enable-precise-memory-info"]
-        )
+        browser = playwright.chromium.launch(executable_path=installed_browser(), args=list(FLAGS))
         page = browser.new_page(base_url=url, viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
-        first_task_ms = []
+        first_task_ms: list[float] = []
+        parts: list[dict[str, float]] = []
         for _ in ("with an empty cache", "with what the first time left"):
             page.context.clear_cookies()
             page.goto("/selection/")
@@ -69,38 +67,32 @@ def _in_a_browser(url: str, queue: Any) -> dict[str, Any]:
                 page.evaluate("performance.timeOrigin + performance.getEntriesByName('lathe.first-task')[0].duration")
                 - clicked_at
             )
+            parts.append(page.evaluate(PARTS))
         for number in range(TASKS_MEASURED):
             _work(page, CANDIDATES - 1, last=number == TASKS_MEASURED - 1)
         figures: dict[str, Any] = {
             "first_task_after_sign_in_ms": {"cold": round(first_task_ms[0]), "warm": round(first_task_ms[1])},
+            "from_opening_the_page_ms": {"cold": parts[0], "warm": parts[1]},
             "next_pair_ms": _spread(page, "lathe.next-pair"),
             "next_task_ms": _spread(page, "lathe.next-task"),
         }
-        queue(TASKS_IN_ONE_TAB, candidates=2)
-        page.set_viewport_size({"width": 1024, "height": 600})
-        page.reload()
-        figures["one_tab"] = _many_tasks(page)
         browser.close()
         return figures
 
 
-def _many_tasks(page: "Page") -> dict[str, Any]:
-    looks: list[dict[str, float]] = []
-    protocol = page.context.new_cdp_session(page)
-    for number in range(1, TASKS_IN_ONE_TAB + 1):
-        _work(page, 1, last=number == TASKS_IN_ONE_TAB)
-        if number % TASKS_BETWEEN_LOOKS == 0 and number < TASKS_IN_ONE_TAB:
-            protocol.send("HeapProfiler.collectGarbage")
-            looks.append({"tasks": number, **page.evaluate(LOOK)})
-    return {"tasks": TASKS_IN_ONE_TAB, "looks": looks}
-
-
-LOOK = """() => {
-    const { geometries, textures } = document.querySelector("canvas[data-shown]").dataset;
+# When things were over, in ms since the page was asked for.
+PARTS = """() => {
+    const over = (entries) => Math.round(Math.max(0, ...entries.map((entry) => entry.responseEnd)));
+    const [page] = performance.getEntriesByType("navigation");
+    const fetched = performance.getEntriesByType("resource");
+    const of = (pattern) => fetched.filter(({ name }) => pattern.test(name));
+    const meshes = of(/\\/mesh$/).sort((a, b) => a.responseEnd - b.responseEnd).slice(0, 2);
     return {
-        geometries: Number(geometries),
-        textures: Number(textures),
-        heap_mb: Math.round(performance.memory.usedJSHeapSize / 2 ** 20),
+        page: Math.round(page.responseEnd),
+        scripts_and_styles: over(of(/\\/static\\//).filter(({ startTime }) => startTime < page.domInteractive + 50)),
+        task_claimed: over(of(/\\/selections\\/claim$/).slice(0, 1)),
+        both_shapes_fetched: over(meshes),
+        shown: Math.round(performance.getEntriesByName("lathe.first-task")[0].duration),
     };
 }"""
 
@@ -132,12 +124,3 @@ def _spread(page: "Page", name: str) -> dict[str, float]:
     durations = page.evaluate(f"performance.getEntriesByName('{name}').map((entry) => entry.duration)")
     p50, p95 = np.percentile(durations, [50, 95])
     return {"count": len(durations), "p50": round(p50), "p95": round(p95), "most": round(max(durations))}
-
-
-def _installed(names: tuple[str, ...]) -> str:
-    import shutil
-
-    found = next((path for name in names if (path := shutil.which(name))), None)
-    if found is None:
-        raise RuntimeError("No Chromium: `make setup` installs it (as root) or prints the command that does.")
-    return found
