@@ -25,7 +25,9 @@ export function Queue({ filter, onFilter, entries, chosen, onChoose, more, loadi
   const current = useRef<HTMLButtonElement>(null);
   const id = chosen?.work_item;
   // biome-ignore lint/correctness/useExhaustiveDependencies: `id` says when another one is chosen
-  useEffect(() => current.current?.scrollIntoView?.({ block: "nearest" }), [id]);
+  useEffect(() => {
+    current.current?.scrollIntoView?.({ block: "nearest" }); // a promise in newer browsers: not to be returned here
+  }, [id]);
   return (
     <aside className={classes.queue} aria-label="Queue">
       <Group gap="xs" grow>

@@ -349,7 +349,7 @@ function factsOf(entry: Entry): string[] {
 /** What the judgement beside it is: the known answer, or a colleague's. */
 function besideText(entry: Entry, beside: Entry["opinions"][number]): string {
   if (beside.purpose === "gold") return entry.purpose === "gold" ? "the known answer" : "asked as gold task";
-  return "second opinion";
+  return entry.purpose === "overlap" ? "first opinion" : "second opinion";
 }
 
 function canAsk(entry: Entry | undefined): boolean {
