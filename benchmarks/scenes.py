@@ -2,10 +2,11 @@
 
 import argparse
 import json
+import time
 
 import torch
 
-from training_loop.mini_training import SCENES_OF, throughput
+from training_loop.mini_training import SCENES_OF, settle
 from training_loop.models.config import mini
 from training_loop.scene_examples import SCENES, SceneConfig, SceneExamples
 from training_loop.shape_bank import build_bank, library_work
@@ -31,6 +32,20 @@ def main() -> None:
         source = SceneExamples(bank, latents, None, single, config.conditioning, seed=0)
         figures[name] = throughput(source, options.targets, batches=options.batches)
     print(json.dumps({"device": str(device), "targets": options.targets, "kinds": figures}, indent=2))
+
+
+def throughput(source: SceneExamples, batch_size: int, *, batches: int) -> dict[str, float]:
+    """Targets a second, and milliseconds a batch, of a source alone."""
+    for step in range(2):  # kernels are made and caches filled
+        source.gather(torch.arange(batch_size) + step * batch_size)
+    settle(source.bank.device)
+    started = time.monotonic()
+    for step in range(2, 2 + batches):
+        source.gather(torch.arange(batch_size) + step * batch_size)
+    settle(source.bank.device)
+    seconds = (time.monotonic() - started) / batches
+    targets = -(-batch_size // source.scenes.repeats)
+    return {"targets_per_second": targets / seconds, "ms_per_batch": 1e3 * seconds}
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from engine.sourcing.services import register_target
 from engine.workforce.models import Role, Stage
 from tests.e2e.accessibility import violations
 from tests.e2e.conftest import OpenPage, keep_screenshot
+from tests.e2e.selection_page import at_the_rating, choose
 from tests.e2e.selection_queue import cup_mask, queue_selections, register_photograph
 from tests.factories import make_iteration, make_judgement, make_target, make_user, make_work_item
 from tests.stage_fixtures import handed_over, own_store  # noqa: F401
@@ -65,19 +66,23 @@ def test_selection_from_the_first_pair_to_the_empty_queue(look: tuple[Page, Look
     see("selection-compare")
     for number in range(1, 6):
         expect(page.get_by_text(f"round {number} of 5", exact=True)).to_be_visible()
-        page.wait_for_timeout(350)
-        page.keyboard.press("ArrowLeft")
+        choose(page, "ArrowLeft")
+    at_the_rating(page)
     page.keyboard.press("Digit2")
+    expect(page.get_by_text("Under the bar: what")).to_be_visible()
     see("selection-rate")
     page.keyboard.press("s")
     expect(page.get_by_label("Too hard to judge")).to_be_visible()
     see("selection-skip")
     page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
     page.keyboard.press("Shift+Slash")
     expect(page.get_by_role("button", name="Key of “Back one step”")).to_be_visible()
     see("selection-keys")
     page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
     page.keyboard.press("Digit9")
+    expect(page.get_by_role("button", name="small object")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Nothing waits to be compared")).to_be_visible()
     see("selection-empty")

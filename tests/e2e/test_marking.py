@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -58,8 +59,11 @@ def on(photograph: Locator, x: float, y: float, *, width: int = 600, height: int
     return left + x * scale, top + y * scale
 
 
-def answered(photograph: Locator) -> None:
-    """Wait for the segmenter's answer."""
+@contextmanager
+def asking(photograph: Locator) -> Iterator[None]:
+    """What is done inside asks the segmenter; wait for its answer."""
+    with photograph.page.expect_response("**/assist", timeout=30_000):
+        yield
     expect(photograph).to_have_attribute("data-asking", "false", timeout=30_000)
 
 
@@ -86,13 +90,13 @@ def test_objects_are_found_where_nothing_was_proposed_by_mouse_alone(person_page
     page.mouse.down()
     page.mouse.move(*on(photograph, 300, 200), steps=3)
     page.mouse.move(*on(photograph, 468, 352), steps=3)
-    page.mouse.up()
-    answered(photograph)
+    with asking(photograph):
+        page.mouse.up()
     page.get_by_role("button", name="Point").click()
-    page.mouse.click(*on(photograph, 300, 330))
-    answered(photograph)
-    page.mouse.click(*on(photograph, 40, 40), button="right")
-    answered(photograph)
+    with asking(photograph):
+        page.mouse.click(*on(photograph, 300, 330))
+    with asking(photograph):
+        page.mouse.click(*on(photograph, 40, 40), button="right")
     page.get_by_role("button", name="Polygon").click()
     for corner in [(200, 60), (400, 60), (430, 200), (400, 320), (200, 320), (165, 200)]:
         page.mouse.click(*on(photograph, *corner))
@@ -135,8 +139,8 @@ def test_a_mask_is_mended_by_keyboard_alone_through_undo_reload_and_a_lost_netwo
     photograph = open_masks(page)
     for _ in range(6):
         page.keyboard.press("ArrowLeft")
-    page.keyboard.press("Space")
-    answered(photograph)
+    with asking(photograph):
+        page.keyboard.press("Space")
     with_help = page.get_by_role("button", name="Send refined")
     expect(with_help).to_be_visible()
     keep_screenshot(page, "marking-keyboard-dark-1280")
@@ -159,8 +163,8 @@ def test_a_mask_is_mended_by_keyboard_alone_through_undo_reload_and_a_lost_netwo
     for key, times in (("ArrowRight", 28), ("ArrowDown", 20)):
         for _ in range(times):
             page.keyboard.press(key)
-    page.keyboard.press("Space")
-    answered(photograph)
+    with asking(photograph):
+        page.keyboard.press("Space")
     page.context.set_offline(True)
     page.keyboard.press("e")
     page.keyboard.press("Space")
@@ -194,8 +198,8 @@ def test_a_photograph_of_50_megapixels_is_seen_small_and_marked_at_full_size(per
     size = {"width": 8640, "height": 5760}
     page.keyboard.press("x")
     page.mouse.click(*on(photograph, 132 * 14.4, 18 * 14.4, **size))
-    page.mouse.click(*on(photograph, 468 * 14.4, 352 * 14.4, **size))
-    answered(photograph)
+    with asking(photograph):
+        page.mouse.click(*on(photograph, 468 * 14.4, 352 * 14.4, **size))
     keep_screenshot(page, "marking-50-megapixels-dark-1280")
     page.keyboard.press("Enter")
     expect(page.get_by_text("No masks wait to be checked")).to_be_visible(timeout=20_000)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image as Pillow
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Response, expect
 
 from engine.contracts.masks import MaskRle, decode_mask
 from engine.lifecycle import State
@@ -89,6 +89,31 @@ def test_a_mask_is_refined_by_mouse_alone_with_undo(person_page: OpenPage) -> No
     assert target.state == State.READY
     task = MaskTask.objects.get()
     assert (task.verdict, task.refined_counts) == ("refine", target.mask_counts)
+
+
+def is_claimed_ahead(answer: Response) -> bool:
+    """The page has the task after the one in work."""
+    return answer.url.endswith("/masks/claim") and bool((answer.request.post_data_json or {}).get("prefetch"))
+
+
+def test_two_people_at_once_check_different_masks(person_page: OpenPage) -> None:
+    propose(4)  # each page holds the one in work and the next
+    pages = {}
+    for name in ("ada", "bob"):
+        make_user(Role.ANNOTATOR, username=name)
+        pages[name] = person_page(name)
+        with pages[name].expect_response(is_claimed_ahead):
+            pages[name].goto("/masks/")
+        photograph_is_shown(pages[name])
+    for done in (1, 2):
+        pages["ada"].keyboard.press("Enter")
+        pages["bob"].keyboard.press("Digit3")
+        for page in pages.values():
+            expect(page.get_by_text(f"{done} done today")).to_be_visible()
+    for page in pages.values():
+        expect(page.get_by_text("No masks wait to be checked")).to_be_visible()
+    said = Judgement.objects.values_list("user__username", "work_item__mask_task__verdict")
+    assert sorted(said) == [("ada", "verify")] * 2 + [("bob", "discard")] * 2
 
 
 def test_a_mask_that_somebody_else_took_over_is_explained_and_kept_as_a_draft(person_page: OpenPage) -> None:

@@ -1,7 +1,7 @@
 """What reviewers do with judgements of every stage, and what becomes of the target."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -25,6 +25,7 @@ from tests.stage_fixtures import own_store  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 NOTE = "The handle belongs to the mug."
+A_MOMENT = datetime(2026, 11, 30, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
@@ -261,8 +262,8 @@ def test_second_opinions_are_neither_sent_back_nor_gold(ann: User, rita: User) -
     [
         {"review": "accepted"},
         {"review": "perhaps"},
-        {"review": "returned", "reviewed_at": timezone.now()},
-        {"reviewed_at": timezone.now()},
+        {"review": "returned", "reviewed_at": A_MOMENT},
+        {"reviewed_at": A_MOMENT},
     ],
     ids=str,
 )

@@ -70,7 +70,7 @@ function People({ agreement: { people, stages } }: { agreement: Agreement }) {
           Nothing was compared yet. Set shares below, or ask somebody else about a judgement.
         </Text>
       ) : (
-        <Table verticalSpacing={4}>
+        <Table verticalSpacing={4} className={classes.people}>
           <Table.Thead>
             <Table.Tr>
               <Table.Th>person</Table.Th>

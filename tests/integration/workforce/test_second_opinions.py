@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
@@ -15,6 +16,8 @@ from tests.factories import make_judgement, make_user
 from tests.integration.workforce.steps import claim, claimed, submit, want
 
 pytestmark = pytest.mark.django_db
+
+A_MOMENT = datetime(2026, 11, 30, tzinfo=UTC)
 
 
 @dataclass
@@ -231,7 +234,7 @@ def test_a_reviewer_may_ask_at_once(room: Room) -> None:
     [
         {"state": "asked"},
         {"state": "compared"},
-        {"state": "compared", "agrees": True, "compared_at": timezone.now()},
+        {"state": "compared", "agrees": True, "compared_at": A_MOMENT},
         {"state": "wanted", "agrees": True},
         {"state": "lost"},
         {"purpose": "collect"},

@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -298,7 +298,7 @@ def test_every_move_is_legal_or_refused(source, wanted):
     "changes",
     [
         {"state": "closed"},
-        {"state": "withdrawn", "ended_at": timezone.now()},
+        {"state": "withdrawn", "ended_at": datetime(2026, 11, 30, tzinfo=UTC)},
         {"state": "lost"},
         {"voters_per_item": 0},
     ],
