@@ -1,4 +1,4 @@
-"""What a short loan of a GPU is for, one phase a call: train `mini`, turn the miniature flywheel, its ablations.
+"""What half an hour of a GPU is for, one phase a call: train `mini`, turn the miniature flywheel, its ablations.
 
     python -m scripts.gpu_session --out $OUT --phase mini --minutes 9
     python -m scripts.gpu_session --out $OUT --phase miniature --minutes 9 --checkpoint carried/midtrain_osr.safetensors
