@@ -51,7 +51,7 @@ function Cell({ results, row, column }: { results: Results; row: number; column:
   const won = results.wins[row]?.[column] ?? 0;
   const lost = results.wins[column]?.[row] ?? 0;
   const equal = results.ties[row]?.[column] ?? 0;
-  const strength = share === null ? 0 : Math.round(Math.abs(share - 0.5) * 80);
+  const strength = share === null ? 0 : Math.round(Math.abs(share - 0.5) * 50);
   const hue =
     share !== null && share >= 0.5 ? "var(--mantine-primary-color-filled)" : "var(--mantine-color-yellow-7)";
   return (
