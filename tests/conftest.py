@@ -1,7 +1,6 @@
 """Fixtures for all tests. Integration and e2e tests run on the embedded PostgreSQL and Redis (or configured ones)."""
 
 import os
-from typing import Any
 
 import pytest
 from django.conf import settings
@@ -24,15 +23,3 @@ def broker_url() -> str:
     if not os.environ.get("CELERY_BROKER_URL"):
         redis.ensure_running()
     return str(settings.CELERY_BROKER_URL)
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Where tests run beside each other: one browser at a time, and the tests of a file together, as their fixtures."""
-    from xdist.scheduler.loadscope import LoadScopeScheduling
-
-    class FilesTogether(LoadScopeScheduling):  # type: ignore[misc]  # it has no annotations
-        def _split_scope(self, nodeid: str) -> str:
-            file = nodeid.partition("::")[0]
-            return "browser" if file.startswith("tests/e2e/") else file
-
-    return FilesTogether(config, log)

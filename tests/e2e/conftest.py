@@ -2,11 +2,13 @@
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from django.db import connection
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -30,6 +32,7 @@ FLAGS = (
     "--ignore-gpu-blocklist",
 )
 
+REQUESTS_END_SECONDS = 60
 
 expect.set_options(timeout=30_000)  # for a busy machine; what is there at once is not waited for any longer
 
@@ -59,6 +62,32 @@ def built_pages() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _running_broker(broker_url: str) -> None:
     """Redis runs before the first page: a page that sends a task would start it, longer than a browser waits."""
+
+
+@pytest.fixture(autouse=True)
+def _requests_end_before_tables_are_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A closed window leaves requests behind: emptying all tables under one of them is a deadlock."""
+    if "live_server" not in request.fixturenames:
+        yield
+        return
+    request.getfixturevalue("transactional_db")  # set up before this, so that it ends after this
+    yield
+    deadline = time.monotonic() + REQUESTS_END_SECONDS
+    quiet = 0
+    while quiet < 3:  # a request may stand between two of its transactions
+        quiet = 0 if others_at_work() else quiet + 1
+        assert time.monotonic() < deadline, f"still at work after the test: {others_at_work()}"
+        time.sleep(0.03)
+
+
+def others_at_work() -> list[str]:
+    """What other connections to the test database are doing."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'"
+            " AND pid <> pg_backend_pid() AND state <> 'idle'"
+        )
+        return [query for (query,) in cursor.fetchall()]
 
 
 @pytest.fixture(scope="session")

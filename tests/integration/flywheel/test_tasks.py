@@ -19,6 +19,7 @@ from engine.contracts.training import (
 )
 from engine.flywheel import services, steps, tasks
 from engine.flywheel.models import Iteration, TrainingRun
+from engine.flywheel.voting.advancing import ADVANCE_TASK as ADVANCE_EVALUATIONS_TASK
 from engine.sending import send_soon
 
 
@@ -76,8 +77,9 @@ def test_runs_and_freezes_reach_their_queues_on_a_real_broker(db, broker_url) ->
 
 
 def test_the_timetable_turns_the_flywheel() -> None:
-    (entry,) = tasks.BEAT_SCHEDULE.values()
-    assert entry["task"] in app.tasks
+    scheduled = {entry["task"] for entry in tasks.BEAT_SCHEDULE.values()}
+    assert scheduled == {tasks.advance_running.name, ADVANCE_EVALUATIONS_TASK}
+    assert scheduled <= set(app.tasks)
 
 
 @pytest.mark.parametrize("name", [RECORD_TRAINING_TASK, RECORD_EVALUATION_TASK, RECORD_PROGRESS_TASK])
