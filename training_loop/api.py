@@ -6,8 +6,8 @@
     load_generator(path, *, device="cpu") -> GeometryModel                      cache it; it is not changed by sampling
     sample_candidates(*, model, image, mask, point_map=None, intrinsics=None, seeds, steps=None, cfg=None,
                       shortcut=False) -> list[Sample(seed, mesh, latent, layout)]
-    implicit_rewards(*, policy, reference, image, mask, point_map=None, intrinsics=None, latents, draws=8, seed=0)
-                     -> (N,) float32                                            which candidates people would prefer
+    implicit_rewards(*, policy, reference, image, mask, point_map=None, intrinsics=None, latents, draws=8,
+                     time=None, seed=0) -> (N,) float32                         which candidates people would prefer
     evaluate_checkpoint(*, checkpoint, heldout_count, seed, device="cpu", sampler=None) -> dict[str, Estimate]
 
 `stage` is a TrainingStage or its value; `recipe` a name of `training_loop.recipes.RECIPES`; `overrides` dotted field

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+import torch
+from torch import Tensor
+
 from engine.contracts.snapshots import ExampleSource
 from engine.contracts.training import TrainingStage
 from training_loop.library_examples import LibraryConfig
@@ -34,6 +37,12 @@ class TimeConfig:
     distribution: str = "logit_normal"
     mean: float = 1.0
     std: float = 1.0
+
+    def quantiles(self, shares: Tensor) -> Tensor:
+        """The times below which these shares of the distribution lie, all within (0, 1)."""
+        if self.distribution == "uniform":
+            return shares
+        return torch.sigmoid(self.std * torch.special.ndtri(shares) - self.mean)
 
 
 @dataclass(frozen=True)
