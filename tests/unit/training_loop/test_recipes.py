@@ -13,37 +13,50 @@ def test_every_recipe_is_complete(name):
     assert recipe.steps > 0 or recipe.epochs > 0
 
 
-def test_the_full_recipes_carry_the_papers_figures():
-    assert find_recipe("full_pretrain").optimiser.learning_rate == 1e-4
-    assert find_recipe("full_sft").optimiser.learning_rate == 1e-5
-    assert find_recipe("full_sft").weights == {"shape": 1.0, "rotation": 0.1, "translation": 1.0, "scale": 0.1}
-    assert find_recipe("full_dpo").optimiser.learning_rate == 2.5e-6
-    assert find_recipe("full_dpo").weights == {"shape": 1.0}
-    assert find_recipe("full_dpo").time.distribution == "uniform"
-    assert find_recipe("full_distil").distil.consistency_share == 0.25
-    # 6 samples on each of 512, 320, 128 and 256 GPUs; the texture model has 4, and 3 for DPO (C.7).
-    batches = {name: find_recipe(name).batch_size for name in RECIPES if name.startswith("full")}
-    assert batches == {
-        "full_pretrain": 3072,
-        "full_midtrain": 1920,
-        "full_midtrain_further": 768,
-        "full_midtrain_swap": 1536,
-        "full_sft": 768,
-        "full_sft_art": 768,
-        "full_dpo": 768,
-        "full_dpo_art": 768,
-        "full_distil": 768,
-        "full_texture_pretrain": 1024,
-        "full_texture_midtrain": 1024,
-        "full_texture_sft": 768,
-        "full_texture_dpo": 384,
-    }
-    epochs = [find_recipe(name).epochs for name in RECIPES if name.startswith("full") and name != "full_distil"]
-    assert epochs == [200, 50, 50, 12, 100, 100, 1, 1, 245, 80, 89, 2]
-    assert find_recipe("full_texture_dpo").optimiser.learning_rate == 1e-6
-    inputs = [find_recipe(f"full_{name}").condition for name in ("pretrain", "midtrain", "midtrain_swap")]
-    assert inputs == [("crop",), ("crop", "full"), ("crop", "full", "point_map")]
-    assert find_recipe("full_midtrain").weights == {"shape": 1.0, "rotation": 0.1}
+SHAPE_ROTATION = {"shape": 1.0, "rotation": 0.1}
+ALL = {"shape": 1.0, "rotation": 0.1, "translation": 1.0, "scale": 0.1}
+CROP, IMAGE, POINTS = ("crop",), ("crop", "full"), ("crop", "full", "point_map")
+
+
+@pytest.mark.parametrize(
+    ("name", "rate", "weights", "condition", "epochs", "gpus"),
+    [
+        ("full_pretrain", 1e-4, SHAPE_ROTATION, CROP, 200, 512),
+        ("full_midtrain", 1e-4, SHAPE_ROTATION, IMAGE, 50, 320),
+        ("full_midtrain_further", 1e-4, SHAPE_ROTATION, IMAGE, 50, 128),
+        ("full_midtrain_swap", 1e-4, ALL, POINTS, 12, 256),
+        ("full_sft", 1e-5, ALL, POINTS, 100, 128),
+        ("full_sft_art", 1e-5, ALL, POINTS, 100, 128),
+        ("full_dpo", 2.5e-6, {"shape": 1.0}, POINTS, 1, 128),
+    ],
+)
+def test_the_full_recipes_carry_table_5(name, rate, weights, condition, epochs, gpus):
+    recipe = find_recipe(name)
+    assert (recipe.optimiser.learning_rate, recipe.weights, recipe.condition) == (rate, weights, condition)
+    assert (recipe.epochs, recipe.steps, recipe.batch_size) == (epochs, 0, 6 * gpus)
+    assert recipe.preset == "full"
+
+
+@pytest.mark.parametrize(
+    ("name", "rate", "ema", "condition", "epochs", "per_gpu", "gpus"),
+    [
+        ("pretrain", 1e-4, 0.9999, CROP, 245, 4, 256),
+        ("midtrain", 1e-4, 0.9999, IMAGE, 80, 4, 256),
+        ("sft", 1e-5, 0.999, IMAGE, 89, 4, 192),
+        ("dpo", 1e-6, 0.99, IMAGE, 2, 3, 128),
+    ],
+)
+def test_the_texture_recipes_carry_table_6(name, rate, ema, condition, epochs, per_gpu, gpus):
+    recipe = find_recipe(f"full_texture_{name}")
+    assert (recipe.optimiser.learning_rate, recipe.optimiser.ema_decay, recipe.condition) == (rate, ema, condition)
+    assert (recipe.epochs, recipe.batch_size, recipe.micro_batch_size) == (epochs, per_gpu * gpus, per_gpu)
+
+
+def test_preferences_and_distillation_are_those_of_the_paper():
+    dpo, distil = find_recipe("full_dpo"), find_recipe("full_distil")
+    assert dpo.time.distribution == "uniform"  # Eq. 2
+    assert dpo.dpo.only_sam3d_negatives  # C.3
+    assert (distil.steps, distil.distil.consistency_share, distil.distil.w_cfg) == (4000, 0.25, 2.0)  # C.4
 
 
 def test_overrides_change_single_fields():
