@@ -11,7 +11,7 @@ import math
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,14 @@ import structlog
 
 from engine.contracts.generation import ReplyStatus
 from engine.contracts.serialisation import from_json, to_json
-from engine.contracts.training import EvaluateReply, EvaluateRequest, TrainProgress, TrainReply, TrainRequest
+from engine.contracts.training import (
+    EvaluateReply,
+    EvaluateRequest,
+    SnapshotRef,
+    TrainProgress,
+    TrainReply,
+    TrainRequest,
+)
 from engine.embedded.places import var_folder
 from engine.storage.blobs import BlobStore, open_store
 from model_workers.child import Tell, attach_to_parent
@@ -56,6 +63,9 @@ def train(request: TrainRequest, *, store: BlobStore, cache: Path, tell: Tell) -
 
     folder = _run_folder(cache / "training", request.run_id)
 
+    def fetch_shards(snapshots: Sequence[SnapshotRef]) -> list[Path]:
+        return [fetch_cached(shard, store=store, cache=cache) for snapshot in snapshots for shard in snapshot.shards]
+
     def on_progress(step: int, total_steps: int, metrics: Mapping[str, float]) -> None:
         progress = TrainProgress(request.run_id, request.attempt, step, total_steps, finite(metrics))
         tell(progress=to_json(progress))
@@ -65,9 +75,8 @@ def train(request: TrainRequest, *, store: BlobStore, cache: Path, tell: Tell) -
         recipe=request.recipe,
         overrides=request.overrides,
         parent_checkpoint=fetch_cached(request.parent.checkpoint, store=store, cache=cache) if request.parent else None,
-        shards=[fetch_cached(shard, store=store, cache=cache) for shard in request.snapshot.shards]
-        if request.snapshot
-        else [],
+        shards=fetch_shards([request.snapshot] if request.snapshot else []),
+        replay_shards=fetch_shards(request.replay),
         output_dir=folder,
         seed=request.seed,
         on_progress=on_progress,

@@ -42,7 +42,10 @@ class SnapshotRef:
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """One training run. `recipe` names a function of training_loop.recipes; `overrides` change its fields by path."""
+    """One training run. `recipe` names a function of training_loop.recipes; `overrides` change its fields by path.
+
+    `replay` are earlier snapshots: what the recipe's `replay_share` draws from, and what must not be forgotten.
+    """
 
     run_id: str
     attempt: int
@@ -52,6 +55,7 @@ class TrainRequest:
     parent: ModelRef | None = None
     snapshot: SnapshotRef | None = None
     overrides: dict[str, Any] = field(default_factory=dict)
+    replay: tuple[SnapshotRef, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -129,6 +129,14 @@ def snapshot_ref(snapshot: Snapshot) -> SnapshotRef:
     )
 
 
+def earlier_snapshot_refs(snapshot: Snapshot, *, count: int) -> tuple[SnapshotRef, ...]:
+    """The `count` latest frozen snapshots before this one that hold an example, the latest first."""
+    earlier = Snapshot.objects.filter(
+        iteration__lt=snapshot.iteration, status=Snapshot.Status.FROZEN, example_count__gt=0
+    )
+    return tuple(snapshot_ref(one) for one in earlier.order_by("-iteration")[:count])
+
+
 def export_snapshot(*, iteration: int, to: Path) -> Iterator[Path]:
     """Write a frozen snapshot into the folder `to`, file by file, the manifest last; yields each path once it is whole.
 

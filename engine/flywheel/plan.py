@@ -61,6 +61,8 @@ class Plan:
         gate: rules that the new checkpoint must meet to be promoted.
         forgetting_tolerance: how far the iteration's trainings may lower the solid IoU of held-out data from before it,
             as they measured it (`regression.count` of their recipes); None does not ask.
+        replay_snapshots: so many of the latest earlier snapshots go to the trainings as well, to be replayed as their
+            recipes say (`replay_share`) and to measure what is forgotten of them.
 
     Source: paper 3.2, A.6 Algorithm 1.
     """
@@ -84,6 +86,7 @@ class Plan:
     evaluation: EvaluationPlan = field(default_factory=EvaluationPlan)
     gate: tuple[GateRule, ...] = (GateRule(metric="voxel_iou", tolerance=0.02),)
     forgetting_tolerance: float | None = 0.05
+    replay_snapshots: int = 0
 
 
 def plan_from(settings: dict[str, Any]) -> Plan:
@@ -103,6 +106,7 @@ def plan_from(settings: dict[str, Any]) -> Plan:
         *(f"better is higher or lower, not {rule.better}" for rule in plan.gate if rule.better not in _BETTER),
         *(f"{state} targets cannot be revisited" for state in plan.revisit if state not in _REVISITABLE),
         *(["forgetting_tolerance must not be negative"] if (plan.forgetting_tolerance or 0.0) < 0 else []),
+        *(["replay_snapshots must not be negative"] if plan.replay_snapshots < 0 else []),
         *(["heldout_count must be positive"] if plan.evaluation.heldout_count < 1 else []),
         *(["target_limit must be positive"] if plan.target_limit is not None and plan.target_limit < 1 else []),
         *(["max_rounds and widening must be positive"] if min(plan.max_rounds, plan.widening) < 1 else []),

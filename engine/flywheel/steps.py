@@ -113,7 +113,7 @@ def train_sft(iteration: Iteration, plan: Plan) -> bool:
         return transitions.skip(iteration, reason=f"no example is rated α = {iteration.alpha:g} or better")
     if iteration.base is None:
         return transitions.fail(iteration_id=iteration.id, reason="the iteration has no base checkpoint")
-    return _train(iteration, purpose=SFT, stage=TrainingStage.SFT, plan=plan.sft, parent=iteration.base, seed=plan.seed)
+    return _train(iteration, plan, purpose=SFT, stage=TrainingStage.SFT, training=plan.sft, parent=iteration.base)
 
 
 def train_dpo(iteration: Iteration, plan: Plan) -> bool:
@@ -130,8 +130,8 @@ def train_dpo(iteration: Iteration, plan: Plan) -> bool:
         "dpo.inferred_pairs": plan.inferred_pairs,
         "dpo.only_sam3d_negatives": plan.dpo_loser_generators == ("sam3d",),
     }
-    settings = TrainingPlan(plan.dpo.recipe, pairs | plan.dpo.overrides)
-    return _train(iteration, purpose=DPO, stage=TrainingStage.DPO, plan=settings, parent=parent, seed=plan.seed)
+    training = TrainingPlan(plan.dpo.recipe, pairs | plan.dpo.overrides)
+    return _train(iteration, plan, purpose=DPO, stage=TrainingStage.DPO, training=training, parent=parent)
 
 
 def evaluate(iteration: Iteration, plan: Plan) -> bool:
@@ -225,7 +225,13 @@ def usable_pairs(snapshot: Snapshot | None, plan: Plan) -> int:
 
 
 def _train(
-    iteration: Iteration, *, purpose: str, stage: TrainingStage, plan: TrainingPlan, parent: ModelVersion, seed: int
+    iteration: Iteration,
+    plan: Plan,
+    *,
+    purpose: str,
+    stage: TrainingStage,
+    training: TrainingPlan,
+    parent: ModelVersion,
 ) -> bool:
     if iteration.snapshot is None or runs.live_run(iteration=iteration, purpose=purpose):
         return False
@@ -234,11 +240,12 @@ def _train(
         run_id=str(run_id),
         attempt=0,
         stage=stage,
-        recipe=plan.recipe,
-        seed=seed,
+        recipe=training.recipe,
+        seed=plan.seed,
         parent=model_ref(parent),
         snapshot=datasets.snapshot_ref(iteration.snapshot),
-        overrides=plan.overrides,
+        overrides=training.overrides,
+        replay=datasets.earlier_snapshot_refs(iteration.snapshot, count=plan.replay_snapshots),
     )
     runs.ask(iteration=iteration, purpose=purpose, request=request, run_id=run_id)
     return False

@@ -221,6 +221,7 @@ def test_there_is_one_iteration_at_a_time(world) -> None:
         (0.5, {"gate": [{"metric": "voxel_iou", "better": "bigger"}]}),
         (0.5, {"revisit": ["generating"]}),
         (0.5, {"max_rounds": 0}),
+        (0.5, {"replay_snapshots": -1}),
     ],
 )
 def test_settings_that_make_no_sense_start_nothing(world, alpha, wanted) -> None:

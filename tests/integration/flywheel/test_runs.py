@@ -9,6 +9,7 @@ from engine.contracts.blobs import BlobRef
 from engine.contracts.generation import ReplyStatus
 from engine.contracts.serialisation import from_json
 from engine.contracts.training import EVALUATE_TASK, TRAIN_TASK, TrainingStage, TrainProgress, TrainReply, TrainRequest
+from engine.datasets.models import Snapshot
 from engine.flywheel import services
 from engine.flywheel.models import Iteration, ModelVersion, TrainingRun
 from tests.integration.flywheel.conftest import World
@@ -36,6 +37,21 @@ def test_the_trainer_is_told_stage_recipe_parent_and_snapshot(world) -> None:
     assert dpo.stage is TrainingStage.DPO
     assert dpo.parent.model_version_id == str(ModelVersion.objects.get(name="k1-sft").id)
     assert dpo.overrides == {"dpo.inferred_pairs": True, "dpo.only_sam3d_negatives": True}
+
+
+@pytest.mark.parametrize("wanted", [0, 1, 5])
+def test_earlier_snapshots_are_replayed_where_the_plan_says_so(world, wanted) -> None:
+    for _ in range(2):
+        world.add_target()
+        services.start(alpha=0.5)
+        world.run_until(Step.DONE)
+    world.add_target()
+    services.start(alpha=0.5, settings={"replay_snapshots": wanted})
+    third = world.run_until(Step.SFT)
+    replayed = [snapshot.snapshot_sha256 for snapshot in request_sent(world).replay]
+    earlier = Snapshot.objects.filter(iteration__lt=third.number).order_by("-iteration")
+    assert replayed == [snapshot.manifest_id for snapshot in earlier][:wanted]
+    assert len(replayed) == min(wanted, 2)
 
 
 def test_an_answer_counts_once(world) -> None:
