@@ -97,6 +97,7 @@ class Recipe:
     of its own). Of the rows `library_share` come from the shape library and `replay_share` from older snapshots, where
     given; the rest from the snapshot. `sources` keeps examples of some makers (`mitl`, `art`); none named means all.
     `draws` is how many noises and times a row is trained with: its pictures are encoded once for all of them.
+    `weights` are λ_m; without one for the shape the layout stream alone is trained and shapes stay as they are (C.1).
     `condition` names what the model sees: `crop`, `full`, `point_map`. `parallel` is `ddp` or `fsdp`. `read_processes`
     decode samples, which stay in memory up to `cache_mib`. `flush_every_steps` is how often the host looks at metrics.
     `compile_blocks` compiles what repeats, on a GPU. `checkpoint_activations` computes the blocks'

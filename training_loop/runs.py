@@ -24,7 +24,7 @@ from training_loop.checkpoints import CheckpointInfo, load_model, save_model
 from training_loop.data import ReadReport, SnapshotExamples, SnapshotPairs, SnapshotReader, open_snapshot
 from training_loop.examples import Examples, unpack_occupancy
 from training_loop.library_examples import library_examples
-from training_loop.models.config import PRESETS, ROTATION, SCALE, TRANSLATION, ModelConfig
+from training_loop.models.config import PRESETS, ROTATION, SCALE, SHAPE, TRANSLATION, ModelConfig
 from training_loop.models.generator import GeometryModel
 from training_loop.parallel import Parallel, join, unsharded
 from training_loop.progress import ProgressCallback, ProgressLog
@@ -141,6 +141,8 @@ class _Run:
         files = [*([] if parent is None else [parent]), *self.shards, *self.replay_shards]
         self.fingerprint = _fingerprint(recipe, seed, files)
         self.report = ReadReport(allowed_share=recipe.max_damaged_share)
+        # Samples of older snapshots that tell what was forgotten: the snapshot itself may hold them as well.
+        self.held_back: set[str] = set()
         self.log = ProgressLog(
             output_dir / "progress.jsonl" if parallel.is_first else None,
             on_progress,
@@ -263,7 +265,10 @@ class _Run:
         self, model: GeometryModel, reader: SnapshotReader
     ) -> tuple[SnapshotExamples | None, dict[str, HeldOut]]:
         """Examples of older snapshots to train on, and the targets of the regression test by name (first process)."""
-        replayed, held = split_replay(open_snapshot(self.replay_shards, self.report))
+        # Snapshots hold what the ones before them held: a sample of several counts once.
+        older = {entry.parts.key: entry for entry in open_snapshot(self.replay_shards, self.report)}
+        replayed, held = split_replay(list(older.values()))
+        self.held_back = {entry.parts.key for entry in held}
         replay = SnapshotExamples(replayed, reader, self.report) if replayed else None
         config, held_out = self.recipe.regression, dict[str, HeldOut]()
         if config.count and self.parent is not None and self.parallel.is_first:
@@ -282,7 +287,8 @@ class _Run:
     ) -> tuple[Stage, int]:
         """What to train, and the number of examples or pairs that make an epoch."""
         recipe = self.recipe
-        entries = open_snapshot(self.shards, self.report, sources=recipe.sources)
+        opened = open_snapshot(self.shards, self.report, sources=recipe.sources)
+        entries = [entry for entry in opened if entry.parts.key not in self.held_back]
         if recipe.stage == TrainingStage.DPO:
             if not self.shards:
                 raise NoTrainingData("the stage dpo needs the shards of a snapshot")
@@ -292,6 +298,10 @@ class _Run:
         if self.shards and not entries:
             raise NoTrainingData(f"the shards hold no sample of {' or '.join(recipe.sources) or 'any kind'}")
         own = SnapshotExamples(entries, reader, self.report) if entries else None
+        if not recipe.weights.get(SHAPE):
+            # The streams share modulation and encoder: moved for the layout's sake, they would change shapes.
+            model.flow.freeze_shape()
+            recipe = replace(recipe, train_conditioner=False)
         kind = DistilStage if recipe.stage == TrainingStage.DISTIL else FlowStage
         parts = parts_of(recipe, own, library, replay)
         return kind(model, recipe, self.seed, parts), len(own or library or replay or ())

@@ -200,6 +200,11 @@ class GeometryFlow(nn.Module):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
+    def freeze_shape(self) -> None:
+        """Freeze everything that shapes depend on: what remains to be trained is the layout stream (paper C.1)."""
+        for name, weight in self.named_parameters():
+            weight.requires_grad_(not {LAYOUT, *LAYOUT_CHANNELS}.isdisjoint(name.split(".")))
+
     def compile_blocks(self, backend: str = "inductor") -> None:
         """Compile one block; all share its code, so that it costs seconds instead of minutes. Pays on GPUs.
 

@@ -1,4 +1,5 @@
 import json
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +22,7 @@ from training_loop.api import (
 from training_loop.checkpoints import read_header
 from training_loop.models.config import PRESETS
 from training_loop.recipe import RecipeError
+from training_loop.regression import HELD_OUT_OF_REPLAY
 from training_loop.reward import RewardError
 from training_loop.stages import NoTrainingData
 from training_loop.train_command import parse_overrides
@@ -222,6 +224,37 @@ def test_older_snapshots_are_replayed_and_held_against_the_result(base, shard, t
     assert np.shape(next(line for line in lines if line.get("step") == 1)["implicit_reward"]) == (4, 2)
 
 
+def test_what_is_held_out_of_older_snapshots_is_held_out_of_the_new_one(base, tmp_path):
+    """A snapshot holds what the ones before it held; trained on, it would tell nothing of what was forgotten."""
+    shape = read_header(base.checkpoint).config.vae.latent_shape
+    keys = [f"o{i}" for i in range(40)]
+    held_out = [key for key in keys if zlib.crc32(key.encode()) % HELD_OUT_OF_REPLAY == 0]
+    assert held_out
+    older, newer = (
+        write_shard(tmp_path / name, [(key, sample_parts(key, shape)) for key in keys])
+        for name in ("older.tar", "newer.tar")
+    )
+    result = run_training(
+        stage="sft",
+        recipe="mini_sft",
+        overrides={
+            "batch_size": 1,
+            "steps": 0,
+            "epochs": 1,
+            "precision": "fp32",
+            "library": None,
+            "library_share": 0.0,
+            "regression.count": 0,
+        },
+        parent_checkpoint=base.checkpoint,
+        shards=[newer],
+        replay_shards=[older, older],
+        output_dir=tmp_path / "sft",
+        seed=0,
+    )
+    assert read_header(result.checkpoint).info.steps == len(keys) - len(held_out)
+
+
 def test_object_swaps_train_every_modality(base, tmp_path):
     result = run_training(
         stage="midtrain",
@@ -232,6 +265,30 @@ def test_object_swaps_train_every_modality(base, tmp_path):
         seed=0,
     )
     assert {"shape", "rotation", "translation", "scale"} <= set(result.metrics)
+
+
+def test_layout_is_fine_tuned_and_shapes_stay_as_they_are(base, target, tmp_path):
+    result = run_training(
+        stage="midtrain",
+        recipe="mini_midtrain_swap",
+        overrides={
+            "batch_size": 2,
+            "steps": 2,
+            "library.count": 3,
+            "precision": "fp32",
+            "weights": {"rotation": 0.1, "translation": 0.1, "scale": 0.1},
+        },
+        parent_checkpoint=base.checkpoint,
+        output_dir=tmp_path,
+        seed=0,
+    )
+    image, mask = target
+    before, after = (
+        sample_candidates(model=load_generator(run.checkpoint), image=image, mask=mask, seeds=[1], steps=2)[0]
+        for run in (base, result)
+    )
+    assert np.array_equal(before.latent, after.latent)
+    assert before.layout != after.layout
 
 
 def test_flying_occlusions_train_shape_and_rotation_alone(base, tmp_path):

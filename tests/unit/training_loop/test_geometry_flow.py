@@ -52,6 +52,23 @@ def test_layout_losses_leave_shape_weights_alone(tiny_model):
     assert any("adaLN_modulation" in name for name in moved)
 
 
+def test_a_frozen_shape_leaves_the_layout_stream_to_train(tiny_model):
+    tiny_model.flow.freeze_shape()
+    trained = {name for name, weight in tiny_model.flow.named_parameters() if weight.requires_grad}
+    assert {"latent_mapping.rotation.pos_emb", "blocks.0.mlp.layout.mlp.0.weight"} <= trained
+    x, t = random_latents(tiny_model), torch.tensor([0.3, 0.6])
+    _, condition = condition_of(tiny_model)
+    before = tiny_model.velocity(x, t, condition)
+    with torch.no_grad():
+        for name, weight in tiny_model.flow.named_parameters():
+            if name in trained:
+                weight.add_(0.1)
+    _, condition = condition_of(tiny_model)
+    after = tiny_model.velocity(x, t, condition)
+    assert torch.equal(before[SHAPE], after[SHAPE])
+    assert all(not torch.allclose(before[name], after[name]) for name in LAYOUT_CHANNELS)
+
+
 def test_no_condition_equals_zero_tokens(tiny_model):
     x, t = random_latents(tiny_model), torch.tensor([0.3, 0.6])
     views, _ = condition_of(tiny_model)
