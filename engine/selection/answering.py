@@ -4,31 +4,11 @@ from uuid import UUID
 
 from django.db import transaction
 
-from engine.errors import Conflict
-from engine.selection.models import Comparison
-from engine.selection.played import played_after
 from engine.selection.progress import Progress, progress_of
+from engine.selection.stay_on_log import append_answer, take_back
 from engine.selection.tournament import Answer, Pair
 from engine.workforce import services as workforce
 from engine.workforce.models import Stage, User
-
-
-class PairMovedOn(Conflict):
-    """The answer was given to a pair that is no longer on show (a second click, another tab)."""
-
-    code = "pair_moved_on"
-
-
-class TournamentFinished(Conflict):
-    """Every candidate was shown: what is wanted now is the rating."""
-
-    code = "tournament_finished"
-
-
-class NothingToUndo(Conflict):
-    """No answer stands that could be taken back."""
-
-    code = "nothing_to_undo"
 
 
 @transaction.atomic
@@ -53,29 +33,7 @@ def answer(
     """
     _hold(user=user, work_item_id=work_item_id, token=token)
     before = progress_of(work_item_id=work_item_id, user=user)
-    if shown is not None and shown != before.pair:
-        raise PairMovedOn(
-            f"This pair is not on show; {len(before.answers)} of {before.standing.rounds} rounds are answered.",
-            what_to_do="Load the task again.",
-            round=before.standing.round,
-        )
-    if before.pair is None:
-        raise TournamentFinished(
-            "Every candidate was compared already.", what_to_do="Rate the winner, or take the last answer back."
-        )
-    after = played_after(before.tournament, before.presentations, [*before.log, answer])
-    newest = after.standing.comparisons[-1]
-    Comparison.objects.create(
-        tournament=before.tournament,
-        sequence=len(before.log),
-        left_id=newest.left,
-        right_id=newest.right,
-        answer=newest.answer,
-        stayed_id=newest.stayed,
-        coin_seed=newest.coin_seed,
-        duration_ms=duration_ms,
-    )
-    return after
+    return append_answer(before.tournament.comparisons, before, answer, duration_ms=duration_ms, shown=shown)
 
 
 @transaction.atomic
@@ -88,12 +46,7 @@ def undo(*, user: User, work_item_id: UUID, token: int) -> Progress:
     """
     _hold(user=user, work_item_id=work_item_id, token=token)
     before = progress_of(work_item_id=work_item_id, user=user)
-    answers = Comparison.objects.filter(tournament=before.tournament, undoes=None)
-    last = answers.filter(undone_by=None).order_by("-sequence").first()
-    if last is None:
-        raise NothingToUndo("No answer stands that could be taken back.", what_to_do="Answer the pair on show.")
-    Comparison.objects.create(tournament=before.tournament, sequence=len(before.log), undoes=last)
-    return played_after(before.tournament, before.presentations, [*before.log, None])
+    return take_back(before.tournament.comparisons, before)
 
 
 def _hold(*, user: User, work_item_id: UUID, token: int) -> None:

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from engine.contracts.generation import Modality
 from engine.generation.models import Candidate, GenerationRequest
-from engine.selection.tournament import Answer
+from engine.selection.stay_on_log import StayOnAnswer
 from engine.sourcing.models import TargetObject
 from engine.workforce.models import User, WorkItem
 
@@ -151,42 +151,19 @@ class Presentation(models.Model):
         return f"presentation {self.id}"
 
 
-class Comparison(models.Model):
-    """One answer, or the undoing of one: rows are only added (`undone_by` is the row that took it back)."""
+class Comparison(StayOnAnswer):
+    """What one person said about a pair, or that this was taken back."""
 
-    id = models.BigAutoField(primary_key=True)
     tournament = models.ForeignKey(Tournament, on_delete=models.CASCADE, related_name="comparisons")
-    sequence = models.PositiveSmallIntegerField(help_text="Position in the log, undos included.")
-    undoes = models.OneToOneField("self", null=True, on_delete=models.CASCADE, related_name="undone_by")
     left = models.ForeignKey(Candidate, null=True, on_delete=models.PROTECT, related_name="+")
     right = models.ForeignKey(Candidate, null=True, on_delete=models.PROTECT, related_name="+")
-    answer = models.CharField(max_length=5, choices=[(x.value, x.value) for x in Answer], blank=True)
     stayed = models.ForeignKey(Candidate, null=True, on_delete=models.PROTECT, related_name="+")
-    coin_seed = models.BigIntegerField(null=True, help_text="Where equal: the seed of the coin that kept one.")
-    duration_ms = models.PositiveIntegerField(default=0)
     answered_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
+            *StayOnAnswer.Meta.constraints,
             models.UniqueConstraint(name="comparison_sequence_once", fields=["tournament", "sequence"]),
-            models.CheckConstraint(
-                name="comparison_answer_or_undo",
-                condition=Q(
-                    undoes__isnull=True,
-                    left__isnull=False,
-                    right__isnull=False,
-                    stayed__isnull=False,
-                    answer__in=["left", "right", "equal"],
-                )
-                | Q(undoes__isnull=False, left__isnull=True, right__isnull=True, stayed__isnull=True, answer=""),
-            ),
-            models.CheckConstraint(
-                name="comparison_two_sides", condition=Q(left__isnull=True) | ~Q(left=models.F("right"))
-            ),
-            models.CheckConstraint(
-                name="comparison_equal_has_coin",
-                condition=Q(answer="equal", coin_seed__isnull=False) | (~Q(answer="equal") & Q(coin_seed__isnull=True)),
-            ),
         ]
 
     def __str__(self) -> str:

@@ -19,8 +19,8 @@ from engine.contracts.generation import Modality
 from engine.errors import Conflict, NotFound
 from engine.flywheel.voting.models import Ballot, Entry, EvaluationTarget, Showing, Vote, Voting
 from engine.flywheel.voting.statements import START
-from engine.selection.answering import NothingToUndo, PairMovedOn, TournamentFinished
 from engine.selection.played import Played, played_after
+from engine.selection.stay_on_log import append_answer, take_back
 from engine.selection.texts import Text, read_text
 from engine.selection.tournament import SEED_BITS, Answer, Pair, play
 from engine.storage.models import Blob
@@ -125,29 +125,7 @@ def vote(
     """
     _hold(user=user, work_item_id=work_item_id, token=token)
     before = _progress_of(work_item_id=work_item_id, user=user)
-    if shown is not None and shown != before.pair:
-        raise PairMovedOn(
-            f"This pair is not on show; {len(before.answers)} of {before.standing.rounds} rounds are voted on.",
-            what_to_do="Load the task again.",
-            round=before.standing.round,
-        )
-    if before.pair is None:
-        raise TournamentFinished(
-            "Every pair was voted on already.", what_to_do="Hand the votes in, or take the last one back."
-        )
-    after = played_after(before.tournament, before.presentations, [*before.log, answer])
-    newest = after.standing.comparisons[-1]
-    Vote.objects.create(
-        voting=before.tournament,
-        sequence=len(before.log),
-        left_id=newest.left,
-        right_id=newest.right,
-        answer=newest.answer,
-        stayed_id=newest.stayed,
-        coin_seed=newest.coin_seed,
-        duration_ms=duration_ms,
-    )
-    return after
+    return append_answer(before.tournament.votes, before, answer, duration_ms=duration_ms, shown=shown)
 
 
 @transaction.atomic
@@ -160,11 +138,7 @@ def undo(*, user: User, work_item_id: UUID, token: int) -> Progress:
     """
     _hold(user=user, work_item_id=work_item_id, token=token)
     before = _progress_of(work_item_id=work_item_id, user=user)
-    last = Vote.objects.filter(voting=before.tournament, undoes=None, undone_by=None).order_by("-sequence").first()
-    if last is None:
-        raise NothingToUndo("No vote stands that could be taken back.", what_to_do="Vote on the pair on show.")
-    Vote.objects.create(voting=before.tournament, sequence=len(before.log), undoes=last)
-    return played_after(before.tournament, before.presentations, [*before.log, None])
+    return take_back(before.tournament.votes, before)
 
 
 @transaction.atomic

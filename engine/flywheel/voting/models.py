@@ -3,10 +3,10 @@
 import uuid
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from engine.outbox import OutboxRow
-from engine.selection.tournament import Answer
+from engine.selection.stay_on_log import StayOnAnswer
 from engine.sourcing.models import Image, PointMap, TargetObject
 from engine.storage.models import Blob
 from engine.workforce.models import User, WorkItem
@@ -236,41 +236,20 @@ class Showing(models.Model):
         return f"showing {self.id}"
 
 
-class Vote(models.Model):
-    """One vote, or the undoing of one: rows are only added (`undone_by` is the row that took it back)."""
+class Vote(StayOnAnswer):
+    """What one voter said about a pair, or that this was taken back."""
 
-    id = models.BigAutoField(primary_key=True)
     voting = models.ForeignKey(Voting, on_delete=models.CASCADE, related_name="votes")
-    sequence = models.PositiveSmallIntegerField(help_text="Position in the log, undos included.")
-    undoes = models.OneToOneField("self", null=True, on_delete=models.CASCADE, related_name="undone_by")
     left = models.ForeignKey(Entry, null=True, on_delete=models.PROTECT, related_name="+")
     right = models.ForeignKey(Entry, null=True, on_delete=models.PROTECT, related_name="+")
-    answer = models.CharField(max_length=5, choices=[(x.value, x.value) for x in Answer], blank=True)
     stayed = models.ForeignKey(Entry, null=True, on_delete=models.PROTECT, related_name="+")
-    coin_seed = models.BigIntegerField(null=True, help_text="Where equal: the seed of the coin that kept one.")
-    duration_ms = models.PositiveIntegerField(default=0)
     voted_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         app_label = "flywheel"
         constraints = [
+            *StayOnAnswer.Meta.constraints,
             models.UniqueConstraint(name="vote_sequence_once", fields=["voting", "sequence"]),
-            models.CheckConstraint(
-                name="vote_answer_or_undo",
-                condition=Q(
-                    undoes__isnull=True,
-                    left__isnull=False,
-                    right__isnull=False,
-                    stayed__isnull=False,
-                    answer__in=["left", "right", "equal"],
-                )
-                | Q(undoes__isnull=False, left__isnull=True, right__isnull=True, stayed__isnull=True, answer=""),
-            ),
-            models.CheckConstraint(name="vote_two_sides", condition=Q(left__isnull=True) | ~Q(left=F("right"))),
-            models.CheckConstraint(
-                name="vote_equal_has_coin",
-                condition=Q(answer="equal", coin_seed__isnull=False) | (~Q(answer="equal") & Q(coin_seed__isnull=True)),
-            ),
         ]
 
     def __str__(self) -> str:

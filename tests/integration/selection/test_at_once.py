@@ -6,7 +6,7 @@ from threading import Barrier
 import pytest
 from django.db import connections
 
-from engine.selection import answering, handing_out
+from engine.selection import answering, handing_out, stay_on_log
 from engine.selection.models import Comparison, Selection
 from engine.selection.tournament import Answer
 
@@ -21,7 +21,7 @@ def at_once(*calls):
         gate.wait()
         try:
             return call()
-        except answering.PairMovedOn as refusal:
+        except stay_on_log.PairMovedOn as refusal:
             return refusal
         finally:
             connections.close_all()
@@ -45,7 +45,7 @@ def test_two_clicks_on_one_pair_are_one_answer(open_selection, annotator):
         )
 
     results = at_once(click, click, click)
-    assert sum(isinstance(result, answering.PairMovedOn) for result in results) == 2
+    assert sum(isinstance(result, stay_on_log.PairMovedOn) for result in results) == 2
     assert Comparison.objects.count() == 1
 
 

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from engine.lifecycle import State
-from engine.selection import answering, handing_out, rating, services
+from engine.selection import answering, handing_out, rating, services, stay_on_log
 from engine.selection.models import Comparison, Selection, Tournament
 from engine.selection.preferences import preference_pairs
 from engine.selection.tournament import Answer, play
@@ -141,7 +141,7 @@ def test_answering_after_the_end_is_refused(open_selection, annotator):
     open_selection(count=2)
     task = handing_out.claim(user=annotator)
     answer_all(annotator, task)
-    with pytest.raises(answering.TournamentFinished):
+    with pytest.raises(stay_on_log.TournamentFinished):
         answering.answer(user=annotator, work_item_id=task.work_item.id, token=1, answer=Answer.LEFT, duration_ms=1)
 
 
@@ -176,11 +176,11 @@ def test_undo_and_the_same_answer_again_show_the_same_pairs(open_selection, anno
 def test_undo_with_nothing_to_take_back_is_refused(open_selection, annotator):
     open_selection()
     task = handing_out.claim(user=annotator)
-    with pytest.raises(answering.NothingToUndo):
+    with pytest.raises(stay_on_log.NothingToUndo):
         answering.undo(user=annotator, work_item_id=task.work_item.id, token=1)
     answering.answer(user=annotator, work_item_id=task.work_item.id, token=1, answer=Answer.LEFT, duration_ms=1)
     answering.undo(user=annotator, work_item_id=task.work_item.id, token=1)
-    with pytest.raises(answering.NothingToUndo):
+    with pytest.raises(stay_on_log.NothingToUndo):
         answering.undo(user=annotator, work_item_id=task.work_item.id, token=1)
 
 
