@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from engine.bodies import read_body
-from engine.workforce import agreement, services, statistics
+from engine.workforce import agreement, drafts, people, services, statistics
 from engine.workforce.idempotency import IdempotentWrites
 from engine.workforce.models import Draft, Role, Stage, WorkItem
 from engine.workforce.permissions import has_role, person_of
@@ -117,7 +117,7 @@ class KeyBindingsView(IdempotentWrites, APIView):
     def put(self, request: Request, page: str) -> Response:
         """Keep what differs from the page's own keys; they follow you to every machine."""
         body = read_body(KeyBindingsSerializer, request)
-        services.keep_key_bindings(user=person_of(request), page=page, bindings=body["bindings"])
+        people.keep_key_bindings(user=person_of(request), page=page, bindings=body["bindings"])
         return Response(body)
 
 
@@ -180,7 +180,7 @@ class DraftView(IdempotentWrites, APIView):
     )
     def get(self, request: Request, work_item_id: UUID) -> Response:
         """What you saved last on this item."""
-        return _draft(services.load_draft(user=person_of(request), work_item_id=work_item_id))
+        return _draft(drafts.load(user=person_of(request), work_item_id=work_item_id))
 
     @extend_schema(
         operation_id="work_item_draft_save",
@@ -191,7 +191,7 @@ class DraftView(IdempotentWrites, APIView):
     def put(self, request: Request, work_item_id: UUID) -> Response:
         """Save unsent work, even if the lease is lost by now; submitting removes it."""
         body = read_body(DraftSerializer, request)
-        return _draft(services.save_draft(user=person_of(request), work_item_id=work_item_id, **body))
+        return _draft(drafts.save(user=person_of(request), work_item_id=work_item_id, **body))
 
 
 def _lease(item: WorkItem) -> Response:

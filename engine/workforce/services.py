@@ -3,7 +3,6 @@
 Lock order, for whoever combines these with rows of their own: work items first, then the target, then the rest.
 """
 
-import json
 import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,20 +12,17 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.contrib.auth.models import Group
 from django.db import connection, transaction
 from django.utils import timezone
 
-from engine.errors import Conflict, NotFound, Unprocessable
+from engine.errors import Conflict, NotFound
 from engine.sending import send_soon
 from engine.workforce import draws, statements
-from engine.workforce.models import AuditEvent, Draft, Role, SkipReason, Stage, User, WorkItem
+from engine.workforce.models import AuditEvent, SkipReason, Stage, User, WorkItem
 
 LAST_BAND = 9
 MOST_LEASES = 2  # of one person in one stage: the item in work and the one prefetched
 EXPIRE_BATCH = 500
-LARGEST_DRAFT = 4 * 1024**2  # characters of JSON
-MOST_PAGES = 50  # whose keys are kept for one person
 CLAIM_LOCKS = 0x1A7E  # first half of the advisory locks' keys; the second is the person
 
 
@@ -48,40 +44,11 @@ class NoSuchWorkItem(NotFound):
     code = "no_such_work_item"
 
 
-class DraftTooLarge(Unprocessable):
-    """More than the engine keeps for one draft."""
-
-    code = "draft_too_large"
-
-
-class NoDraft(NotFound):
-    """Nothing was saved."""
-
-    code = "no_draft"
-
-
 @dataclass(frozen=True)
 class Claim:
     """A work item given to a person, with its lease and fencing token in it."""
 
     work_item: WorkItem
-
-
-def create_person(*, username: str, password: str, roles: Iterable[Role] = ()) -> User:
-    """A person with a login. An existing person of that name gets this password and these roles in addition.
-
-    Administrators and ML engineers may open the admin site; ML engineers only look.
-    """
-    roles = list(roles)
-    user: User
-    with transaction.atomic():
-        user, _ = User.objects.get_or_create(username=username)
-        user.is_staff |= bool({Role.ADMIN, Role.ML_ENGINEER} & set(roles))
-        user.is_superuser |= Role.ADMIN in roles
-        user.set_password(password)
-        user.save()
-        user.groups.add(*(Group.objects.get_or_create(name=role.value)[0] for role in roles))
-    return user
 
 
 def create_work_item(
@@ -342,45 +309,6 @@ def set_priority_bands(*, bands: Mapping[UUID, int]) -> int:
         return int(cursor.rowcount)
 
 
-def save_draft(*, user: User, work_item_id: UUID, content: Any) -> Draft:
-    """Keep unsent work of `user` on an item they have claimed. A page that lost its lease meanwhile may still save.
-
-    Raises:
-        NoSuchWorkItem: there is no such item, or none that this person ever claimed.
-        DraftTooLarge.
-    """
-    if len(json.dumps(content)) > LARGEST_DRAFT:
-        raise DraftTooLarge(
-            f"The draft is larger than {LARGEST_DRAFT // 1024**2} MB.", what_to_do="Submit, or save a simpler draft."
-        )
-    claims = AuditEvent.objects.filter(subject_kind="work_item", subject_id=work_item_id, verb="claim", actor=user)
-    if not claims.exists():
-        raise _no_such_item(work_item_id)
-    draft, _ = Draft.objects.update_or_create(work_item_id=work_item_id, user=user, defaults={"content": content})
-    return draft
-
-
-def load_draft(*, user: User, work_item_id: UUID) -> Draft:
-    """What `user` saved last on this item.
-
-    Raises:
-        NoDraft.
-    """
-    draft = Draft.objects.filter(work_item_id=work_item_id, user=user).first()
-    if draft is None:
-        raise NoDraft("You have saved no draft of this work item.", what_to_do="Start from the task itself.")
-    return draft
-
-
-@transaction.atomic
-def keep_key_bindings(*, user: User, page: str, bindings: Mapping[str, str]) -> None:
-    """Keep the keys of `page` that `user` has changed (none: the defaults again). Other pages keep theirs."""
-    person = User.objects.select_for_update().only("key_bindings").get(pk=user.pk)
-    others = [(name, kept) for name, kept in person.key_bindings.items() if name != page]
-    person.key_bindings = dict(others[1 - MOST_PAGES :]) | ({page: dict(bindings)} if bindings else {})
-    person.save(update_fields=["key_bindings"])
-
-
 def audit(
     *,
     actor: User | None,
@@ -410,7 +338,7 @@ def _held(*, user: User, work_item_id: UUID, token: int) -> WorkItem:
         items = items.select_for_update()
     item = items.first()
     if item is None:
-        raise _no_such_item(work_item_id)
+        raise no_such_item(work_item_id)
     if item.holder_id != user.pk or item.fencing_token != token:
         raise LeaseSuperseded(
             "This work item is no longer yours: your lease ran out or was given back, and the token is not valid.",
@@ -464,7 +392,7 @@ def _move(
 
 def _of_stage(stage: str | None, item: WorkItem) -> WorkItem:
     if stage is not None and item.stage != Stage(stage).value:
-        raise _no_such_item(item.id)
+        raise no_such_item(item.id)
     return item
 
 
@@ -476,5 +404,6 @@ def _lease_time(stage: str) -> timedelta:
     return timedelta(seconds=settings.LATHE_LEASE_SECONDS[Stage(stage).value])
 
 
-def _no_such_item(work_item_id: UUID) -> NoSuchWorkItem:
+def no_such_item(work_item_id: UUID) -> NoSuchWorkItem:
+    """What to raise where an id leads nowhere."""
     return NoSuchWorkItem(f"There is no work item {work_item_id}.")

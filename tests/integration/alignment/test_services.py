@@ -13,6 +13,7 @@ from engine.contracts.poses import Pose
 from engine.contracts.serialisation import to_json
 from engine.layouts import InvalidPose
 from engine.lifecycle import State
+from engine.workforce import drafts
 from engine.workforce import services as workforce
 from engine.workforce.models import Draft, WorkItem
 from tests import factories as make
@@ -149,7 +150,7 @@ def test_scores_of_the_page_are_shares(open_alignment, annotator, score):
 def test_a_superseded_token_is_refused_and_the_draft_kept(open_alignment, annotator, other_annotator):
     open_alignment()
     task = services.claim(user=annotator)
-    workforce.save_draft(user=annotator, work_item_id=task.work_item.id, content={"pose": POSE})
+    drafts.save(user=annotator, work_item_id=task.work_item.id, content={"pose": POSE})
     workforce.expire_leases(now=task.work_item.lease_expires_at + timedelta(seconds=1))
     assert services.claim(user=other_annotator) is not None
     with pytest.raises(workforce.LeaseSuperseded):

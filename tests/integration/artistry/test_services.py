@@ -9,6 +9,7 @@ from engine.artistry.models import ArtistJob, TriageCase
 from engine.layouts import InvalidPose
 from engine.lifecycle import State
 from engine.selection.models import Selection
+from engine.workforce import drafts
 from engine.workforce import services as workforce
 from engine.workforce.models import AuditEvent, Draft, Role, WorkItem
 from tests import factories as make
@@ -144,7 +145,7 @@ def test_a_pose_needs_a_camera_and_must_be_seen_by_it(job, artist, hard_target):
 def test_a_superseded_artist_keeps_draft_and_uploads(job, artist, other_artist):
     task = services.claim(user=artist)
     upload = usable_upload(task)
-    workforce.save_draft(user=artist, work_item_id=task.work_item.id, content={"note": "half done"})
+    drafts.save(user=artist, work_item_id=task.work_item.id, content={"note": "half done"})
     workforce.expire_leases(now=task.work_item.lease_expires_at + timedelta(seconds=1))
     taken_over = services.claim(user=other_artist)
     assert [sent["id"] for sent in taken_over.uploads] == [str(upload.id)]

@@ -70,7 +70,7 @@ class Scenario:
         from engine.generation import services as generation
         from engine.rehearsal.client import ApiClient
         from engine.workforce.models import Role
-        from engine.workforce.services import create_person
+        from engine.workforce.people import create_person
 
         create_person(username="ada", password=PASSWORD, roles=[Role.ANNOTATOR])
         call_command("import_builtin", limit=2, verbosity=0)

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from engine.read_only_admin import ReadOnlyModelAdmin
-from engine.workforce import services
+from engine.workforce import drafts, people, services
 from engine.workforce.models import AuditEvent, Role, Stage, User, WorkItem
 from tests.factories import make_user
 
@@ -19,7 +19,7 @@ OWNED = [model for model, page in admin.site._registry.items() if isinstance(pag
 @pytest.fixture
 def engineer() -> Client:
     client = Client()
-    client.force_login(services.create_person(username="eve", password="a good one", roles=[Role.ML_ENGINEER]))
+    client.force_login(people.create_person(username="eve", password="a good one", roles=[Role.ML_ENGINEER]))
     return client
 
 
@@ -31,7 +31,7 @@ def make_history(count: int) -> None:
         assert claimed is not None
         if number % 2:
             item = claimed.work_item
-            services.save_draft(user=person, work_item_id=item.id, content={})
+            drafts.save(user=person, work_item_id=item.id, content={})
             services.submit(user=person, work_item_id=item.id, token=1, duration_ms=900, guideline_version="1")
 
 
@@ -66,7 +66,7 @@ def test_engineers_do_not_edit_people_and_administrators_do(engineer: Client) ->
     page = reverse("admin:workforce_user_changelist")
     assert engineer.get(page).status_code == 403
     chief = Client()
-    chief.force_login(services.create_person(username="chief", password="a good one", roles=[Role.ADMIN]))
+    chief.force_login(people.create_person(username="chief", password="a good one", roles=[Role.ADMIN]))
     assert b"ml_engineer" in chief.get(page).content
     assert (
         chief.get(reverse("admin:workforce_user_change", args=[User.objects.get(username="eve").pk])).status_code == 200

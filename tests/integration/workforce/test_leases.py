@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from engine.workforce import services
+from engine.workforce import drafts, services
 from engine.workforce.models import AuditEvent, Draft, Judgement, Stage, User, WorkItem
 from tests.factories import make_user
 from tests.integration.workforce.steps import claim, claimed, submit, verbs, want
@@ -80,7 +80,7 @@ def test_submit_ends_the_item_and_records_the_judgement() -> None:
     user = make_user()
     want()
     item = claimed(user)
-    services.save_draft(user=user, work_item_id=item.id, content={"zoom": 2})
+    drafts.save(user=user, work_item_id=item.id, content={"zoom": 2})
     assert submit(user, item).state == "done"
     judgement = Judgement.objects.get(work_item_id=item.id)
     assert (judgement.user_id, judgement.fencing_token, judgement.duration_ms) == (user.pk, 1, 1200)
@@ -118,13 +118,13 @@ def test_a_superseded_lease_may_not_submit_and_keeps_its_draft() -> None:
     slow, quick, now = make_user(), make_user(), timezone.now()
     want()
     item = claimed(slow, now=now)
-    services.save_draft(user=slow, work_item_id=item.id, content={"strokes": 7})
+    drafts.save(user=slow, work_item_id=item.id, content={"strokes": 7})
     later = claim(quick, now=now + timedelta(seconds=61))  # an idle item is found even where no beat runs
     assert later is not None
     assert (later.id, later.fencing_token) == (item.id, 2)
     with pytest.raises(services.LeaseSuperseded):
         submit(slow, item)
-    assert services.load_draft(user=slow, work_item_id=item.id).content == {"strokes": 7}
+    assert drafts.load(user=slow, work_item_id=item.id).content == {"strokes": 7}
     assert submit(quick, later).state == "done"
 
 

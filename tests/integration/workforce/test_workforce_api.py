@@ -12,7 +12,7 @@ from django.utils import timezone
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
-from engine.workforce import services
+from engine.workforce import people, services
 from engine.workforce.idempotency import IdempotentWrites, WritesNothing
 from engine.workforce.models import Role, User, WorkItem
 from engine.workforce.permissions import has_role
@@ -205,8 +205,8 @@ def test_roles() -> None:
 
 
 def test_people_are_made_once_and_gain_roles() -> None:
-    services.create_person(username="mira", password="first words", roles=[Role.ANNOTATOR])
-    mira = services.create_person(username="mira", password="second words", roles=[Role.ML_ENGINEER])
+    people.create_person(username="mira", password="first words", roles=[Role.ANNOTATOR])
+    mira = people.create_person(username="mira", password="second words", roles=[Role.ML_ENGINEER])
     mira = User.objects.with_roles().get(pk=mira.pk)
     assert mira.role_names == {"annotator", "ml_engineer"}
     assert mira.check_password("second words")

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from engine.workforce.models import Role
-from engine.workforce.services import create_person
+from engine.workforce.people import create_person
 
 PASSWORD_VARIABLE = "LATHE_PASSWORD"
 

@@ -15,7 +15,7 @@ from engine.rehearsal.client import ApiClient
 from engine.rehearsal.people import Annotator
 from engine.rehearsal.temperament import Temperament
 from engine.workforce.models import Role
-from engine.workforce.services import create_person
+from engine.workforce.people import create_person
 from tests import factories as make
 from tests.evaluations import reply_to, voting
 
