@@ -12,13 +12,14 @@ MANIFEST_OF_PAGES: dict[str, Any] = json.loads(MANIFEST.read_text()) if MANIFEST
 
 
 def files_of(name: str, seen: set[str]) -> set[str]:
-    """What the browser loads before the page can begin; what is split off comes later."""
+    """What the browser loads before a person sees the page; what is split off from the page itself comes later."""
     if name in seen:
         return set()
     seen.add(name)
     chunk = MANIFEST_OF_PAGES[name]
     files = {chunk["file"], *chunk.get("css", [])}
-    for imported in chunk.get("imports", []):
+    pages = [split for split in chunk.get("dynamicImports", []) if chunk.get("isEntry") and split.endswith("Page.tsx")]
+    for imported in [*chunk.get("imports", []), *pages]:
         files |= files_of(imported, seen)
     return files
 

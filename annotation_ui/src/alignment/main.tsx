@@ -3,7 +3,6 @@ import { heartbeat, loadDraft, saveDraft, skipWorkItem } from "../api/workItems"
 import { mountPage, person } from "../shell/page";
 import type { Skip } from "../work/desk";
 import { Journal } from "../work/journal";
-import { AlignmentPage } from "./AlignmentPage";
 import { readDraft } from "./task/alignmentState";
 import { AlignmentDesk, type AlignmentWrite } from "./task/desk";
 
@@ -17,5 +16,5 @@ const desk = new AlignmentDesk({
   api: { claim: claimAlignment, post, heartbeat, saveDraft, loadDraft },
   journal: new Journal("alignment", person(), readDraft),
 });
-void desk.start();
-mountPage(<AlignmentPage desk={desk} />);
+void desk.start(); // the task travels while the page, and with it three.js, loads
+void import("./AlignmentPage").then(({ AlignmentPage }) => mountPage(<AlignmentPage desk={desk} />));

@@ -3,7 +3,6 @@ import { heartbeat, loadDraft, saveDraft, skipWorkItem } from "../api/workItems"
 import { mountPage, person } from "../shell/page";
 import type { Skip } from "../work/desk";
 import { Journal } from "../work/journal";
-import { SelectionPage } from "./SelectionPage";
 import { SelectionDesk, type SelectionWrite } from "./task/desk";
 import { readDraft } from "./task/taskState";
 
@@ -26,5 +25,5 @@ const desk = new SelectionDesk({
   api: { claim: claimSelection, read: readSelection, post, heartbeat, saveDraft, loadDraft },
   journal: new Journal("selection", person(), readDraft),
 });
-void desk.start();
-mountPage(<SelectionPage desk={desk} />);
+void desk.start(); // the task travels while the page, and with it three.js, loads
+void import("./SelectionPage").then(({ SelectionPage }) => mountPage(<SelectionPage desk={desk} />));

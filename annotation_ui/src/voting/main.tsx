@@ -5,7 +5,6 @@ import { mountPage, person } from "../shell/page";
 import type { Skip } from "../work/desk";
 import { Journal } from "../work/journal";
 import { type HandInWrite, VotingDesk } from "./desk";
-import { VotingPage } from "./VotingPage";
 
 async function post(write: StepWrite | HandInWrite | Skip) {
   switch (write.kind) {
@@ -26,5 +25,5 @@ const desk = new VotingDesk({
   api: { claim: claimBallot, read: readBallot, post, heartbeat, saveDraft, loadDraft },
   journal: new Journal<StepWrite | HandInWrite | Skip, never>("voting", person(), () => null),
 });
-void desk.start();
-mountPage(<VotingPage desk={desk} />);
+void desk.start(); // the task travels while the page, and with it three.js, loads
+void import("./VotingPage").then(({ VotingPage }) => mountPage(<VotingPage desk={desk} />));
