@@ -9,7 +9,6 @@ many steps the drag has (60).
 
 import logging
 import os
-import shutil
 import statistics
 import tempfile
 import time
@@ -22,6 +21,7 @@ from unittest.mock import patch
 
 import numpy as np
 
+from benchmarks.browsing import installed_browser
 from benchmarks.scratch_database import scratch_database
 
 TASKS = int(os.environ.get("LATHE_BENCH_TASKS", "200"))
@@ -194,11 +194,10 @@ def _end_other_sessions() -> None:
 def _browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
-    from tests.e2e.conftest import BROWSERS, FLAGS
+    from tests.e2e.conftest import FLAGS
 
-    found = next(path for name in BROWSERS if (path := shutil.which(name)))
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=installed_browser(), args=list(FLAGS))
         try:
             yield browser
         finally:

@@ -19,7 +19,7 @@ from tests.e2e.bundle import MANIFEST, problem_of_bundle
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 ARTEFACTS = CHECKOUT / "test-results"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
     "--no-sandbox",
     "--disable-quic",

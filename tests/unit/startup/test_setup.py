@@ -42,15 +42,21 @@ def installed_programs(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
 
 
 @pytest.mark.usefixtures("libusb_is_missing")
-def test_root_gets_missing_libraries_and_chromium_by_apt(monkeypatch: pytest.MonkeyPatch, noted: CommandsNoted) -> None:
+@pytest.mark.parametrize(
+    ("known", "browser"), [(["chromium-headless-shell"], "chromium-headless-shell"), ([], "chromium")]
+)
+def test_root_gets_missing_libraries_and_chromium_by_apt(
+    monkeypatch: pytest.MonkeyPatch, noted: CommandsNoted, known: list[str], browser: str
+) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(setup, "apt_has", known.__contains__)
     installed_programs(monkeypatch, "apt-get")
 
     setup.install_system_packages(setup.Progress(), browser=True)
 
     assert noted.commands == [
         "apt-get update",
-        "apt-get install --yes --no-install-recommends libusb-1.0-0 chromium",
+        f"apt-get install --yes --no-install-recommends libusb-1.0-0 {browser}",
     ]
 
 
