@@ -8,7 +8,7 @@ import type { Ball } from "./balls";
 import { depthsAround } from "./cameras";
 import type { Display } from "./display";
 import type { Eyes, Place } from "./eyes";
-import { drawsInSoftware } from "./graphics";
+import { drawsInSoftware } from "../../shell/graphics";
 import type { Layout } from "./layout";
 import { PhotographView } from "./photographView";
 import { pictureOfPose } from "./thumbnail";

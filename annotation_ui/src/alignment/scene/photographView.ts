@@ -21,7 +21,7 @@ import type { Box, MaskPicture } from "../../photograph/mask";
 import type { Intrinsics } from "../pose/pinhole";
 import type { Pose } from "../pose/pose";
 import { aim, type Depths, freeCamera, WORLD_FROM_CAMERA, windowView } from "./cameras";
-import { drawsInSoftware } from "./graphics";
+import { drawsInSoftware } from "../../shell/graphics";
 import { lights, PosedShape } from "./shape";
 
 /** How the mesh lies over the photograph: its outline, its surface, or where it fits and where not. */

@@ -1,4 +1,5 @@
 import { type Material, WebGLRenderer } from "three";
+import { drawsInSoftware } from "../../shell/graphics";
 import { shown } from "../../work/marks";
 import type { Exhibit } from "./exhibit";
 import { type ExhibitState, Exhibits } from "./exhibits";
@@ -63,7 +64,7 @@ export class Stage {
 
   constructor(canvas: HTMLCanvasElement, { load, onFailed, rotating }: Options) {
     this.#canvas = canvas;
-    this.#renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true });
+    this.#renderer = new WebGLRenderer({ canvas, antialias: !drawsInSoftware(), alpha: true });
     this.#renderer.setScissorTest(true);
     this.#exhibits = new Exhibits({
       load: async (wanted, signal) => this.#compiled(await load(wanted, signal, this.#room.clay)),
