@@ -1,5 +1,6 @@
 import { WebGLRenderer } from "three";
 import { type Box, cropAround } from "../../photograph/mask";
+import { drawsInSoftware } from "../../shell/graphics";
 import type { Axes } from "../pose/axes";
 import { type Pose, sizeOf } from "../pose/pose";
 import type { Handle } from "../tools/gesture";
@@ -8,7 +9,6 @@ import type { Ball } from "./balls";
 import { depthsAround } from "./cameras";
 import type { Display } from "./display";
 import type { Eyes, Place } from "./eyes";
-import { drawsInSoftware } from "../../shell/graphics";
 import type { Layout } from "./layout";
 import { PhotographView } from "./photographView";
 import { pictureOfPose } from "./thumbnail";

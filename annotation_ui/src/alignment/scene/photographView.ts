@@ -4,6 +4,7 @@ import {
   GLSL3,
   Group,
   LinearFilter,
+  LinearMipmapNearestFilter,
   Mesh,
   NearestFilter,
   OrthographicCamera,
@@ -18,10 +19,10 @@ import {
   WebGLRenderTarget,
 } from "three";
 import type { Box, MaskPicture } from "../../photograph/mask";
+import { drawsInSoftware } from "../../shell/graphics";
 import type { Intrinsics } from "../pose/pinhole";
 import type { Pose } from "../pose/pose";
 import { aim, type Depths, freeCamera, WORLD_FROM_CAMERA, windowView } from "./cameras";
-import { drawsInSoftware } from "../../shell/graphics";
 import { lights, PosedShape } from "./shape";
 
 /** How the mesh lies over the photograph: its outline, its surface, or where it fits and where not. */
@@ -51,6 +52,19 @@ const VERTEX = /* glsl */ `
   }
 `;
 
+/** Shares of a ring that lies over an edge as far away as the bright line is wide: acos(line / ring) / π. */
+const TARGET = { ring: 3, line: 0.31 };
+const MESH = { ring: 2.6, line: 0.33 };
+const TAPS = 12;
+/** What a ring of taps sums up, written out: angles at every pixel are work that software does not leave out. */
+const taps = (inside: string) =>
+  Array.from({ length: TAPS }, (_, tap) => (2 * Math.PI * tap) / TAPS)
+    .map(
+      (angle) =>
+        `${inside}(place + reach * vec2(${Math.cos(angle).toFixed(6)}, ${Math.sin(angle).toFixed(6)}))`,
+    )
+    .join(" + ");
+
 const FRAGMENT = /* glsl */ `
   precision highp float;
   precision highp sampler2D;
@@ -70,32 +84,40 @@ const FRAGMENT = /* glsl */ `
   in vec2 at;
   out vec4 colour;
 
-  const int TAPS = 12;
-
   float inMask(vec2 place) {
     vec2 p = crop.xy + place * crop.zw;
-    return all(greaterThanEqual(p, vec2(0.0))) && all(lessThan(p, vec2(1.0))) ? step(0.5, texture(mask, p).r) : 0.0;
+    return all(greaterThanEqual(p, vec2(0.0))) && all(lessThan(p, vec2(1.0))) ? step(0.5, textureLod(mask, p, 0.0).r) : 0.0;
   }
 
   float inMesh(vec2 place) {
-    return texture(layer, vec2(place.x, 1.0 - place.y)).a;
+    return textureLod(layer, vec2(place.x, 1.0 - place.y), 0.0).a;
   }
 
-  /* How many of the places around are inside, over all: between 0 and 1 near an edge. */
-  float around(vec2 place, float radius, bool ofMask) {
-    float inside = 0.0;
-    for (int n = 0; n < TAPS; n += 1) {
-      float angle = 6.2831853 * float(n) / float(TAPS);
-      vec2 tap = place + radius * density * vec2(cos(angle), sin(angle)) / pixels;
-      inside += ofMask ? inMask(tap) : inMesh(tap);
-    }
-    return inside / float(TAPS);
+  /* The level of a texture at which one sample sees everything within reach. */
+  float levelOf(vec2 reach, ivec2 size) {
+    vec2 texels = 2.0 * reach * vec2(size);
+    return ceil(log2(max(max(texels.x, texels.y), 2.0))); // at least 1: level 0 is not smoothed
   }
 
-  float edge(vec2 place, float radius, bool ofMask) {
-    float share = around(place, radius, ofMask);
-    float here = ofMask ? inMask(place) : inMesh(place);
-    return here < 0.5 ? smoothstep(0.0, 0.12, share) : 0.0;
+  /* How much of a ring around is inside, seen from outside: 0 far from an edge, which one look tells, up to 1. */
+  float aroundMask(vec2 place) {
+    vec2 reach = ${TARGET.ring.toFixed(1)} * density / pixels;
+    float level = levelOf(reach * crop.zw, textureSize(mask, 0));
+    if (inMask(place) >= 0.5 || textureLod(mask, crop.xy + place * crop.zw, level).r < 0.002) return 0.0;
+    return (${taps("inMask")}) / ${TAPS}.0;
+  }
+
+  float aroundMesh(vec2 place) {
+    vec2 reach = ${MESH.ring.toFixed(1)} * density / pixels;
+    float level = levelOf(reach, textureSize(layer, 0));
+    if (inMesh(place) >= 0.5 || textureLod(layer, vec2(place.x, 1.0 - place.y), level).a < 0.002) return 0.0;
+    return (${taps("inMesh")}) / ${TAPS}.0;
+  }
+
+  /* A line in this colour on a dark seam. */
+  vec3 lined(vec3 seen, float share, vec3 seam, float dark, vec3 line, float near) {
+    seen = mix(seen, seam, dark * smoothstep(0.0, 0.12, share));
+    return mix(seen, line, smoothstep(near - 0.06, near + 0.06, share));
   }
 
   vec3 toScreen(vec3 linear) {
@@ -104,7 +126,7 @@ const FRAGMENT = /* glsl */ `
 
   void main() {
     vec3 seen = texture(photograph, crop.xy + at * crop.zw).rgb;
-    vec4 surface = texture(layer, vec2(at.x, 1.0 - at.y));
+    vec4 surface = textureLod(layer, vec2(at.x, 1.0 - at.y), 0.0);
     vec2 screen = at * pixels / density;
     if (drawMesh && overlay == 0) {
       float mesh = step(0.5, surface.a);
@@ -117,14 +139,8 @@ const FRAGMENT = /* glsl */ `
       else if (mesh > 0.5) seen = mix(seen, excess, opacity * mix(0.45, 0.85, check));
     }
     if (drawMesh && overlay == 1) seen = mix(seen, toScreen(surface.rgb), opacity * surface.a);
-    if (drawTarget) {
-      seen = mix(seen, vec3(0.0), 0.7 * edge(at, 3.0, true));
-      seen = mix(seen, vec3(1.0, 0.83, 0.23), edge(at, 1.7, true));
-    }
-    if (drawMesh) {
-      seen = mix(seen, vec3(0.02, 0.05, 0.08), 0.8 * edge(at, 2.6, false));
-      seen = mix(seen, vec3(0.45, 0.95, 1.0), edge(at, 1.3, false));
-    }
+    if (drawTarget) seen = lined(seen, aroundMask(at), vec3(0.0), 0.7, vec3(1.0, 0.83, 0.23), ${TARGET.line});
+    if (drawMesh) seen = lined(seen, aroundMesh(at), vec3(0.02, 0.05, 0.08), 0.8, vec3(0.45, 0.95, 1.0), ${MESH.line});
     colour = vec4(seen, 1.0);
   }
 `;
@@ -137,6 +153,8 @@ export class PhotographView {
   readonly #layer = new WebGLRenderTarget(1, 1, {
     samples: drawsInSoftware() ? 0 : 4,
     magFilter: LinearFilter,
+    minFilter: LinearMipmapNearestFilter,
+    generateMipmaps: true, // one look at a coarse level tells whether an edge is near
   });
   readonly #screen = new Scene();
   readonly #flat = new OrthographicCamera(-1, 1, 1, -1, 0, 1);
@@ -253,7 +271,8 @@ export class PhotographView {
 export function maskTexture({ alpha, width, height }: MaskPicture): DataTexture {
   const texture = new DataTexture(new Uint8Array(alpha.buffer), width, height, RedFormat);
   texture.magFilter = NearestFilter;
-  texture.minFilter = NearestFilter;
+  texture.minFilter = LinearMipmapNearestFilter;
+  texture.generateMipmaps = true;
   texture.unpackAlignment = 1;
   texture.needsUpdate = true;
   return texture;
