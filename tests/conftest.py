@@ -1,6 +1,7 @@
 """Fixtures for all tests. Integration and e2e tests run on the embedded PostgreSQL and Redis (or configured ones)."""
 
 import os
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -23,3 +24,19 @@ def broker_url() -> str:
     if not os.environ.get("CELERY_BROKER_URL"):
         redis.ensure_running()
     return str(settings.CELERY_BROKER_URL)
+
+
+# Pages that draw in 3D: two software renderers beside each other take longer than one after the other.
+DRAWN = tuple(f"tests/e2e/test_{page}" for page in ("alignment", "looks", "review", "selection", "voting"))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where tests run beside each other: those of a file together, as they share fixtures, and one page in 3D."""
+    from xdist.scheduler.loadscope import LoadScopeScheduling
+
+    class FilesTogether(LoadScopeScheduling):  # type: ignore[misc]  # it has no annotations
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "drawn" if file.startswith(DRAWN) else file
+
+    return FilesTogether(config, log)
