@@ -30,7 +30,8 @@ FLAGS = (
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
     "--ignore-gpu-blocklist",
-    "--disable-gpu-compositing",  # a page's own pixels by the CPU: a blurred backdrop drawn by WebGL in software takes 30 s
+    # A page's own pixels by the CPU: a blurred backdrop drawn by WebGL in software takes 30 s.
+    "--disable-gpu-compositing",
 )
 
 REQUESTS_END_SECONDS = 60
