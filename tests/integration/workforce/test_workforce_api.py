@@ -12,7 +12,7 @@ from django.utils import timezone
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
-from engine.workforce import people, services
+from engine.workforce import drafts, people, services
 from engine.workforce.idempotency import IdempotentWrites, WritesNothing
 from engine.workforce.models import Role, User, WorkItem
 from engine.workforce.permissions import has_role
@@ -113,7 +113,7 @@ def test_nobody_leaves_drafts_on_items_never_given_to_them(person: Person) -> No
 
 
 def test_a_draft_has_a_limit(person: Person, item: WorkItem, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "LARGEST_DRAFT", 100)
+    monkeypatch.setattr(drafts, "LARGEST_DRAFT", 100)
     answer = person.put(f"/work-items/{item.id}/draft", {"content": "x" * 101})
     assert (answer.status_code, answer.json()["type"]) == (422, "draft_too_large")
 
