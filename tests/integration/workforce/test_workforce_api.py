@@ -12,7 +12,7 @@ from django.utils import timezone
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
-from engine.workforce import drafts, people, services
+from engine.workforce import drafts, people
 from engine.workforce.idempotency import IdempotentWrites, WritesNothing
 from engine.workforce.models import Role, User, WorkItem
 from engine.workforce.permissions import has_role
