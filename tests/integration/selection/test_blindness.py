@@ -11,6 +11,7 @@ import trimesh
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.renderers import JSONRenderer
 
+from engine.alignment import assistance
 from engine.alignment.models import Alignment
 from engine.contracts.glb import MeshPart, read_glb, write_glb
 from engine.contracts.splats import MEDIA_TYPE as SPLAT_MEDIA_TYPE
@@ -113,7 +114,10 @@ def bodies_of(operation: dict[str, Any], tokens: dict[str, Any]) -> list[dict[st
 
 
 @pytest.mark.timeout(300)  # every operation of the API, for two people
-def test_no_answer_of_the_api_tells_where_a_shape_comes_from(work: dict[str, Any]) -> None:
+def test_no_answer_of_the_api_tells_where_a_shape_comes_from(
+    work: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assistance, "PATIENCE_SECONDS", 0.1)  # no worker runs that could answer
     ann = Desk(make.make_user(Role.ANNOTATOR, username="ann"))
     bob = Desk(make.make_user(Role.ANNOTATOR, username="bob"))
     for desk in (ann, bob):
