@@ -16,7 +16,7 @@ EXAMPLES = """examples:
       --shards 'snapshot/*.tar' --output runs/sft
   torchrun --nproc-per-node 8 -m training_loop train --stage dpo --recipe full_dpo \\
       --parent runs/sft/checkpoint.safetensors --shards 'snapshot/*.tar' --output runs/dpo
-  python -m training_loop sample --checkpoint runs/sft/checkpoint.safetensors \\
+  python -m training_loop sample --checkpoint training_loop/weights/mini.safetensors \\
       --image cup.png --mask cup_mask.png --seeds 0 1 2
   python -m training_loop evaluate --checkpoint runs/sft/checkpoint.safetensors
   python -m training_loop evaluate --predictions mine --ground-truth truth --json result.json --html result.html

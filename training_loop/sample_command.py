@@ -81,7 +81,8 @@ def sample_command(arguments: argparse.Namespace) -> None:
             poses[path.stem] = {"pose": to_json(sample.layout)}
         if sample.refinement is not None:
             found = sample.refinement
-            print(f"  refined layout: {found.verdict}, mask IoU {found.iou_before:.3f} → {found.iou_after:.3f}")
+            verdict = found.verdict.replace("_", " ")
+            print(f"  refined layout: {verdict}, mask IoU {found.iou_before:.3f} → {found.iou_after:.3f}")
     if poses:
         (arguments.output / "poses.json").write_text(json.dumps(poses, indent=2) + "\n")
-    print(f"{len(samples)} candidates in {seconds:.1f} s", file=sys.stderr)
+    print(f"{len(samples)} {'candidate' if len(samples) == 1 else 'candidates'} in {seconds:.1f} s", file=sys.stderr)

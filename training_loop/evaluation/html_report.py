@@ -18,7 +18,7 @@ REFINED = "refined_"
 
 PICTURE_TEXTS = {
     "truth": "ground truth",
-    "prediction": "prediction, registered",
+    "prediction": "registered prediction",
     "distance": "distance to the ground truth",
     "silhouette": "silhouette on the mask",
 }
@@ -110,7 +110,7 @@ def _skips(report: Report) -> str:
         return ""
     rows = "".join(
         f'<tr><td class="word">{escape(skip.stem)}</td><td class="word">{escape(skip.part.replace("_", " "))}</td>'
-        f'<td class="word" style="max-width:none">{escape(skip.reason)}</td></tr>'
+        f'<td class="word reason">{escape(skip.reason)}</td></tr>'
         for skip in report.skips
     )
     return (
@@ -163,19 +163,21 @@ def _row(sample: SampleResult, names: list[str], pictured: bool) -> str:
     cells = [f'<td class="word" data-value="{stem}">{stem}<div class="notes">{notes}</div></td>']
     if pictured:
         images = "".join(
-            f'<img alt="{stem}: {text}" title="{text}" '
-            f'src="data:image/webp;base64,{base64.b64encode(sample.pictures[name]).decode()}">'
+            f'<button type="button" title="{text}"><img alt="{stem}: {text}" '
+            f'src="data:image/webp;base64,{base64.b64encode(sample.pictures[name]).decode()}"></button>'
             for name, text in PICTURE_TEXTS.items()
             if name in sample.pictures
         )
         cells.append(f'<td class="pictures">{images}</td>')
     for name in names:
         value, refined = sample.metrics.get(name), sample.metrics.get(REFINED + name)
+        # The label stands before the value where there is no room for columns.
+        says = f'data-label="{escape(metric_info(name).label)}" data-value="{"" if value is None else repr(value)}"'
         if name in sample.failed:
-            cells.append(f'<td class="failed" data-value="{"" if value is None else repr(value)}">{FAILED}</td>')
+            cells.append(f'<td class="failed" {says}>{FAILED}</td>')
             continue
         after = "" if refined is None else f'<div class="soft">→ {format_value(name, refined)}</div>'
-        cells.append(f'<td data-value="{"" if value is None else repr(value)}">{format_value(name, value)}{after}</td>')
+        cells.append(f"<td {says}>{format_value(name, value)}{after}</td>")
     return f"<tr>{''.join(cells)}</tr>"
 
 
