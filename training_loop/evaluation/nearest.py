@@ -3,7 +3,7 @@
 A query that lies far from a surface of a million points visits thousands of them, a near one about twenty. So distances
 up to `NEAR` are exact for every point; of the points further away, evenly spread ones (every k-th along the faces) are
 measured exactly and stand for their neighbours. Neighbours' distances differ by no more than their own distance, so
-the mean of a million distances is within about 1e-4 of the exact one, as far as drawing the points anew moves it.
+the mean of a million distances is within 1e-4 to 2e-4 of the exact one, as far as drawing the points anew moves it.
 """
 
 from dataclasses import dataclass

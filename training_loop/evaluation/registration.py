@@ -38,7 +38,7 @@ POINT_WEIGHT = 0.05
 COARSE_LEVELS = ((300, 1_000, 6), (1_000, 16, 6))
 FINE_LEVELS = ((1_500, 6, 4), (8_000, 3, 12))
 
-# Points that fill the grids of the coarse levels.
+# Points that fill the grids of the coarse levels and give the principal axes.
 GRID_POINTS = 50_000
 
 # Alignments are equally good up to this factor and this distance (in units of the fitted shape).
@@ -133,13 +133,14 @@ class Level:
 
 def register(source: SurfacePoints, target: SurfacePoints, *, workers: int = -1) -> Registration:
     """Find the rigid motion that brings `source` onto `target`, both about as large as [-1, 1]³."""
-    starts = start_rotations(source.points, target.points)
+    some = [surface.every(GRID_POINTS) for surface in (source, target)]
+    starts = start_rotations(some[0].points, some[1].points)
     translations = target.points.mean(axis=0) - np.einsum("kij,j->ki", starts, source.points.mean(axis=0))
     # The first is the identity without moving the centroid.
     rotations = np.concatenate([np.eye(3)[None], starts])
     translations = np.concatenate([np.zeros((1, 3)), translations])
     index = np.arange(len(rotations))
-    coarse = [NearestInGrid(surface.every(GRID_POINTS)) for surface in (source, target)]
+    coarse = [NearestInGrid(surface) for surface in some]
     for points, kept, steps in COARSE_LEVELS:
         level = Level(source.every(points), target.every(points), coarse[0], coarse[1])
         rotations, translations, index = _best(level, kept, rotations, translations, index)

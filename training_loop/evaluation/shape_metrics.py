@@ -10,7 +10,7 @@ import trimesh
 from numpy.typing import NDArray
 
 from training_loop.evaluation.earth_mover import EMD_CELLS, earth_mover_distance
-from training_loop.evaluation.meshes import Points, Surface, SurfacePoints, fitted, sample_surface, surface_of
+from training_loop.evaluation.meshes import Points, Surface, fitted, sample_surface, surface_of
 from training_loop.evaluation.nearest import distance_tree, nearest_distances
 from training_loop.evaluation.registration import Registration, register
 
@@ -64,9 +64,8 @@ def compare_surfaces(
     ours = sample_surface(fitted(predicted), points, seed + 1)
     theirs = sample_surface(fitted(truth), points, seed)
     registration = register(ours, theirs, workers=workers) if registered else None
-    if registration is not None:
-        ours = SurfacePoints(registration.apply(ours.points), ours.normals @ registration.rotation.T)
-    metrics = compare_points(ours.points, theirs.points, emd_cells=emd_cells, workers=workers)
+    moved = ours.points if registration is None else registration.apply(ours.points)
+    metrics = compare_points(moved, theirs.points, emd_cells=emd_cells, workers=workers)
     return ShapeComparison(metrics, registration)
 
 
