@@ -35,6 +35,14 @@ def photograph_png() -> bytes:
 
 
 @cache
+def preview_png() -> bytes:
+    """The same at 510×340."""
+    file = io.BytesIO()
+    Pillow.fromarray(skimage.data.coffee()).resize((510, 340)).save(file, format="PNG")
+    return file.getvalue()
+
+
+@cache
 def cup_mask() -> NDArray[np.bool_]:
     """About where the cup is."""
     rows, columns = np.mgrid[:400, :600]

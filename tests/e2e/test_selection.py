@@ -5,11 +5,12 @@ from playwright.sync_api import Page, Response, expect
 
 from engine.generation.models import Candidate
 from engine.selection.models import Comparison, Selection
+from engine.sourcing.models import Image
 from engine.workforce.models import Judgement, Role, WorkItem
 from tests.e2e.conftest import OpenPage, keep_screenshot
 from tests.e2e.selection_page import at_round, at_the_rating, begin, choose, look_at, shapes_are_shown
-from tests.e2e.selection_queue import GENERATORS, MODEL_VERSION_ID, queue_selections, queue_textures
-from tests.factories import make_user
+from tests.e2e.selection_queue import GENERATORS, MODEL_VERSION_ID, preview_png, queue_selections, queue_textures
+from tests.factories import make_blob, make_user
 from tests.stage_fixtures import handed_over, own_store  # noqa: F401
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("handed_over")]
@@ -57,14 +58,19 @@ def test_a_task_by_keyboard_alone_with_a_step_back_and_a_reload(person_page: Ope
 
 def test_a_task_by_mouse_alone_with_a_step_back_and_a_skip(person_page: OpenPage) -> None:
     queue_selections(2, candidates=3)
+    Image.objects.update(preview_blob=make_blob(preview_png(), media_type="image/png"))
     make_user(Role.ANNOTATOR, username="ada")
     page = person_page("ada", scheme="light", width=1920, height=1080)
+    photographs: list[str] = []
+    page.on("request", lambda request: photographs.append(request.url) if "/blobs/" in request.url else None)
     page.get_by_role("button", name="Switch to the light theme").click()
     page.get_by_role("link", name="Start: Pick the best shape").click()
     first = shapes_are_shown(page)
     page.get_by_role("button", name="Turning").click()
     expect(page.get_by_role("button", name="Still")).to_have_attribute("aria-pressed", "false")
+    assert len(set(photographs)) == 1  # the preview is enough
     page.get_by_text("zoom", exact=True).click()
+    expect(page.locator("[data-loaded=true]")).to_be_visible()
     left = page.get_by_role("img", name="Left").bounding_box()
     assert left is not None
     page.mouse.move(left["x"] + 100, left["y"] + 200)
@@ -72,6 +78,7 @@ def test_a_task_by_mouse_alone_with_a_step_back_and_a_skip(person_page: OpenPage
     page.mouse.move(left["x"] + 200, left["y"] + 180, steps=3)
     page.mouse.up()
     page.mouse.wheel(0, -200)
+    assert len(set(photographs)) == 2  # seen closer, it is the photograph itself
     keep_screenshot(page, "selection-compare-light-1920")
     look_at(page)
     page.get_by_role("button", name="Right").dblclick()  # the second click is not for the pair that it has not seen

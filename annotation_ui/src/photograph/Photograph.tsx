@@ -1,12 +1,13 @@
 import { Alert, Button } from "@mantine/core";
 import { useElementSize } from "@mantine/hooks";
 import { useEffect, useMemo, useRef, useState } from "react";
-import { drawPhotograph, type PhotoMode } from "./draw";
+import { drawPhotograph, isTooCoarse, type PhotoMode } from "./draw";
 import { maskPicture, type RunLengths } from "./mask";
 import classes from "./Photograph.module.css";
 
 interface Props {
-  image: { url: string; width: number; height: number };
+  /** A large photograph has a preview, which is shown unless somebody looks closer. */
+  image: { url: string; preview_url: string | null; width: number; height: number };
   mask: RunLengths;
   mode: PhotoMode;
   /** What is marked, for those who do not see it. */
@@ -17,45 +18,32 @@ interface Props {
 export function Photograph({ image, mask, mode, label }: Props) {
   const { ref, width, height } = useElementSize();
   const canvas = useRef<HTMLCanvasElement>(null);
-  const [loaded, setLoaded] = useState<HTMLImageElement | null>(null);
-  const [failed, setFailed] = useState(false);
   const [attempt, setAttempt] = useState(0);
-  const picture = useMemo(() => maskPicture(mask), [mask]);
-
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt loads the same URL again
-  useEffect(() => {
-    const loading = new Image();
-    let wanted = true;
-    setFailed(false);
-    loading.src = image.url;
-    loading.decode().then(
-      () => wanted && setLoaded(loading),
-      () => wanted && setFailed(true),
-    );
-    return () => {
-      wanted = false;
-      setLoaded(null);
-    };
-  }, [image.url, attempt]);
+  const target = useMemo(() => maskPicture(mask), [mask]);
+  const size = useMemo(() => ({ width: image.width, height: image.height }), [image.width, image.height]);
+  const showing = useMemo(
+    () => ({ mode, size, width, height, density: window.devicePixelRatio }),
+    [mode, size, width, height],
+  );
+  const { picture: first, failed } = usePicture(image.preview_url ?? image.url, attempt);
+  const onScreen = first !== null && width > 0 && height > 0;
+  const coarse =
+    onScreen && image.preview_url !== null && isTooCoarse(first.naturalWidth, target.box, showing);
+  const { picture: whole } = usePicture(coarse ? image.url : null, attempt);
+  const picture = whole ?? first;
 
   useEffect(() => {
-    if (canvas.current === null || loaded === null || width === 0 || height === 0) return;
-    drawPhotograph(canvas.current, loaded, picture, {
-      mode,
-      width,
-      height,
-      density: window.devicePixelRatio,
-    });
-  }, [loaded, picture, mode, width, height]);
+    if (canvas.current && picture && onScreen) drawPhotograph(canvas.current, picture, target, showing);
+  }, [picture, onScreen, target, showing]);
 
   return (
-    <div ref={ref} className={classes.frame} data-loaded={loaded !== null}>
+    <div ref={ref} className={classes.frame} data-loaded={first !== null}>
       <canvas
         ref={canvas}
         className={classes.picture}
         role="img"
         aria-label={label}
-        hidden={loaded === null}
+        hidden={first === null}
       />
       {failed && (
         <Alert color="red" variant="outline" title="The photograph did not load" className={classes.failed}>
@@ -66,4 +54,31 @@ export function Photograph({ image, mask, mode, label }: Props) {
       )}
     </div>
   );
+}
+
+/** The picture behind a URL once it is decoded, or that it did not come; none where there is no URL. */
+function usePicture(
+  url: string | null,
+  attempt: number,
+): { picture: HTMLImageElement | null; failed: boolean } {
+  const [picture, setPicture] = useState<HTMLImageElement | null>(null);
+  const [failed, setFailed] = useState(false);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt loads the same URL again
+  useEffect(() => {
+    setFailed(false);
+    if (url === null) return;
+    const loading = new Image();
+    let wanted = true;
+    loading.src = url;
+    loading.decode().then(
+      () => wanted && setPicture(loading),
+      () => wanted && setFailed(true),
+    );
+    return () => {
+      wanted = false;
+      setPicture(null);
+    };
+  }, [url, attempt]);
+  return { picture, failed };
 }

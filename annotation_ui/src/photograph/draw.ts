@@ -10,31 +10,55 @@ const OUTLINE = [
 ] as const;
 const DIRECTIONS = 16;
 
-/** Draw the photograph with its target outlined into a canvas of `width` × `height` CSS pixels. */
+/** What of a photograph is shown, and on how much screen. */
+export interface Showing {
+  mode: PhotoMode;
+  /** Of the photograph, in its own pixels, whatever a picture of it has. */
+  size: { width: number; height: number };
+  /** Of the panel, in CSS pixels. */
+  width: number;
+  height: number;
+  /** Pixels of the screen in one of CSS. */
+  density: number;
+}
+
+/** The part of the photograph that is shown, in its own pixels. */
+export function cropOf(box: Box, { mode, size, width, height }: Showing): Box {
+  return mode === "full" ? { left: 0, top: 0, ...size } : cropAround(box, size, width / height);
+}
+
+/** Whether a picture of the photograph that is `pictureWidth` wide has fewer pixels of this part than the screen. */
+export function isTooCoarse(pictureWidth: number, box: Box, showing: Showing): boolean {
+  const crop = cropOf(box, showing);
+  const shown = Math.min(showing.width / crop.width, showing.height / crop.height) * showing.density;
+  return shown > pictureWidth / showing.size.width;
+}
+
+/** Draw the photograph, or a smaller picture of it, with its target outlined into a canvas. */
 export function drawPhotograph(
   canvas: HTMLCanvasElement,
-  photograph: HTMLImageElement,
+  picture: HTMLImageElement,
   mask: MaskPicture,
-  { mode, width, height, density }: { mode: PhotoMode; width: number; height: number; density: number },
+  showing: Showing,
 ): void {
+  const { mode, size, width, height, density } = showing;
   canvas.width = Math.round(width * density);
   canvas.height = Math.round(height * density);
-  const size = { width: photograph.naturalWidth, height: photograph.naturalHeight };
-  const whole = { left: 0, top: 0, ...size };
-  const crop = mode === "full" ? whole : cropAround(mask.box, size, width / height);
+  const scale = picture.naturalWidth / size.width;
+  const crop = cropOf(mask.box, showing);
   const place = placeOf(crop, canvas);
   const context = contextOf(canvas);
   const inside = layer(canvas, (on) => drawCrop(on, pictureOf(mask), mask.width / size.width, crop, place));
   if (mode === "cut-out") {
     const cut = layer(canvas, (on) => {
-      drawCrop(on, photograph, 1, crop, place);
+      drawCrop(on, picture, scale, crop, place);
       on.globalCompositeOperation = "destination-in";
       on.drawImage(inside, 0, 0);
     });
     context.drawImage(cut, 0, 0);
     return;
   }
-  drawCrop(context, photograph, 1, crop, place);
+  drawCrop(context, picture, scale, crop, place);
   context.beginPath();
   context.rect(place.left, place.top, place.width, place.height);
   context.clip();
