@@ -5,6 +5,8 @@ import json
 import pytest
 from playwright.sync_api import Page, expect
 
+from engine.sourcing.models import TargetObject
+from engine.workforce import reviews
 from engine.workforce.models import Judgement, Role, User
 from tests.e2e.accessibility import violations
 from tests.e2e.conftest import OpenPage, keep_screenshot
@@ -70,6 +72,9 @@ def test_a_queue_by_keyboard_alone(person_page: OpenPage, people: tuple[User, Us
     assert states == ["accepted", "gold", "returned", "unreviewed"]
 
     annotator = person_page("ann")
+    expect(annotator.get_by_role("link", name="Review")).to_have_count(0)
+    expect(annotator.get_by_role("heading", name="My agreement")).to_be_visible()
+    expect(annotator.get_by_text("Nothing to compare yet.")).to_be_visible()  # today's counts from tomorrow on
     annotator.goto("/masks/")
     expect(annotator.get_by_text(NOTE)).to_be_visible()
     annotator.get_by_role("button", name="Close the note").click()
@@ -109,26 +114,32 @@ def test_a_queue_by_mouse_alone(person_page: OpenPage, people: tuple[User, User]
     expect(page.get_by_label("Masks: second opinions in percent")).to_have_value("10 %")
 
 
-def test_what_cannot_be_sent_back_is_said_and_nothing_changes(person_page: OpenPage, people: tuple[User, User]) -> None:
-    from engine.sourcing.models import TargetObject
-
-    judged_masks(*people, others=0)
+def test_what_cannot_be_done_is_said_and_nothing_changes(person_page: OpenPage, people: tuple[User, User]) -> None:
+    """The target is with machines, another reviewer was faster, the network is away."""
+    first = judged_masks(*people, others=0)
     page = person_page("rita")
     page.goto("/review/")
     drawn(page, 2)
     TargetObject.objects.update(state="generating")
     while page.locator("[aria-current=true]").filter(has_text="ann").count() == 0:
         page.keyboard.press("ArrowDown")
-    page.keyboard.press("q")
+    with page.expect_response("**/reviews/?*"):  # it looks again, whether it went well or not
+        page.keyboard.press("q")
     expect(page.get_by_role("alert")).to_contain_text("The target is generating")
     assert set(Judgement.objects.values_list("review", flat=True)) == {"unreviewed"}
-
-
-def test_annotators_find_no_queue(person_page: OpenPage, people: tuple[User, User]) -> None:
-    page = person_page("ann")
-    expect(page.get_by_role("link", name="Review")).to_have_count(0)
-    expect(page.get_by_role("heading", name="My agreement")).to_be_visible()
-    expect(page.get_by_text("Nothing to compare yet.")).to_be_visible()
+    reviews.mark_gold(reviewer=make_user(Role.REVIEWER, username="rob"), work_item_id=first.pk)
+    page.keyboard.press("a")
+    expect(page.get_by_role("alert")).to_contain_text("The judgement is gold")
+    expect(entries(page)).to_have_count(1)  # type: ignore[arg-type]
+    page.context.set_offline(True)
+    page.keyboard.press("a")
+    expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached")
+    keep_screenshot(page, "review-offline-dark-1280")
+    page.context.set_offline(False)
+    page.keyboard.press("a")
+    expect(page.get_by_text("Accepted: bob.")).to_be_visible()
+    expect(page.get_by_text("Nothing waits for review here")).to_be_visible()
+    assert sorted(Judgement.objects.values_list("review", flat=True)) == ["accepted", "gold"]
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])

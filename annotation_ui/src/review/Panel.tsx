@@ -30,12 +30,12 @@ interface Props {
 export function Panel({ stage, workItem, title, facts, photoMode, proposal, ...selection }: Props) {
   return (
     <section className={classes.panel} aria-label={title}>
-      <Group gap="xs" mb="xs">
-        <Title order={2} size="h5">
+      <Group gap="xs" mb="xs" wrap="nowrap">
+        <Title order={2} size="h5" className={classes.who} title={title}>
           {title}
         </Title>
         {facts.map((fact) => (
-          <Badge key={fact} variant="default" tt="none" fw={500}>
+          <Badge key={fact} variant="default" tt="none" fw={500} flex="none">
             {fact}
           </Badge>
         ))}

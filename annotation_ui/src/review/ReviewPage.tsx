@@ -13,6 +13,7 @@ import {
 } from "../api/reviews";
 import { seconds } from "../home/duration";
 import { BindingsContext, HotButton } from "../keys/HotButton";
+import { KeyHint } from "../keys/KeyHint";
 import { KeysDialog } from "../keys/KeysDialog";
 import { useBindings } from "../keys/useBindings";
 import { useHotkeys } from "../keys/useHotkeys";
@@ -29,9 +30,14 @@ import { besideOf, measureName, measureText, PURPOSE_NAMES, STAGE_NAMES, STATE_N
 
 type Tab = ReviewStage | "people";
 
+/** What there is to show, each with the command that shows it. */
 const TABS = [
-  ...Object.entries(STAGE_NAMES).map(([value, label]) => ({ value, label })),
-  { value: "people", label: "Agreement" },
+  ...Object.entries(STAGE_NAMES).map(([value, label], index) => ({
+    value,
+    label,
+    command: `stage${index + 1}`,
+  })),
+  { value: "people", label: "Agreement", command: "people" },
 ];
 const DONE_WORDS: Record<Deed["kind"], string> = {
   accept: "Accepted",
@@ -161,12 +167,19 @@ export function ReviewPage() {
           <SegmentedControl
             size="xs"
             aria-label="Show"
-            data={TABS}
+            data={TABS.map(({ value, label, command }) => ({
+              value,
+              label: (
+                <Group gap={6} wrap="nowrap" justify="center">
+                  <span>{label}</span> <KeyHint combo={bindings[command] ?? ""} />
+                </Group>
+              ),
+            }))}
             value={tab}
             onChange={(value) => show(value as Tab)}
           />
-          <Button size="compact-sm" variant="default" onClick={() => setDialog("keys")}>
-            Keys
+          <Button size="compact-sm" variant="subtle" onClick={() => setDialog("keys")}>
+            Keys ?
           </Button>
         </Header>
         {tab === "people" ? (

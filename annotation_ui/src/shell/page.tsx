@@ -8,7 +8,10 @@ import { createRoot } from "react-dom/client";
 import { cssVariables, theme } from "./theme";
 
 const queries = new QueryClient({
-  defaultOptions: { queries: { staleTime: 5_000, retry: 2, refetchOnWindowFocus: true } },
+  defaultOptions: {
+    queries: { staleTime: 5_000, retry: 2, refetchOnWindowFocus: true },
+    mutations: { networkMode: "always" }, // without a network it fails and says so, rather than wait for one unseen
+  },
 });
 
 /** User name of the signed-in person, as the template says. */
