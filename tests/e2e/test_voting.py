@@ -21,10 +21,10 @@ def _no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "send_task", lambda *args, **kwargs: None)
 
 
-def begin(person_page: OpenPage, **window: object) -> Page:
+def begin(person_page: OpenPage, username: str = "ada") -> Page:
     """A voter at the first ballot. Turntables stand still, as for people who want less motion."""
-    make_user(Role.ANNOTATOR, username="ada")
-    page = person_page("ada", **window)  # type: ignore[arg-type]
+    make_user(Role.ANNOTATOR, username=username)
+    page = person_page(username)
     page.emulate_media(reduced_motion="reduce")
     page.get_by_role("link", name="Start: Vote between models").press("Enter")
     shapes_are_shown(page)
@@ -70,14 +70,16 @@ def test_a_ballot_by_keyboard_alone_with_a_step_back_and_a_reload(person_page: O
 
 
 def test_a_ballot_by_mouse_alone_with_a_step_back_and_a_skip(person_page: OpenPage) -> None:
-    queue_ballots(2, names=MODELS[:2])
+    queue_ballots(2, names=MODELS[:2], coloured=True)
     make_user(Role.ANNOTATOR, username="ada")
     page = person_page("ada", scheme="light", width=1920, height=1080)
+    page.emulate_media(reduced_motion="reduce")
     page.get_by_role("button", name="Switch to the light theme").click()
     keep_screenshot(page, "voting-home-light-1920")
     assert not violations(page)
     page.get_by_role("link", name="Start: Vote between models").click()
     shapes_are_shown(page)
+    expect(page.get_by_text("reconstructions in colour")).to_be_visible()
     page.get_by_text("zoom", exact=True).click()
     left = page.get_by_role("img", name="Left").bounding_box()
     assert left is not None
@@ -106,21 +108,27 @@ def test_a_ballot_by_mouse_alone_with_a_step_back_and_a_skip(person_page: OpenPa
     assert list(WorkItem.objects.filter(state="open").values_list("skip_count", flat=True)) == [1]
 
 
-def test_votes_given_without_a_network_arrive_when_it_is_back(person_page: OpenPage) -> None:
-    queue_ballots(1)
-    page = begin(person_page)
-    page.wait_for_load_state("networkidle")
-    page.context.set_offline(True)
-    choose(page, "ArrowLeft")
-    at_round(page, 2, of=2)
-    choose(page, "ArrowLeft")
-    all_compared(page)
-    choose(page, "Enter")
-    assert not Vote.objects.exists()
-    page.context.set_offline(False)
-    expect(page.get_by_text("Nothing waits for a vote")).to_be_visible(timeout=60_000)
-    assert list(Vote.objects.order_by("sequence").values_list("answer", flat=True)) == ["left", "left"]
-    assert Ballot.objects.get().counted is not None
+def test_votes_given_without_a_network_arrive_while_somebody_else_votes_on_another_object(
+    person_page: OpenPage,
+) -> None:
+    queue_ballots(2)
+    ada, bob = begin(person_page), begin(person_page, "bob")
+    ada.wait_for_load_state("networkidle")
+    ada.context.set_offline(True)
+    for page, key in ((ada, "ArrowLeft"), (bob, "ArrowRight")):
+        page.bring_to_front()
+        choose(page, key)
+        at_round(page, 2, of=2)
+        choose(page, key)
+        all_compared(page)
+        choose(page, "Enter")
+    expect(bob.get_by_text("Nothing waits for a vote")).to_be_visible()
+    assert set(Vote.objects.values_list("voting__voter__username", flat=True)) == {"bob"}
+    ada.context.set_offline(False)
+    expect(ada.get_by_text("Nothing waits for a vote")).to_be_visible(timeout=60_000)
+    votes = Vote.objects.order_by("voting__voter__username", "sequence")
+    assert list(votes.values_list("answer", flat=True)) == ["left", "left", "right", "right"]
+    assert sorted(Ballot.objects.values_list("counted__voter__username", flat=True)) == ["ada", "bob"]
 
 
 def test_a_mesh_that_does_not_load_is_said_and_can_be_voted_down(person_page: OpenPage) -> None:
@@ -137,13 +145,6 @@ def test_a_mesh_that_does_not_load_is_said_and_can_be_voted_down(person_page: Op
     broken.refresh_from_db()
     assert broken.load_failures >= 1
     assert Vote.objects.get().stayed_id != broken.entry_id
-
-
-def test_textures_are_voted_on_in_colour(person_page: OpenPage) -> None:
-    queue_ballots(1, coloured=True)
-    page = begin(person_page, width=2560, height=1440)
-    expect(page.get_by_text("reconstructions in colour")).to_be_visible()
-    keep_screenshot(page, "voting-texture-dark-2560")
 
 
 def test_nothing_that_the_page_is_told_names_a_model(person_page: OpenPage) -> None:

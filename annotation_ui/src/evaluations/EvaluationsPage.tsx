@@ -46,7 +46,7 @@ export function EvaluationsPage() {
           ))}
           {evaluations.isPending && <Skeleton h={240} />}
           <Button component="a" href={REGISTER} variant="default" size="compact-md" mt="sm">
-            Register another…
+            {evaluations.data?.length === 0 ? "Register one…" : "Register another…"}
           </Button>
         </nav>
         <div className={classes.content}>

@@ -29,6 +29,7 @@ export function Category({ value, disabled, onChange, inputRef }: Props) {
           label="Category"
           role="combobox"
           value={value}
+          title={value}
           disabled={disabled}
           maxLength={200}
           placeholder="What is it?"
@@ -45,7 +46,7 @@ export function Category({ value, disabled, onChange, inputRef }: Props) {
           }}
         />
       </Combobox.Target>
-      <Text size="xs" c={leaf || !value ? "dimmed" : "yellow"} mt={4} mih="1.2rem">
+      <Text size="xs" c={leaf || !value ? "dimmed" : "light-dark(#7a5200, #ffd43b)"} mt={4} mih="1.2rem">
         {describe(value, leaf, leaves.length > 0)}
       </Text>
       <Combobox.Dropdown hidden={found.length === 0}>
@@ -54,7 +55,7 @@ export function Category({ value, disabled, onChange, inputRef }: Props) {
             {found.map(({ leaf: option, synonym }) => (
               <Combobox.Option value={option.name.toLowerCase()} key={option.id}>
                 <Group justify="space-between" wrap="nowrap" gap="xs">
-                  <Highlight highlight={value} size="sm" inherit>
+                  <Highlight highlight={value} size="sm" inherit flex="none">
                     {option.name.toLowerCase()}
                   </Highlight>
                   <Text size="xs" c="dimmed" truncate>
@@ -73,7 +74,7 @@ export function Category({ value, disabled, onChange, inputRef }: Props) {
 function describe(value: string, leaf: Leaf | null, loaded: boolean): string {
   if (!loaded) return "";
   if (value.trim() === "") return "Type a word; arrows and Enter choose.";
-  if (leaf === null) return "Not in the taxonomy: kept as your own word.";
+  if (leaf === null) return "Not in the taxonomy: kept as written.";
   return `${leaf.name} · ${leaf.group.replaceAll("_", " ")} · ${leaf.complexity}`;
 }
 

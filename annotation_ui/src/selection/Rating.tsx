@@ -21,7 +21,7 @@ export function Rating({
   const { rating, reason } = ratingOf(state) ?? { rating: null, reason: "" };
   const anchors = anchorsOf(state.task.rubric.markdown);
   return (
-    <Paper withBorder p="md" mb="md" component="section" aria-label="Rating">
+    <Paper withBorder p="sm" mb="md" component="section" aria-label="Rating">
       <Stack gap="sm">
         <Group justify="space-between" wrap="nowrap">
           <Title order={2} size="h5">

@@ -65,12 +65,14 @@ export function Work(props: Props) {
           />
           {photoKey && <KeyHint combo={photoKey} />}
         </div>
-        <Line fw={600} lineClamp={2} title={task?.category}>
-          {task?.category || "\u00a0"}
-        </Line>
-        <Line size="sm" c="dimmed" lineClamp={4} title={task?.description}>
-          {task?.description}
-        </Line>
+        <div className={classes.words}>
+          <Line fw={600} lineClamp={2} title={task?.category}>
+            {task?.category || "\u00a0"}
+          </Line>
+          <Line size="sm" c="dimmed" mt={4} lineClamp={4} title={task?.description}>
+            {task?.description}
+          </Line>
+        </div>
       </section>
       <Turntables state={state} next={next} onStage={onStage} onFailed={onFailed} run={run} />
       <ScrollArea

@@ -60,6 +60,7 @@ export function Notices({
           className={classes.notice}
           role="alert"
           withCloseButton
+          closeButtonLabel="Close the notice"
           onClose={onDismiss}
         >
           {notice}

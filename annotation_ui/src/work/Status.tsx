@@ -20,12 +20,10 @@ export function Status({
       <Text size="sm" className={classes.saved} aria-live="polite">
         {savedText(snapshot)}
       </Text>
-      {today && (
-        <Text size="sm" c="dimmed" className={classes.day}>
-          {today.done} done today
-          {today.median_duration_ms !== null && ` · median ${seconds(today.median_duration_ms)}`}
-        </Text>
-      )}
+      <Text size="sm" c="dimmed" className={classes.day}>
+        {today?.done ?? 0} done today
+        {typeof today?.median_duration_ms === "number" && ` · median ${seconds(today.median_duration_ms)}`}
+      </Text>
       <Button variant="subtle" size="compact-sm" onClick={() => run("keys")}>
         Keys ?
       </Button>

@@ -42,6 +42,7 @@ export class Easel implements Bench {
   #crosshair: Point | null = null; // the keyboard's place
   #dirty = new Set<Layer>();
   #frame = 0;
+  #whole = true; // all of the photograph is shown, as large as it can be
   #size = { width: 0, height: 0 };
 
   constructor(
@@ -59,7 +60,6 @@ export class Easel implements Bench {
   }
 
   resize(width: number, height: number): void {
-    const first = this.#size.width === 0;
     this.#size = { width, height };
     const density = window.devicePixelRatio;
     for (const canvas of Object.values(this.canvases)) {
@@ -67,7 +67,7 @@ export class Easel implements Bench {
       canvas.height = Math.round(height * density);
     }
     this.view.resize(width, height);
-    if (first) this.view.showAll();
+    if (this.#whole) this.view.showAll();
     this.redraw();
   }
 
@@ -88,6 +88,7 @@ export class Easel implements Bench {
   }
 
   showAll(): void {
+    this.#whole = true;
     this.view.showAll();
     this.redraw();
   }
@@ -95,6 +96,7 @@ export class Easel implements Bench {
   /** Show the mask large; all of the photograph where nothing is marked. */
   showMask(): void {
     const box = boxOf(this.mask);
+    this.#whole = box === null;
     if (box) this.view.showBox(box);
     else this.view.showAll();
     this.redraw();
@@ -102,11 +104,13 @@ export class Easel implements Bench {
 
   zoom(factor: number, x?: number, y?: number): void {
     const at = this.#crosshair ? this.view.on(this.#crosshair) : null;
+    this.#whole = false;
     this.view.zoom(factor, x ?? at?.x, y ?? at?.y);
     this.redraw();
   }
 
   pan(dx: number, dy: number): void {
+    this.#whole = false;
     this.view.pan(dx, dy);
     this.redraw();
   }
