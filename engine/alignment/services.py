@@ -124,28 +124,43 @@ def open_alignment(*, target_id: UUID) -> Alignment:
 def open_alignments(*, limit: int = MOST_OPENED) -> int:
     """Have every shape posed that was accepted and is not being posed yet; return for how many it was opened.
 
-    Each in its own transaction. Any number of processes may do this at once: no two take up the same target. One for
-    which nothing can be opened is logged, stays, and is looked at again next time; it holds no other up.
+    Each in its own transaction. Any number of processes may do this at once. One for which nothing can be opened is
+    logged, stays, and is looked at again next time; it holds no other up.
     """
-    opened = 0
-    last = UUID(int=0)
-    live = [WorkItem.State.PREPARING, WorkItem.State.OPEN, WorkItem.State.LEASED]
-    asked = WorkItem.objects.filter(
-        subject_id=OuterRef("pk"), stage=Stage.ALIGNMENT, purpose=WorkItem.Purpose.COLLECT, state__in=live
-    )
-    while opened < limit:
-        with transaction.atomic():
-            accepted = TargetObject.objects.filter(~Exists(asked), state=State.ALIGNING, id__gt=last).order_by("id")
-            found = accepted.select_for_update(skip_locked=True).values_list("id", flat=True)[:1]
-            if not found:
-                break
-            (last,) = found
-            try:
-                open_alignment(target_id=last)
-                opened += 1
-            except LatheError as refusal:
-                log.warning("not_to_be_posed", target_id=str(last), reason=str(refusal))
+    unasked = TargetObject.objects.filter(~Exists(_asked_about(OuterRef("pk"))), state=State.ALIGNING)
+    ids = unasked.order_by("id").values_list("id", flat=True)
+    opened, last = 0, UUID(int=0)
+    while opened < limit and (found := ids.filter(id__gt=last).first()) is not None:
+        last = found
+        try:
+            opened += open_once(target_id=last)
+        except LatheError as refusal:
+            log.warning("not_to_be_posed", target_id=str(last), reason=str(refusal))
     return opened
+
+
+@transaction.atomic
+def open_once(*, target_id: UUID) -> bool:
+    """Open the alignment of a target unless that was done meanwhile, or another process is at it; whether it did.
+
+    That nobody is asked yet is looked at once the target is locked: a look before may be older than what another
+    process has committed since.
+
+    Raises:
+        NothingToPose: no shape of the target was accepted.
+    """
+    wanted = TargetObject.objects.filter(id=target_id, state=State.ALIGNING)
+    if wanted.select_for_update(skip_locked=True).first() is None or _asked_about(target_id).exists():
+        return False
+    open_alignment(target_id=target_id)
+    return True
+
+
+def _asked_about(target_id: UUID | OuterRef) -> models.QuerySet[WorkItem]:
+    live = [WorkItem.State.PREPARING, WorkItem.State.OPEN, WorkItem.State.LEASED]
+    return WorkItem.objects.filter(
+        subject_id=target_id, stage=Stage.ALIGNMENT, purpose=WorkItem.Purpose.COLLECT, state__in=live
+    )
 
 
 def shape_to_pose(*, target_id: UUID) -> Candidate:

@@ -236,6 +236,14 @@ def test_a_shape_is_posed_once_whoever_looks_for_it(target, annotator):
     assert alignment.open_alignments() == 1  # withdrawn by hand: the shape still waits
 
 
+def test_two_processes_that_found_the_same_shape_have_it_posed_once(target, annotator):
+    """The second one found it before the first one committed: the target itself did not change."""
+    choose(annotator, rating=0.8)
+    assert alignment.open_once(target_id=target.id)
+    assert not alignment.open_once(target_id=target.id)
+    assert Alignment.objects.count() == 1
+
+
 def test_a_shape_that_cannot_be_posed_holds_no_other_up(target, annotator):
     lost = make.make_target(state=State.ALIGNING)  # nothing of it was accepted
     choose(annotator, rating=0.8)
