@@ -30,6 +30,8 @@ from engine.rehearsal.temperament import Temperament
 from engine.serve.background import BackgroundLathe
 from scripts.demo_proposals import write_proposals
 from scripts.demo_report import print_report
+from scripts.demo_second_looks import leave_work, mark_gold, set_shares
+from scripts.demo_vote import start_vote
 
 TURNS = 2
 # The bar rises with the turns, as in the cross-entropy method (paper 3.2.2).
@@ -58,6 +60,7 @@ SETTINGS: dict[str, Any] = {
 }
 # Verified masks; the rest of a collection comes out of Stage 1, where people see these proposals first.
 VERIFIED_TARGETS, PROPOSED_TARGETS = 8, 4
+VOTED_TARGETS = 3
 # In the last turn the chosen shapes get textures too.
 TEXTURE_SUITE = {"image_to_3d": 2, "palette": 1}
 POLL_SECONDS = 1.0
@@ -90,6 +93,7 @@ def main() -> int:
     parser.add_argument("--turns", type=int, default=TURNS, help="iterations to run (default %(default)s)")
     parser.add_argument("--targets", type=int, default=VERIFIED_TARGETS, help="verified targets (default %(default)s)")
     parser.add_argument("--proposals", type=int, default=PROPOSED_TARGETS, help="for Stage 1 (default %(default)s)")
+    parser.add_argument("--voted", type=int, default=VOTED_TARGETS, help="targets voted on (default %(default)s)")
     parser.add_argument("--settings", type=json.loads, default={}, help="JSON that changes the iterations' settings")
     options = parser.parse_args()
     stays = sys.stdout.isatty() and sys.stdin.isatty() and os.environ.get("CI") != "true"
@@ -112,9 +116,14 @@ def main() -> int:
             _manage("create_people", *people, environment={**environment, "LATHE_PASSWORD": password})
             _manage("flywheel", "register", environment=environment)
         engineer = ApiClient(base_url=lathe.url, username="mel", password=password)
+        reviewer = ApiClient(base_url=lathe.url, username="rosa", password=password)
+        set_shares(reviewer)
         crowd = Crowd(_people(lathe.url, password))
         with _working(crowd):
             for turn in range(options.turns):
+                if turn == options.turns - 1:
+                    mark_gold(reviewer)
+                    start_vote(engineer, targets=options.voted)
                 with _timed(progressed, f"turn {turn + 1}"):
                     _turn(
                         engineer,
@@ -126,6 +135,7 @@ def main() -> int:
                         turn=turn,
                         crowd=crowd,
                     )
+        left = leave_work(reviewer)
         report = {
             "demo": {"turns": options.turns, "seconds": progressed.seconds, "crowd": crowd.report()},
             **json.loads(_manage("flywheel", "report", environment=environment)),
@@ -136,7 +146,7 @@ def main() -> int:
         print_report(report, console=console)
         console.print(f"Report for machines: {_shown(folder / 'report.json')}")
         if stays:
-            _go_on_serving(lathe.url, password)
+            _go_on_serving(lathe.url, password, left=left)
     return 0
 
 
@@ -281,10 +291,12 @@ def _manage(*arguments: str, environment: dict[str, str]) -> str:
     return result.stdout
 
 
-def _go_on_serving(url: str, password: str) -> None:
+def _go_on_serving(url: str, password: str, *, left: dict[str, int]) -> None:
     console.print(f"\nGoing on serving at [bold]{url}[/]; sign in as any of these with [bold]{password}[/]:")
     for name, role in PEOPLE.items():
         console.print(f"  {name:<6} {role}")
+    waiting = ", ".join(f"{count} of stage {stage}" for stage, count in left.items())
+    console.print(f"Tasks wait for annotators ({waiting}), judgements for reviewers, results for engineers.")
     console.print("Ctrl-C ends it; `make serve` starts it again, `make stop` stops the databases too.")
     try:
         threading.Event().wait()

@@ -61,6 +61,11 @@ def _judgements(report: dict[str, Any]) -> Table:
     table.add_row("poses", str(alignments["posed"]))
     table.add_row("  mean silhouette IoU", _number(alignments["mean_silhouette_iou"]))
     table.add_row("  mean share of points on the surface", _number(alignments["mean_inlier_share"]))
+    for row in report["second_opinions"]:
+        what = "gold tasks" if row["purpose"] == "gold" else "second opinions"
+        table.add_row(f"{what} ({row['stage']}) that agree", f"{row['agreeing']} of {row['compared']}")
+    for row in report["evaluations"]:
+        table.add_row(f"ballots on “{row['name']}” ({row['state']})", str(row["ballots"]))
     table.add_row("artist jobs", str(report["artist_jobs"]["total"]))
     for name, count in report["demo"]["crowd"]["tally"].items():
         if name in ("skipped", "lapsed", "superseded"):

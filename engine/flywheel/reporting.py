@@ -10,10 +10,13 @@ from engine.artistry.models import ArtistJob
 from engine.contracts.generation import Modality
 from engine.datasets.models import Snapshot
 from engine.flywheel.models import Iteration, ModelVersion, TrainingRun
+from engine.flywheel.voting.models import Evaluation
 from engine.generation.models import Candidate, GenerationRequest
 from engine.lifecycle import AT_REST
 from engine.selection.models import Comparison, Selection
 from engine.sourcing.models import Image, MaskTask, TargetObject
+from engine.workforce import agreement
+from engine.workforce.models import WorkItem
 
 MOST_ALIGNMENTS = 500
 
@@ -38,9 +41,17 @@ def report() -> dict[str, Any]:
         "masks": _masks(),
         "candidates": _candidates(),
         "comparisons": Comparison.objects.filter(undoes__isnull=True, undone_by__isnull=True).count(),
-        "selections": _ratings(Selection.objects.of_shapes()),
-        "texture_selections": _ratings(Selection.objects.of_textures()),
+        "selections": _ratings(_counting(Selection.objects.of_shapes())),
+        "texture_selections": _ratings(_counting(Selection.objects.of_textures())),
         "alignments": _alignments(),
+        "second_opinions": [
+            {"stage": one.stage, "purpose": one.purpose, "compared": one.compared, "agreeing": one.agreeing}
+            for one in agreement.by_stage()
+        ],
+        "evaluations": [
+            {"name": row.name, "state": row.state, "ballots": row.ballots}
+            for row in Evaluation.objects.order_by("registered_at").annotate(ballots=Count("items__ballots__counted"))
+        ],
         "artist_jobs": {"total": ArtistJob.objects.count(), "by_state": _tally(ArtistJob.objects.all(), "state")},
         "snapshots": [_snapshot(row) for row in Snapshot.objects.order_by("iteration")],
         "model_versions": [
@@ -154,9 +165,10 @@ def _run(run: TrainingRun) -> dict[str, Any]:
 
 def _masks() -> dict[str, Any]:
     """What people made of proposed masks in Stage 1."""
-    judged = MaskTask.objects.exclude(verdict="")
+    tasks = _counting(MaskTask.objects.all())
+    judged = tasks.exclude(verdict="")
     return {
-        "proposed": MaskTask.objects.count(),
+        "proposed": tasks.count(),
         "by_verdict": _tally(judged, "verdict"),
         "discarded_for": _tally(judged.exclude(discard_reason=""), "discard_reason"),
     }
@@ -203,7 +215,7 @@ def _ratings(selections: QuerySet[Selection]) -> dict[str, int]:
 
 
 def _alignments() -> dict[str, Any]:
-    submitted = Alignment.objects.filter(submitted_at__isnull=False)
+    submitted = Alignment.objects.counting().filter(submitted_at__isnull=False)
     totals = submitted.aggregate(
         submitted=Count("pk"),
         posed=Count("pk", filter=Q(pose__isnull=False)),
@@ -236,6 +248,12 @@ def _snapshot(snapshot: Snapshot) -> dict[str, Any]:
         "below_alpha": snapshot.below_alpha_count,
         "counts": snapshot.counts,
     }
+
+
+def _counting(rows: Any) -> Any:
+    """Without gold tasks and second opinions, which measure people, and without what was sent back."""
+    collecting = rows.filter(work_item__purpose=WorkItem.Purpose.COLLECT)
+    return collecting.exclude(work_item__judgement__set_aside_at__isnull=False)
 
 
 def _tally(rows: Any, field: str) -> dict[str, int]:

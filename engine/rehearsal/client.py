@@ -55,6 +55,11 @@ class ApiClient:
         headers = {"Idempotency-Key": str(uuid.uuid4())}
         return _body(self._send(label, lambda: self._http.post(path, json=body or {}, headers=headers)))
 
+    def put(self, path: str, body: dict[str, Any], *, label: str) -> Any:
+        """PUT JSON under one idempotency key, however often it has to be sent."""
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        return _body(self._send(label, lambda: self._http.put(path, json=body, headers=headers)))
+
     def upload(self, path: str, *, filename: str, data: bytes, media_type: str, label: str) -> Any:
         """POST one file as multipart."""
         headers = {"Idempotency-Key": str(uuid.uuid4())}

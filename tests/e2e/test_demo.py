@@ -43,7 +43,7 @@ class Demo:
         self.environment = {**kept, "LATHE_VAR": str(var), "CI": "true"}
 
     def start(self) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "scripts.demo", "--turns=1", "--targets=3", "--proposals=2"]
+        command = [sys.executable, "-m", "scripts.demo", "--turns=1", "--targets=3", "--proposals=2", "--voted=1"]
         command.append(f"--settings={json.dumps(SMALL)}")
         return subprocess.Popen(
             command,
@@ -105,6 +105,8 @@ def test_a_demo_killed_while_collecting_finishes_the_same_iteration_without_dupl
     }
     assert report["targets"]["by_state"]["discarded"] == 1
     stages = {version["stage"]: version for version in report["model_versions"]}
+    (vote,) = report["evaluations"]
+    assert vote["name"] == f"inflated outline against {stages['pretrain']['name']}"
     assert stages["sft"]["parent"] == stages["pretrain"]["name"]
     assert stages["dpo"]["parent"] == stages["sft"]["name"]
     assert [version["name"] for version in report["model_versions"] if version["promoted"]] == [stages["dpo"]["name"]]

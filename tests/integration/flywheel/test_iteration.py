@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
+from django.utils import timezone
 
 from engine.contracts.serialisation import from_json
 from engine.contracts.training import EVALUATE_TASK, TRAIN_TASK, TrainRequest
@@ -12,9 +13,10 @@ from engine.flywheel import services
 from engine.flywheel.models import Iteration, ModelVersion
 from engine.flywheel.plan import UnusableSettings
 from engine.generation.models import Candidate
+from engine.selection.models import Selection
 from engine.sourcing.models import TargetObject
 from engine.storage.services import store
-from engine.workforce.models import AuditEvent, Role
+from engine.workforce.models import AuditEvent, Role, SecondOpinion
 from tests import factories as make
 from tests.integration.flywheel.conftest import World
 
@@ -291,6 +293,32 @@ def test_the_report_counts_what_happened(world) -> None:
         "evaluating",
         "promoting",
     }
+
+
+def test_the_report_tells_second_opinions_apart(world) -> None:
+    world.add_target()
+    services.start(alpha=0.5)
+    world.run_until(Step.FREEZING)
+    first = Selection.objects.get()
+    candidates = list(Candidate.objects.filter(run__request=first.request))
+    again = make.make_rated_selection(request=first.request, candidates=candidates, rating=0.1, purpose="overlap")
+    SecondOpinion.objects.create(
+        stage="selection",
+        purpose="overlap",
+        state="compared",
+        reference=first.work_item,
+        work_item=again.work_item,
+        person=make.make_user(),
+        reference_person=make.make_user(),
+        agrees=False,
+        compared_at=timezone.now(),
+    )
+    report = services.report()
+    assert report["selections"] == {"rated": 1, "accepted": 1, "rejected": 0}
+    assert report["second_opinions"] == [
+        {"stage": "selection", "purpose": "overlap", "compared": 1, "agreeing": 0},
+    ]
+    assert report["evaluations"] == []
 
 
 def test_the_status_is_cheap(world, django_assert_max_num_queries) -> None:
