@@ -135,6 +135,8 @@ def main() -> int:
                         turn=turn,
                         crowd=crowd,
                     )
+                if crowd.stop.is_set():
+                    break  # somebody failed: the end of `_working` says who, and why
         left = leave_work(reviewer)
         report = {
             "demo": {"turns": options.turns, "seconds": progressed.seconds, "crowd": crowd.report()},

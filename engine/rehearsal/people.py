@@ -86,8 +86,9 @@ class Annotator(Person):
                 try:
                     work(task)
                 except ApiProblem as problem:
-                    # Another person took the lapsed lease over, or the task was withdrawn: go on with the next.
-                    if problem.status != 409:
+                    # Another person took the lapsed lease over (its meshes are no longer shown to us), or the task was
+                    # withdrawn: go on with the next.
+                    if problem.status not in (404, 409):
                         raise
                     self.tally["superseded"] += 1
             return True
