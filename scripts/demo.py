@@ -60,7 +60,7 @@ SETTINGS: dict[str, Any] = {
 }
 # Verified masks; the rest of a collection comes out of Stage 1, where people see these proposals first.
 VERIFIED_TARGETS, PROPOSED_TARGETS = 8, 4
-VOTED_TARGETS = 3
+VOTED_TARGETS = 2
 # In the last turn the chosen shapes get textures too.
 TEXTURE_SUITE = {"image_to_3d": 2, "palette": 1}
 POLL_SECONDS = 1.0

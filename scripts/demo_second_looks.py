@@ -6,7 +6,7 @@ from engine.rehearsal.client import ApiClient
 
 STAGES = ("mask", "selection", "alignment")
 # More often than for real (docs/review.md): a demo has few judgements, and people are to see what comes of it.
-SHARES = {"gold_share": 0.15, "overlap_share": 0.25}
+SHARES = {"gold_share": 0.1, "overlap_share": 0.2}
 MOST_GOLD = 2
 
 
