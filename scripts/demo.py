@@ -54,8 +54,8 @@ SETTINGS: dict[str, Any] = {
     "target_limit": 10,
     "wait_for_artists": True,
     # Two cores and a few minutes: short runs on few library examples, from the checkpoint that ships.
-    "sft": {"recipe": "mini_sft", "overrides": {"steps": 30, "library.count": 96, "batch_size": 24}},
-    "dpo": {"recipe": "mini_dpo", "overrides": {"steps": 30}},
+    "sft": {"recipe": "mini_sft", "overrides": {"steps": 12, "library.count": 64, "batch_size": 16, "regression.count": 8}},
+    "dpo": {"recipe": "mini_dpo", "overrides": {"steps": 12, "regression.count": 8}},
     "evaluation": {"heldout_count": 10, "real_targets": 2},
 }
 # Verified masks; the rest of a collection comes out of Stage 1, where people see these proposals first.
