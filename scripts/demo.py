@@ -54,7 +54,10 @@ SETTINGS: dict[str, Any] = {
     "target_limit": 10,
     "wait_for_artists": True,
     # Two cores and a few minutes: short runs on few library examples, from the checkpoint that ships.
-    "sft": {"recipe": "mini_sft", "overrides": {"steps": 12, "library.count": 64, "batch_size": 16, "regression.count": 8}},
+    "sft": {
+        "recipe": "mini_sft",
+        "overrides": {"steps": 12, "library.count": 64, "batch_size": 16, "regression.count": 8},
+    },
     "dpo": {"recipe": "mini_dpo", "overrides": {"steps": 12, "regression.count": 8}},
     "evaluation": {"heldout_count": 10, "real_targets": 2},
 }
