@@ -28,8 +28,9 @@ TRAINED_ON = ("coffee", "motorcycle_left", "astronaut", "camera", "coins", "bric
 MEASURED_ON = ("chelsea", "rocket", "clock_motion", "hubble_deep_field")
 PICTURES = (".png", ".jpg")
 # Of the time that a call has, after Python has started and the first shapes are made.
-SHARES = {"pretrain": 0.34, "midtrain_fo": 0.27, "midtrain_osr": 0.22, "distil": 0.17}
+SHARES = {"pretrain": 0.34, "midtrain_fo": 0.30, "midtrain_osr": 0.22, "distil": 0.14}
 RESERVED_SECONDS = 60.0
+TARGETS_PER_GPU, CORES_FOR_LAUNCHING = 512, 3
 MOST_FILES, MOST_BYTES = 8, 16 * 2**20
 # A failure on several GPUs that shows this early is made good on one.
 LATEST_FALLBACK_SECONDS = 150.0
@@ -74,36 +75,34 @@ def train_mini(options: argparse.Namespace, photographs: Path, started: float) -
     share = sum(SHARES[name] for name in wanted)
     phases = [f"{name}={max(1.0, seconds * SHARES[name] / share):.0f}" for name in wanted]
     gpus = max(1, torch.cuda.device_count())
-    training = ["training_loop.mini_training", "--output", str(options.out), "--photographs", str(photographs)]
-    training += ["--parent", str(options.checkpoint), "--processes", str(max(1, (os.cpu_count() or 1) // gpus))]
-    if options.dry:
-        phases = [f"{name}=1" for name in wanted]
-        training += [
-            "--device",
-            "cpu",
-            "--shapes",
-            "8",
-            "--batch",
-            "2",
-            "--chunk",
-            "2",
-            "--chunks",
-            "2",
-            "--no-measure",
-        ]
-    training += ["--phases", *phases]
     if gpus > 1:
         several = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(gpus), "-m"]
         begun = time.monotonic()
-        code = _run([sys.executable, "-m", *several, *training], 60 * options.minutes - 10 - (begun - started))
+        command = [sys.executable, "-m", *several, *training_command(options, photographs, phases, gpus=gpus)]
+        code = _run(command, 60 * options.minutes - 10 - (begun - started))
         if not code or time.monotonic() - begun > LATEST_FALLBACK_SECONDS:
             return code
         _say("two GPUs did not work; on with one")
         left = 60 * options.minutes - RESERVED_SECONDS - (time.monotonic() - started)
         phases = [f"{name}={left * SHARES[name] / share:.0f}" for name in wanted]
-        training = [*training[: training.index("--phases") + 1], *phases]
-    command = [sys.executable, "-m", *training]
+    command = [sys.executable, "-m", *training_command(options, photographs, phases, gpus=1)]
     return _run(command, 60 * options.minutes - 10 - (time.monotonic() - started))
+
+
+def training_command(options: argparse.Namespace, photographs: Path, phases: list[str], *, gpus: int) -> list[str]:
+    """Module and arguments of the training on so many GPUs; a step's targets grow with them, its length does not."""
+    command = ["training_loop.mini_training", "--output", str(options.out), "--photographs", str(photographs)]
+    command += ["--parent", str(options.checkpoint)]
+    if options.dry:
+        sizes = {"--shapes": 8, "--batch": 2, "--chunk": 2, "--chunks": 2, "--processes": 1}
+        command += ["--device", "cpu", "--no-measure"]
+        phases = [f"{phase.partition('=')[0]}=1" for phase in phases]
+    else:
+        # What launches kernels must not wait for a core.
+        processes = max(1, (os.cpu_count() or 1) // gpus - CORES_FOR_LAUNCHING)
+        sizes = {"--batch": TARGETS_PER_GPU * gpus, "--processes": processes}
+    command += [str(word) for pair in sizes.items() for word in pair]
+    return [*command, "--phases", *phases]
 
 
 def turn_miniature(options: argparse.Namespace, trained: Path, measured: Path, started: float) -> int:

@@ -86,8 +86,11 @@ class Parallel:
         for tensor in [*module.parameters(), *module.buffers()]:
             dist.broadcast(tensor.detach(), src=0)
         if not self.is_sharded:
+            # Buffers are constants, the same everywhere from here on. (The argument that says so changed its name.)
+            constants = [name for name, _ in module.named_buffers()]
+            DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(module, constants)
             # Some stages leave a modality's weights unused, which ones is the recipe's business.
-            return DistributedDataParallel(module, find_unused_parameters=True, forward_sync_buffers=False)
+            return DistributedDataParallel(module, find_unused_parameters=True)
         # Nothing here changes keys and values in place, which is what the warning is about.
         warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view tensor")
         mesh = init_device_mesh(next(module.parameters()).device.type, (self.world_size,))

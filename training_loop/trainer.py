@@ -203,9 +203,10 @@ class Trainer:
         return scalars
 
     def _planned(self, seconds: float) -> int:
-        """The last step that fits into the time, as the first process sees it."""
-        passed: float = self.parallel.gather(time.monotonic() - self.started_at)[0]
-        return self.step + max(0, int((seconds - passed) * (self.step - self.first_step) / passed))
+        """The last step that fits into the time, as the first process sees it: all must end at the same one."""
+        passed = time.monotonic() - self.started_at
+        planned = self.step + max(0, int((seconds - passed) * (self.step - self.first_step) / passed))
+        return int(self.parallel.gather(planned)[0])
 
     @contextmanager
     def averaged(self) -> Iterator[None]:

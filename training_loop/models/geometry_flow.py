@@ -212,6 +212,8 @@ class GeometryFlow(nn.Module):
         """
         # Batch sizes, with and without layout, condition and gradients: each is compiled when it is first met.
         torch._dynamo.config.recompile_limit = 64
+        # Blocks are smaller than what DDP exchanges at once: nothing to split.
+        torch._dynamo.config.optimize_ddp = False
         self.compiled = True
         for block in self.blocks:
             block.compile(dynamic=False, backend=backend)

@@ -97,6 +97,11 @@ def test_a_run_of_two_processes_writes_what_a_run_of_one_does(folder):
     assert_same_weights(models[1].state_dict(), models[0].state_dict())
 
 
+def test_a_training_by_the_clock_ends_at_the_same_step_everywhere(folder):
+    last = [json.loads((folder / f"timed-{rank}.json").read_text()) for rank in range(2)]
+    assert last[0] == last[1] > 0
+
+
 def test_the_rows_of_a_batch_are_dealt_out_once():
     dealt = [Parallel(rank, 2).rows(12, 4) for rank in range(2)]
     assert dealt == [[range(4), range(4, 6)], [range(6, 10), range(10, 12)]]

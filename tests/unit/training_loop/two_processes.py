@@ -68,6 +68,23 @@ def train(case: str, folder: Path, parallel: Parallel, *, steps: int = STEPS) ->
         assert not breaks, f"compiled blocks fall into pieces: {dict(breaks)}"
 
 
+def train_for_a_time(folder: Path, parallel: Parallel) -> None:
+    """Leave the last step in `folder`; every process believes in another length of the training."""
+    _, stage = build("pretrain")
+    trainer = Trainer(
+        stage,
+        optimiser=OPTIMISER,
+        steps=1000,
+        log=ProgressLog(None, None, total_steps=1000),
+        precision="fp32",
+        parallel=parallel,
+        flush_every_steps=2,
+        seconds=1.0 + parallel.rank,
+    )
+    trainer.fit()
+    (folder / f"timed-{parallel.rank}.json").write_text(json.dumps(trainer.step))
+
+
 def run(folder: Path, strategy: str) -> None:
     """A whole run on a snapshot and the library, from the checkpoint in `folder`."""
     run_training(
@@ -101,5 +118,6 @@ if __name__ == "__main__":
     for strategy in ("ddp", "fsdp"):
         for name in CASES:
             train(name, Path(sys.argv[1]) / strategy, join("cpu", strategy)[0])
+    train_for_a_time(Path(sys.argv[1]), join("cpu", "ddp")[0])
     run(Path(sys.argv[1]), "fsdp")
     torch.distributed.destroy_process_group()
