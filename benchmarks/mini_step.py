@@ -1,4 +1,4 @@
-"""Where a training step of `mini` spends a GPU's time: eager, compiled, by kind of attention kernel; its dearest kernels.
+"""Where a training step of `mini` spends a GPU's time: eager, compiled, by attention kernel; its dearest kernels.
 
 `python -m benchmarks.mini_step [--batch 512] [--output FILE]` needs torch alone. Data are noise. Every variant that
 fails says so in the JSON and does not stop the others.
@@ -33,7 +33,7 @@ EFFICIENT = [SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 
 
 def measure(device: torch.device, batch: int, *, compiled: str, backends: list[SDPBackend]) -> dict[str, Any]:
-    """Milliseconds of a step by the trainer, milliseconds the device worked in it, and the kernels that took longest."""
+    """Milliseconds of a step by the trainer, those that the device worked, and the kernels that took longest."""
     torch.manual_seed(0)
     torch._dynamo.reset()
     attention.CUDA_BACKENDS[:] = backends
