@@ -51,15 +51,16 @@ LEASE_SECONDS = "mask=8,selection=15,alignment=15,evaluation=15,artist=60"
 SETTINGS: dict[str, Any] = {
     "suite": {"retrieval": 2, "text_to_3d": 1, "image_to_3d": 2, "sam3d": 3},
     "max_rounds": 2,
-    "target_limit": 10,
+    "target_limit": 8,
     "wait_for_artists": True,
     # Two cores and a few minutes: short runs on few library examples, from the checkpoint that ships.
     "sft": {
         "recipe": "mini_sft",
-        "overrides": {"steps": 12, "library.count": 64, "batch_size": 16, "regression.count": 8},
+        "overrides": {"steps": 8, "library.count": 32, "batch_size": 16, "regression.count": 8},
     },
-    "dpo": {"recipe": "mini_dpo", "overrides": {"steps": 12, "regression.count": 8}},
-    "evaluation": {"heldout_count": 10, "real_targets": 2},
+    # Every pair is another row to read: reading them takes longer than the steps.
+    "dpo": {"recipe": "mini_dpo", "overrides": {"steps": 8, "batch_size": 8, "regression.count": 8}},
+    "evaluation": {"heldout_count": 8, "real_targets": 2},
 }
 # Verified masks; the rest of a collection comes out of Stage 1, where people see these proposals first.
 VERIFIED_TARGETS, PROPOSED_TARGETS = 8, 4
