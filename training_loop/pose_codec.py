@@ -53,15 +53,18 @@ def frame_of_point_map(point_map: NDArray[np.float32], mask: NDArray[np.bool_]) 
     Raises:
         PoseCodecError: no known point under the mask, or a scene without extent.
     """
-    on_object = point_map[mask & np.isfinite(point_map).all(axis=-1)]
-    if not len(on_object):
+    # Channel by channel: numpy is slow along an axis of three.
+    x, y, z = (point_map[..., axis].astype(np.float64) for axis in range(3))
+    known = np.isfinite(x) & np.isfinite(y) & np.isfinite(z)
+    on_object = mask & known
+    if not on_object.any():
         raise PoseCodecError("the point map has no known point under the mask")
-    shift = np.median(on_object.astype(np.float64), axis=0)
-    distance = np.abs(point_map.astype(np.float64) - shift).max(axis=-1)
-    scene_scale = float(np.nanmedian(distance))
+    shift = tuple(float(np.median(axis[on_object])) for axis in (x, y, z))
+    apart = [np.abs(axis[known] - middle) for axis, middle in zip((x, y, z), shift, strict=True)]
+    scene_scale = float(np.median(np.maximum(np.maximum(apart[0], apart[1]), apart[2])))
     if not scene_scale > 0:
         raise PoseCodecError("the point map has no extent: its points are all equal")
-    return PoseFrame(shift=(float(shift[0]), float(shift[1]), float(shift[2])), scene_scale=scene_scale)
+    return PoseFrame(shift=(shift[0], shift[1], shift[2]), scene_scale=scene_scale)
 
 
 def assumed_intrinsics(height: int, width: int) -> Intrinsics:
