@@ -22,7 +22,7 @@ const gzipped: Plugin = {
   name: "gzipped",
   apply: "build",
   writeBundle({ dir = "" }, bundle) {
-    for (const name of Object.keys(bundle).filter((file) => /\.(js|css)$/.test(file))) {
+    for (const name of Object.keys(bundle).filter((file) => /\.(js|css|wasm)$/.test(file))) {
       writeFileSync(join(dir, `${name}.gz`), gzipSync(readFileSync(join(dir, name)), { level: 9 }));
     }
   },

@@ -64,7 +64,7 @@ def measure(device: torch.device, batch: int, *, compiled: str, backends: list[S
     activities = [ProfilerActivity.CPU] + ([ProfilerActivity.CUDA] if device.type == "cuda" else [])
     with profile(activities=activities) as profiled:
         run(PROFILED)
-    kernels = [event for event in profiled.key_averages() if event.device_type == torch.autograd.DeviceType.CUDA]
+    kernels = [event for event in profiled.key_averages() if event.device_type.name == "CUDA"]
     kernels.sort(key=lambda event: -event.self_device_time_total)
     per_step = 1e-3 / PROFILED
     return found | {

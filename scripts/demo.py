@@ -56,11 +56,11 @@ SETTINGS: dict[str, Any] = {
     # Two cores and a few minutes: short runs on few library examples, from the checkpoint that ships.
     "sft": {
         "recipe": "mini_sft",
-        "overrides": {"steps": 8, "library.count": 32, "batch_size": 16, "regression.count": 8},
+        "overrides": {"steps": 8, "library.count": 24, "batch_size": 12, "regression.count": 6},
     },
     # Every pair is another row to read: reading them takes longer than the steps.
-    "dpo": {"recipe": "mini_dpo", "overrides": {"steps": 8, "batch_size": 8, "regression.count": 8}},
-    "evaluation": {"heldout_count": 8, "real_targets": 2},
+    "dpo": {"recipe": "mini_dpo", "overrides": {"steps": 8, "batch_size": 8, "regression.count": 6}},
+    "evaluation": {"heldout_count": 6, "real_targets": 2},
 }
 # Verified masks; the rest of a collection comes out of Stage 1, where people see these proposals first.
 VERIFIED_TARGETS, PROPOSED_TARGETS = 8, 4

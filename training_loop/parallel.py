@@ -88,7 +88,7 @@ class Parallel:
         if not self.is_sharded:
             # Buffers are constants, the same everywhere from here on. (The argument that says so changed its name.)
             constants = [name for name, _ in module.named_buffers()]
-            DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(module, constants)
+            DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(module, constants)  # type: ignore[no-untyped-call]
             # Some stages leave a modality's weights unused, which ones is the recipe's business.
             return DistributedDataParallel(module, find_unused_parameters=True)
         # Nothing here changes keys and values in place, which is what the warning is about.

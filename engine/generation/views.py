@@ -1,7 +1,7 @@
 """What people are shown of a candidate: the mesh as light as a browser likes it, and no more than is judged.
 
 A shape is shown without its colours, in one piece: how a mesh is cut into parts and materials tells where it comes
-from. A mesh of more than 200,000 faces is reduced. The original stays as it is, for data.
+from. A mesh of more than 200,000 faces is reduced, a large bare one is packed. The original stays as it is, for data.
 """
 
 from datetime import timedelta
@@ -13,6 +13,7 @@ from django.utils import timezone
 from engine.contracts.generation import Modality
 from engine.contracts.glb import MEDIA_TYPE, GlbRefused, read_glb, write_glb
 from engine.generation.models import Candidate
+from engine.meshes.packing import can_be_packed, packed_glb
 from engine.meshes.viewing import reduced, uncoloured
 from engine.sending import send_soon
 from engine.storage import services as storage
@@ -75,7 +76,8 @@ def make_view(mesh: Blob, *, coloured: bool) -> Blob:
     """
     original = storage.read_blob(blob=mesh)
     parts = read_glb(original)
-    view = write_glb(reduced(parts if coloured else uncoloured(parts)))
+    light = reduced(parts if coloured else uncoloured(parts))
+    view = packed_glb(light[0]) if can_be_packed(light) else write_glb(light)
     return mesh if view == original else storage.put_blob(data=view, media_type=MEDIA_TYPE)
 
 

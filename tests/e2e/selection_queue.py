@@ -5,10 +5,11 @@ from functools import cache
 
 import numpy as np
 import skimage.data
+import trimesh
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from engine.contracts.glb import MeshPart, write_glb
+from engine.contracts.glb import MeshPart, fit_to_unit_cube, write_glb
 from engine.contracts.masks import encode_mask
 from engine.contracts.splats import MEDIA_TYPE as SPLAT_MEDIA_TYPE
 from engine.contracts.splats import write_splat
@@ -56,6 +57,14 @@ def shape_glb(number: int) -> bytes:
     return write_glb([MeshPart(positions=mesh.vertices, faces=mesh.faces)])
 
 
+@cache
+def dense_glb(number: int) -> bytes:
+    """A candidate of 81,920 faces, which is packed on its way to people."""
+    ball = trimesh.creation.icosphere(subdivisions=6, radius=0.5)
+    dented = ball.vertices * (0.8 + 0.2 * np.sin((6 + number) * ball.vertices[:, :1]))
+    return write_glb(fit_to_unit_cube([MeshPart(positions=dented, faces=ball.faces)]))
+
+
 def register_photograph() -> Image:
     """The photograph, stored."""
     return make.make_image(content=photograph_png(), width_px=600, height_px=400)
@@ -94,8 +103,10 @@ def queue_textures(*, splats: bool = False) -> Selection:
     return services.open_selection(target_id=target.id)
 
 
-def queue_selections(count: int, *, candidates: int = 3, alpha: float = 0.6, broken: bool = False) -> list[Selection]:
-    """Open selections on one photograph; with `broken` the first candidate of each is no mesh."""
+def queue_selections(
+    count: int, *, candidates: int = 3, alpha: float = 0.6, broken: bool = False, dense: bool = False
+) -> list[Selection]:
+    """Open selections on one photograph; `broken`: the first candidate of each is no mesh; `dense`: many faces."""
     image = register_photograph()
     collection = Collection.objects.first() or make.make_collection(alpha=alpha)
     mask = encode_mask(cup_mask())
@@ -110,7 +121,8 @@ def queue_selections(count: int, *, candidates: int = 3, alpha: float = 0.6, bro
         )
         request = make.make_request(target=target, collection=collection)
         for number in range(candidates):
-            content = b"no mesh at all" if broken and number == 0 else shape_glb(number)
+            shape = dense_glb(number) if dense else shape_glb(number)
+            content = b"no mesh at all" if broken and number == 0 else shape
             make.make_candidate(
                 request=request,
                 generator=GENERATORS[number % 4],

@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Page, Response, expect
 
+from engine.generation import services as generation
 from engine.generation.models import Candidate
 from engine.selection.models import Comparison, Selection
 from engine.sourcing.models import Image
@@ -54,6 +55,19 @@ def test_a_task_by_keyboard_alone_with_a_step_back_and_a_reload(person_page: Ope
     answers = list(Comparison.objects.order_by("sequence").values_list("answer", flat=True))
     assert answers == ["left", "equal", "", "right", "right"]
     assert Judgement.objects.get().duration_ms > 0
+
+
+def test_large_shapes_come_packed_and_are_drawn(person_page: OpenPage) -> None:
+    queue_selections(1, candidates=2, dense=True)
+    assert generation.make_missing_views() == 2
+    views = Candidate.objects.values_list("view__size_bytes", "mesh__size_bytes")
+    assert all(view < mesh / 15 for view, mesh in views)
+    page = begin(person_page)
+    shapes_are_shown(page)
+    expect(page.get_by_role("alert")).to_have_count(0)
+    keep_screenshot(page, "selection-packed-dark-1280")
+    choose(page, "ArrowLeft")
+    at_the_rating(page)
 
 
 def test_a_task_by_mouse_alone_with_a_step_back_and_a_skip(person_page: OpenPage) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import DracoPy
 import numpy as np
 import pytest
 import trimesh
@@ -14,12 +15,13 @@ from django.utils import timezone
 from engine.celery import app
 from engine.contracts.blobs import BlobRef
 from engine.contracts.generation import GenerateReply, Modality
-from engine.contracts.glb import MEDIA_TYPE, MeshPart, check_canonical, read_glb, write_glb
+from engine.contracts.glb import MEDIA_TYPE, MeshPart, check_canonical, read_glb, unpack_glb, write_glb
 from engine.contracts.splats import MEDIA_TYPE as SPLAT_MEDIA_TYPE
 from engine.contracts.splats import write_splat
 from engine.generation import services, views
 from engine.generation.models import Candidate, GenerationRun
 from engine.lifecycle import ON_ENTRY, State
+from engine.meshes.packing import EXTENSION
 from engine.meshes.viewing import reduced
 from engine.storage import services as storage
 from tests import factories
@@ -70,6 +72,28 @@ def test_a_texture_is_shown_with_its_colours() -> None:
     services.make_missing_views()
     candidate.refresh_from_db()
     assert candidate.view_id == candidate.mesh_id
+
+
+def test_a_large_bare_shape_is_packed_and_looks_the_same() -> None:
+    sphere = trimesh.creation.icosphere(subdivisions=6, radius=0.5)
+    plain = write_glb([MeshPart(sphere.vertices, sphere.faces)])
+    candidate = factories.make_candidate(content=plain)
+    assert services.make_missing_views() == 1
+    candidate.refresh_from_db()
+    assert candidate.view is not None
+    sent = storage.read_blob(blob=candidate.view)
+    assert len(sent) < len(plain) / 15
+    document, binary = unpack_glb(sent)
+    (primitive,) = document["meshes"][0]["primitives"]
+    assert primitive["extensions"] == {EXTENSION: {"bufferView": 0, "attributes": {"POSITION": 0}}}
+    assert "materials" not in document
+    assert document["extensionsRequired"] == [EXTENSION]
+    found = DracoPy.decode(bytes(binary))
+    assert [a["count"] for a in document["accessors"]] == [len(found.points), 3 * len(sphere.faces)]
+    area = trimesh.Trimesh(found.points, found.faces, process=False).area
+    assert area == pytest.approx(sphere.area, rel=1e-3)
+    assert np.linalg.norm(found.points, axis=1) == pytest.approx(0.5, abs=1e-4)
+    assert read_glb(storage.read_blob(blob=candidate.mesh))
 
 
 def test_a_heavy_mesh_is_reduced_for_the_eye_alone(monkeypatch: pytest.MonkeyPatch) -> None:

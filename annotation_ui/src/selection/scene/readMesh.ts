@@ -17,6 +17,9 @@ const CREASE_RADIANS = (40 * Math.PI) / 180;
 const MOST_CREASED_FACES = 60_000;
 
 const loader = new GLTFLoader();
+/** How a glTF says that its shape is packed; its text comes first in the file. */
+const PACKED = "KHR_draco_mesh_compression";
+const HEADER_BYTES = 20;
 
 /** Read the bare shape of a GLB: whatever its materials are, it is made of `clay`. */
 export async function readShape(glb: ArrayBuffer, clay: Material): Promise<Exhibit> {
@@ -27,7 +30,7 @@ export async function readShape(glb: ArrayBuffer, clay: Material): Promise<Exhib
 
 /** All meshes of a GLB as one, with their normals and bounds, and without their materials. */
 export async function readGeometry(glb: ArrayBuffer): Promise<BufferGeometry> {
-  const gltf = await loader.parseAsync(glb, "");
+  const gltf = await parse(glb);
   const meshes: Mesh[] = [];
   gltf.scene.updateMatrixWorld(true);
   gltf.scene.traverse((node) => {
@@ -45,7 +48,7 @@ export async function readGeometry(glb: ArrayBuffer): Promise<BufferGeometry> {
 
 /** Read a GLB with the colours and textures that it comes with. */
 export async function readTextured(glb: ArrayBuffer): Promise<Exhibit> {
-  const gltf = await loader.parseAsync(glb, "");
+  const gltf = await parse(glb);
   let meshes = 0;
   gltf.scene.traverse((node) => {
     if (!(node instanceof Mesh)) return;
@@ -55,6 +58,22 @@ export async function readTextured(glb: ArrayBuffer): Promise<Exhibit> {
   if (meshes === 0) throw new Error("The file holds no mesh.");
   const bottom = new Box3().setFromObject(gltf.scene).min.y;
   return { object: gltf.scene, bottom, dispose: () => disposeOf(gltf) };
+}
+
+/** Read a GLB; what unpacks shapes is fetched with the first one that is packed. */
+async function parse(glb: ArrayBuffer): Promise<GLTF> {
+  if (!loader.dracoLoader && isPacked(glb)) {
+    const { unpacker } = await import("./unpacker");
+    loader.setDRACOLoader(unpacker());
+  }
+  return loader.parseAsync(glb, "");
+}
+
+function isPacked(glb: ArrayBuffer): boolean {
+  if (glb.byteLength < HEADER_BYTES) return false;
+  const length = new DataView(glb).getUint32(12, true);
+  const text = new Uint8Array(glb, HEADER_BYTES, Math.min(length, glb.byteLength - HEADER_BYTES));
+  return new TextDecoder().decode(text).includes(PACKED);
 }
 
 async function shapeOf(mesh: Mesh): Promise<BufferGeometry> {
