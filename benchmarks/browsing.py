@@ -39,7 +39,7 @@ def installed_browser() -> str:
     Raises:
         RuntimeError: there is none.
     """
-    from tests.e2e.conftest import BROWSERS
+    from scripts.setup import BROWSERS
 
     found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if found is None:

@@ -6,7 +6,7 @@ from django.db.models import Q
 from engine.generation.models import Candidate
 from engine.sourcing.models import PointMap, TargetObject
 from engine.storage.models import Blob
-from engine.workforce.models import WorkItem
+from engine.workforce.models import TaskQuerySet, WorkItem
 
 
 class NotAlignable(models.TextChoices):
@@ -24,13 +24,8 @@ class PoseSource(models.TextChoices):
     TARGET_POINTS = "target_points"  # M, its points and the ground below
 
 
-class AlignmentQuerySet(models.QuerySet["Alignment"]):
+class AlignmentQuerySet(TaskQuerySet["Alignment"]):
     """Alignments."""
-
-    def counting(self) -> "AlignmentQuerySet":
-        """Those that say where an object is: no overlaps or gold, and nothing that was sent back."""
-        collecting = self.filter(work_item__purpose=WorkItem.Purpose.COLLECT)
-        return collecting.exclude(work_item__judgement__set_aside_at__isnull=False)
 
 
 class Alignment(models.Model):

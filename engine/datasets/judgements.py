@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from engine.alignment.models import Alignment, NotAlignable
 from engine.artistry.models import ArtistJob
 from engine.contracts.snapshots import ExampleSource
+from engine.datasets.holding_out import is_held_out
 from engine.datasets.options import FreezeOptions
 from engine.generation.models import Candidate, Collection
 from engine.selection.models import Selection, SelectionQuerySet
@@ -29,6 +30,7 @@ ARTIST_RUBRIC = "artist"
 _Pair = tuple[str, UUID, UUID]  # kind, winner, loser
 
 BELOW_ALPHA = "below_alpha"
+HELD_OUT = "held_out"
 BAD_MESH = "bad_mesh"
 LOSER_GENERATOR = "loser_generator"
 
@@ -134,7 +136,8 @@ def _selections(scope: Scope, *, after: str) -> Iterator[Judged]:
         for row in chunk:
             winner = candidates[row.winner_id]
             alignment = poses.get(winner.id)
-            reason = BELOW_ALPHA if row.rating < scope.alpha else _alignment_reason(alignment)
+            reason = _target_reason(row.target, scope.options)
+            reason = reason or (BELOW_ALPHA if row.rating < scope.alpha else _alignment_reason(alignment))
             yield Judged(
                 key=f"0:{row.pk}",
                 example_id=row.pk,
@@ -184,7 +187,7 @@ def _artist_meshes(scope: Scope, *, after: str) -> Iterator[Judged]:
                 pose=alignment.pose if alignment else own_pose,
                 point_map=(alignment and alignment.point_map) or _newest(point_maps, row.target, at=shown_at),
                 texture=textures.get(row.accepted_id),
-                reason_dropped=_alignment_reason(alignment),
+                reason_dropped=_target_reason(row.target, scope.options) or _alignment_reason(alignment),
             )
 
 
@@ -276,6 +279,10 @@ def _point_maps(*, image_ids: Sequence[UUID]) -> dict[UUID, list[PointMap]]:
 def _newest(point_maps: dict[UUID, list[PointMap]], target: TargetObject, *, at: datetime) -> PointMap | None:
     """The point map of the target's image that counted at that moment."""
     return next((row for row in point_maps.get(target.image_id, ()) if row.created_at <= at), None)
+
+
+def _target_reason(target: TargetObject, options: FreezeOptions) -> str:
+    return HELD_OUT if is_held_out(target.image.blob_id, options.held_out_share) else ""
 
 
 def _alignment_reason(alignment: Alignment | None) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.contracts.serialisation import ContractError, from_json, to_json
+from engine.datasets.options import FreezeOptions
 from engine.errors import Unprocessable
 from engine.lifecycle import MOVES, Move, State
 
@@ -26,8 +27,8 @@ class TrainingPlan:
 class EvaluationPlan:
     """Base and new checkpoint see the same held-out shapes and the same real targets.
 
-    The silhouettes of real targets are told apart from held-out metrics by their name: these targets may have been
-    trained on, so a gate should not rest on them alone.
+    The silhouettes of real targets are told apart from held-out metrics by their name: without a `held_out_share`
+    these targets may have been trained on, so a gate should not rest on them.
     """
 
     heldout_count: int = 16
@@ -58,6 +59,7 @@ class Plan:
         wait_for_artists: collecting ends only when triage and artists are done.
         inferred_pairs: DPO also learns from pairs that never met (Algorithm 1 pairs D+ with every rejected candidate).
         dpo_loser_generators: negatives of other generators are not exported (paper C.3).
+        held_out_share: of the photographs, which no snapshot exports; with it real targets are of these alone.
         gate: rules that the new checkpoint must meet to be promoted.
         forgetting_tolerance: how far the iteration's trainings may lower the solid IoU of held-out data from before it,
             as they measured it (`regression.count` of their recipes); None does not ask.
@@ -83,10 +85,15 @@ class Plan:
     dpo: TrainingPlan = field(default_factory=lambda: TrainingPlan("mini_dpo"))
     inferred_pairs: bool = True
     dpo_loser_generators: tuple[str, ...] = ("sam3d",)
+    held_out_share: float = 0.0
     evaluation: EvaluationPlan = field(default_factory=EvaluationPlan)
     gate: tuple[GateRule, ...] = (GateRule(metric="voxel_iou", tolerance=0.02),)
     forgetting_tolerance: float | None = 0.05
     replay_snapshots: int = 0
+
+    def freeze_options(self) -> FreezeOptions:
+        """What the iteration's snapshot leaves out."""
+        return FreezeOptions(dpo_loser_generators=self.dpo_loser_generators, held_out_share=self.held_out_share)
 
 
 def plan_from(settings: dict[str, Any]) -> Plan:
@@ -107,6 +114,7 @@ def plan_from(settings: dict[str, Any]) -> Plan:
         *(f"{state} targets cannot be revisited" for state in plan.revisit if state not in _REVISITABLE),
         *(["forgetting_tolerance must not be negative"] if (plan.forgetting_tolerance or 0.0) < 0 else []),
         *(["replay_snapshots must not be negative"] if plan.replay_snapshots < 0 else []),
+        *(["held_out_share must lie in [0, 1)"] if not 0.0 <= plan.held_out_share < 1.0 else []),
         *(["heldout_count must be positive"] if plan.evaluation.heldout_count < 1 else []),
         *(["target_limit must be positive"] if plan.target_limit is not None and plan.target_limit < 1 else []),
         *(["max_rounds and widening must be positive"] if min(plan.max_rounds, plan.widening) < 1 else []),

@@ -16,7 +16,6 @@ from engine.lifecycle import AT_REST
 from engine.selection.models import Comparison, Selection
 from engine.sourcing.models import Image, MaskTask, TargetObject
 from engine.workforce import agreement
-from engine.workforce.models import WorkItem
 
 MOST_ALIGNMENTS = 500
 
@@ -41,8 +40,8 @@ def report() -> dict[str, Any]:
         "masks": _masks(),
         "candidates": _candidates(),
         "comparisons": Comparison.objects.filter(undoes__isnull=True, undone_by__isnull=True).count(),
-        "selections": _ratings(_counting(Selection.objects.of_shapes())),
-        "texture_selections": _ratings(_counting(Selection.objects.of_textures())),
+        "selections": _ratings(Selection.objects.of_shapes().counting()),
+        "texture_selections": _ratings(Selection.objects.of_textures().counting()),
         "alignments": _alignments(),
         "second_opinions": [
             {"stage": one.stage, "purpose": one.purpose, "compared": one.compared, "agreeing": one.agreeing}
@@ -165,7 +164,7 @@ def _run(run: TrainingRun) -> dict[str, Any]:
 
 def _masks() -> dict[str, Any]:
     """What people made of proposed masks in Stage 1."""
-    tasks = _counting(MaskTask.objects.all())
+    tasks = MaskTask.objects.counting()
     judged = tasks.exclude(verdict="")
     return {
         "proposed": tasks.count(),
@@ -248,12 +247,6 @@ def _snapshot(snapshot: Snapshot) -> dict[str, Any]:
         "below_alpha": snapshot.below_alpha_count,
         "counts": snapshot.counts,
     }
-
-
-def _counting(rows: Any) -> Any:
-    """Without gold tasks and second opinions, which measure people, and without what was sent back."""
-    collecting = rows.filter(work_item__purpose=WorkItem.Purpose.COLLECT)
-    return collecting.exclude(work_item__judgement__set_aside_at__isnull=False)
 
 
 def _tally(rows: Any, field: str) -> dict[str, int]:

@@ -15,7 +15,6 @@ from django.utils import timezone
 from engine.contracts.training import EvaluateReply, TrainProgress, TrainReply
 from engine.datasets import services as datasets
 from engine.datasets.models import Snapshot
-from engine.datasets.options import FreezeOptions
 from engine.errors import Conflict, LatheError, NotFound
 from engine.flywheel import replies, runs, steps, transitions
 from engine.flywheel.models import Iteration, ModelVersion, TrainingRun
@@ -224,7 +223,7 @@ def freeze_iteration(*, iteration_id: UUID) -> None:
             iteration=snapshot.iteration,
             alpha=snapshot.alpha,
             cutoff_at=snapshot.cutoff_at,
-            options=FreezeOptions(dpo_loser_generators=plan.dpo_loser_generators),
+            options=plan.freeze_options(),
         )
     except datasets.FreezeRunning:
         return

@@ -6,6 +6,7 @@ or time.
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 from django.db import transaction
@@ -16,8 +17,8 @@ from engine.contracts.generation import Modality
 from engine.contracts.targets import TargetInput
 from engine.contracts.training import EvaluateRequest, TrainingStage, TrainRequest
 from engine.datasets import services as datasets
+from engine.datasets.holding_out import is_held_out
 from engine.datasets.models import Snapshot
-from engine.datasets.options import FreezeOptions
 from engine.flywheel import collecting, gate, runs, transitions
 from engine.flywheel.models import Iteration, ModelVersion, TrainingRun
 from engine.flywheel.plan import Plan, TrainingPlan
@@ -92,7 +93,7 @@ def freeze(iteration: Iteration, plan: Plan) -> bool:
             iteration=iteration.number,
             alpha=iteration.alpha,
             cutoff_at=timezone.now(),
-            options=FreezeOptions(dpo_loser_generators=plan.dpo_loser_generators),
+            options=plan.freeze_options(),
         )
         return _set(iteration, snapshot=snapshot)
     snapshot = iteration.snapshot
@@ -149,7 +150,7 @@ def evaluate(iteration: Iteration, plan: Plan) -> bool:
                 model=model_ref(version),
                 heldout_count=plan.evaluation.heldout_count,
                 seed=plan.evaluation.seed,
-                targets=_real_targets(iteration, count=plan.evaluation.real_targets),
+                targets=_real_targets(iteration, plan),
             )
             if runs.take_known_figures(iteration=iteration, purpose=purpose, request=request, run_id=run_id):
                 return True
@@ -251,11 +252,15 @@ def _train(
     return False
 
 
-def _real_targets(iteration: Iteration, *, count: int) -> tuple[TargetInput, ...]:
+def _real_targets(iteration: Iteration, plan: Plan) -> tuple[TargetInput, ...]:
     """The first targets of the closed collection by id: the next turn takes the same ones if it asks the same again."""
     requests = GenerationRequest.objects.filter(collection=iteration.collection, modality=Modality.SHAPE, round=1)
-    first = requests.select_related("target__image__blob").order_by("target_id")[:count]
-    return tuple(target_inputs(targets=[request.target for request in first]))
+    rows = requests.select_related("target__image__blob").order_by("target_id")
+    share, count = plan.held_out_share, plan.evaluation.real_targets
+    if not share:
+        return tuple(target_inputs(targets=[row.target for row in rows[:count]]))
+    held_out = (row.target for row in rows.iterator() if is_held_out(row.target.image.blob_id, share))
+    return tuple(target_inputs(targets=list(islice(held_out, count))))
 
 
 def _keep_incumbent(iteration: Iteration, *, reason: str, **facts: object) -> bool:

@@ -10,7 +10,7 @@ from engine.contracts.generation import Modality
 from engine.generation.models import Candidate, GenerationRequest
 from engine.selection.stay_on_log import StayOnAnswer
 from engine.sourcing.models import TargetObject
-from engine.workforce.models import User, WorkItem
+from engine.workforce.models import TaskQuerySet, User, WorkItem
 
 
 class FailureReason(models.TextChoices):
@@ -23,7 +23,7 @@ class FailureReason(models.TextChoices):
     OTHER = "other"
 
 
-class SelectionQuerySet(models.QuerySet["Selection"]):
+class SelectionQuerySet(TaskQuerySet["Selection"]):
     """Selections by what became of them."""
 
     def of_shapes(self) -> Self:
@@ -35,9 +35,8 @@ class SelectionQuerySet(models.QuerySet["Selection"]):
         return self.filter(request__modality=Modality.TEXTURE)
 
     def collected(self, target_id: uuid.UUID | models.OuterRef) -> Self:
-        """Those that decide what becomes of this target: no overlaps or gold, and nothing that was sent back."""
-        collecting = self.filter(target_id=target_id, work_item__purpose=WorkItem.Purpose.COLLECT)
-        return collecting.exclude(work_item__judgement__set_aside_at__isnull=False)
+        """Those that decide what becomes of this target."""
+        return self.counting().filter(target_id=target_id)
 
     def rated(self) -> Self:
         """Those that a person finished."""

@@ -17,7 +17,7 @@ from engine.contracts.targets import PointMapScale, PointMapSource
 from engine.lifecycle import State
 from engine.sourcing.quality import NEAR_BITS, hash_chunks
 from engine.storage.models import Blob
-from engine.workforce.models import WorkItem
+from engine.workforce.models import TaskQuerySet, WorkItem
 
 MOST_MARKED = 30  # other objects of a photograph that a page shows
 
@@ -254,7 +254,7 @@ class DiscardReason(models.TextChoices):
     NO_SALIENT_OBJECT = "no_salient_object"
 
 
-class MaskTaskQuerySet(models.QuerySet["MaskTask"]):
+class MaskTaskQuerySet(TaskQuerySet["MaskTask"]):
     """Stage 1 tasks."""
 
     def with_photograph(self) -> "MaskTaskQuerySet":

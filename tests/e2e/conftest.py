@@ -13,13 +13,13 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from engine.embedded.places import CHECKOUT
+from scripts.setup import BROWSERS
 from tests.e2e.bundle import MANIFEST, problem_of_bundle
 
 # Playwright keeps an event loop in this thread; Django would refuse the ORM in tests because of it.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 ARTEFACTS = CHECKOUT / "test-results"
-BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
     "--no-sandbox",
     "--disable-quic",

@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { moved } from "../../src/alignment/pose/edits";
 import type { AlignmentDraft } from "../../src/alignment/task/alignmentState";

@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 import { describe, expect, it, vi } from "vitest";
 import { ApiProblem } from "../../src/api/client";
 import type { Assisted, AssistPrompts, MaskTask } from "../../src/api/masks";

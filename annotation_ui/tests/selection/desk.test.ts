@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ApiProblem, UNREACHABLE } from "../../src/api/client";
 import type { Answer, Progress, SelectionTask } from "../../src/api/selections";

@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { BallotTask } from "../../src/api/ballots";
 import { ApiProblem, UNREACHABLE } from "../../src/api/client";

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from engine.contracts.serialisation import from_json
 from engine.contracts.training import EVALUATE_TASK, TRAIN_TASK, TrainRequest
+from engine.datasets.holding_out import is_held_out
 from engine.datasets.models import Snapshot
 from engine.flywheel import services
 from engine.flywheel.models import Iteration, ModelVersion
@@ -73,6 +74,19 @@ def test_base_and_new_checkpoint_are_evaluated_alike(world) -> None:
         str(iteration.base_id),
         str(iteration.dpo_version_id),
     ]
+
+
+def test_with_photographs_held_out_checkpoints_are_measured_on_those_and_trained_on_the_others(world) -> None:
+    targets = [world.add_target() for _ in range(8)]
+    share = 0.5
+    out = {str(target.id) for target in targets if is_held_out(target.image.blob_id, share)}
+    assert 0 < len(out) < 8
+    services.start(alpha=0.0, settings={"held_out_share": share, "evaluation": {"real_targets": 8}})
+    iteration = world.run_until(Step.DONE)
+    asked = iteration.runs.filter(kind="evaluate").first().request
+    assert {target["target_id"] for target in asked["targets"]} == out
+    assert iteration.snapshot.counts["examples_dropped"]["held_out"] == len(out)
+    assert iteration.snapshot.example_count == 8 - len(out)
 
 
 def test_an_evaluation_that_was_made_before_is_not_made_again(world) -> None:
