@@ -9,4 +9,5 @@ _DIGITS = 13
 
 def is_held_out(sha256: str, share: float) -> bool:
     """Whether the photograph with this digest belongs to the held-out `share` in [0, 1]."""
-    return int(sha256[:_DIGITS], 16) < share * 16**_DIGITS
+    drawn = int(sha256[:_DIGITS], 16) / float(1 << 4 * _DIGITS)
+    return drawn < share
