@@ -1,8 +1,9 @@
-"""What half an hour of a GPU is for, one phase a call: train `mini`, turn the miniature flywheel, its ablations.
+"""What half an hour of a GPU is for, one phase a call: train `mini`; choose settings, turn the flywheel, its ablations.
 
     python -m scripts.gpu_session --out $OUT --phase mini --minutes 9
-    python -m scripts.gpu_session --out $OUT --phase miniature --minutes 9 --checkpoint carried/midtrain_osr.safetensors
-    python -m scripts.gpu_session --out $OUT --phase ablations --minutes 9 --checkpoint … --resume carried/report.json
+    python -m scripts.gpu_session --out $OUT --phase pilots --minutes 5
+    python -m scripts.gpu_session --out $OUT --phase miniature --minutes 9 --set 'dpo={"steps": 60, "batch_size": 64}'
+    python -m scripts.gpu_session --out $OUT --phase ablations --minutes 9 --resume carried/report.json
     python -m scripts.gpu_session --out DIR --phase mini --dry                # all lines, in minutes of a CPU
 
 Ends by itself within its minutes. Whatever was done by then lies in the folder, in at most eight files of at most
@@ -35,8 +36,10 @@ MOST_FILES, MOST_BYTES = 8, 16 * 2**20
 # A failure on several GPUs that shows this early is made good on one.
 LATEST_FALLBACK_SECONDS = 150.0
 FLYWHEELS_AT_ONCE = 3
+# What settings are chosen by counts for nothing else.
+PILOT_SEED = 10
 ABLATIONS_AT_ONCE = 6
-PHASES = ("mini", "miniature", "ablations")
+PHASES = ("mini", "pilots", "miniature", "ablations")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -110,16 +113,17 @@ def turn_miniature(options: argparse.Namespace, trained: Path, measured: Path, s
     if options.resume is not None and not (options.out / "report.json").exists():
         shutil.copy(options.resume, options.out / "report.json")
     at_once = FLYWHEELS_AT_ONCE if options.phase == "miniature" else ABLATIONS_AT_ONCE
+    seeds = [PILOT_SEED] if options.phase == "pilots" else options.seeds
     command = [sys.executable, "-m", "scripts.miniature", str(options.out), "--checkpoint", str(options.checkpoint)]
     command += ["--photographs", str(trained), "--unseen-photographs", str(measured)]
-    if options.phase == "ablations":
-        command.append("--ablations")
+    if options.phase != "miniature":
+        command.append(f"--{options.phase}")
     command += [word for text in options.set for word in ("--set", text)]
     if options.dry:
         command += ["--tiny", "--at-once", "2", "--seeds", "0"]
     else:
         command += ["--device", "cuda", "--at-once", str(at_once * max(1, torch.cuda.device_count()))]
-        command += ["--processes", str(os.cpu_count() or 1), "--seeds", *map(str, options.seeds)]
+        command += ["--processes", str(os.cpu_count() or 1), "--seeds", *map(str, seeds)]
     left = 60 * options.minutes - (time.monotonic() - started)
     return _run([*command, "--minutes", f"{(left - RESERVED_SECONDS) / 60:.2f}"], left - 10)
 

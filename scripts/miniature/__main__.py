@@ -17,7 +17,7 @@ from scripts.miniature import __doc__ as about
 from scripts.miniature.report import elo_plot, iou_plot, markdown, with_elo
 from scripts.miniature.runs import Work, measuring_processes, one_run, read_photographs, run_work, side_by_side
 from scripts.miniature.samples import FILE
-from scripts.miniature.settings import FULL, Settings, tiny, variants
+from scripts.miniature.settings import FULL, Settings, pilots, tiny, variants
 from scripts.miniature.world import make_banks, save_banks
 from training_loop.api import load_generator
 from training_loop.shipped import SHIPPED_CHECKPOINT
@@ -33,6 +33,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("output", type=Path, help="folder of the report; runs that it holds are not run again")
     parser.add_argument("--tiny", action="store_true", help="two small turns, for a CPU")
     parser.add_argument("--ablations", action="store_true", help="also with one thing changed at a time")
+    parser.add_argument("--pilots", action="store_true", help="instead: two turns each of settings to choose from")
     parser.add_argument("--variants", nargs="+", help=f"some of: {', '.join(variants(Settings()))}")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--checkpoint", type=Path, default=SHIPPED_CHECKPOINT, help="the base (default: what ships)")
@@ -53,8 +54,8 @@ def main(argv: list[str] | None = None) -> int:
     settings = Settings(**(asdict(tiny() if options.tiny else Settings()) | changed))
     # Lists of a command line or of JSON are tuples here.
     settings = replace(settings, strengths=tuple(settings.strengths))
-    chosen = variants(settings)
-    names = options.variants or (list(chosen) if options.ablations else [FULL])
+    chosen = pilots(settings) if options.pilots else variants(settings)
+    names = options.variants or (list(chosen) if options.ablations or options.pilots else [FULL])
     if unknown := sorted(set(names) - set(chosen)):
         parser.error(f"unknown variant {unknown[0]!r}; known: {', '.join(chosen)}")
     options.output.mkdir(parents=True, exist_ok=True)

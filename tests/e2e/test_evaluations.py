@@ -11,6 +11,7 @@ from engine.workforce.models import Role
 from tests.e2e.accessibility import violations
 from tests.e2e.conftest import OpenPage, keep_screenshot
 from tests.e2e.evaluation_queue import voted
+from tests.e2e.keyboard import tab_to
 from tests.evaluations import registered, voting
 from tests.factories import make_model_version, make_target, make_user
 from tests.stage_fixtures import own_store  # noqa: F401
@@ -54,6 +55,25 @@ def test_an_engineer_reads_results_plots_first(person_page: OpenPage) -> None:
     keep_screenshot(page, "evaluations-withdrawn-dark-2560")
     page.reload()
     expect(page.get_by_text("Withdrawn: not to be relied on")).to_be_visible()  # the address says which
+
+
+def test_results_are_read_by_keyboard_alone_and_the_last_ones_stay_without_a_network(person_page: OpenPage) -> None:
+    gone = registered(name="k2 on the wrong set")
+    advancing.withdraw(evaluation_id=gone.id, reason="half of the set was trained on")
+    voted(STRENGTHS, name="k2 against its elders")
+    make_user(Role.ML_ENGINEER, username="emma")
+    page = person_page("emma")
+    tab_to(page, page.get_by_role("link", name="Evaluations"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="k2 against its elders")).to_be_visible()
+    tab_to(page, page.get_by_role("button", name="k2 on the wrong set"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Withdrawn: not to be relied on")).to_be_visible()
+    page.context.set_offline(True)
+    tab_to(page, page.get_by_role("button", name="k2 against its elders"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Who beat whom")).to_be_visible()  # seen before, so it is there
+    page.context.set_offline(False)
 
 
 def test_before_there_is_anything_the_page_says_what_to_do(person_page: OpenPage) -> None:

@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 
 from engine.workforce.models import Role
 from tests.e2e.conftest import OpenPage, keep_screenshot
+from tests.e2e.keyboard import tab_to
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,3 +26,17 @@ def test_empty_stages_say_why_and_a_server_in_trouble_is_said_so(person_page: Op
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_text("Pick the best shape")).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_the_way_to_a_page_and_back_needs_no_mouse(person_page: OpenPage) -> None:
+    make_user(Role.ML_ENGINEER, username="mel")
+    page = person_page("mel")
+    tab_to(page, page.get_by_role("button", name="Switch to the light theme"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Switch to the dark theme")).to_be_focused()
+    tab_to(page, page.get_by_role("link", name="Curriculum"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Categories")).to_be_visible(timeout=20_000)
+    tab_to(page, page.get_by_role("link", name="Lathe"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("No iteration yet")).to_be_visible()

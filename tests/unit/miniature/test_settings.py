@@ -1,0 +1,28 @@
+"""Variants and pilots of the miniature: each trains by recipes that exist."""
+
+from dataclasses import asdict
+
+import pytest
+
+from scripts.miniature.settings import FULL, Settings, pilots, tiny, variants
+from training_loop.recipes import find_recipe
+
+
+@pytest.mark.parametrize("name", [*variants(Settings()), *pilots(Settings())])
+def test_every_run_trains_by_recipes_that_can_be_read(name):
+    settings = (variants(Settings()) | pilots(Settings()))[name]
+    sft, dpo = find_recipe("mini_sft", settings.sft), find_recipe("mini_dpo", settings.dpo)
+    assert sft.batch_size >= round(sft.batch_size * sft.library_share) > 0
+    assert dpo.steps >= 100
+
+
+def test_a_pilot_changes_one_thing_and_is_short():
+    planned, *others = (asdict(pilot) for pilot in pilots(Settings()).values())
+    assert planned["iterations"] == 2
+    assert all(sum(one[field] != planned[field] for field in planned) == 1 for one in others)
+
+
+def test_an_ablation_changes_little_and_the_whole_comes_first():
+    whole, *others = (asdict(variant) for variant in variants(tiny()).values())
+    assert next(iter(variants(tiny()))) == FULL
+    assert all(1 <= sum(one[field] != whole[field] for field in whole) <= 3 for one in others)
