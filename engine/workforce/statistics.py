@@ -23,6 +23,9 @@ SELECT stage, (
         SELECT 1 FROM workforce_workitem AS item
         WHERE item.stage = wanted.stage AND item.state = 'open' AND item.reserved_for_id = %(user)s
           AND NOT (%(user)s = ANY (item.barred_user_ids))
+        UNION ALL
+        SELECT 1 FROM workforce_workitem AS item
+        WHERE item.stage = wanted.stage AND item.state = 'leased' AND item.holder_id = %(user)s
         LIMIT %(limit)s
     ) AS counted
 )
@@ -46,7 +49,7 @@ GROUP BY GROUPING SETS ((item.stage), ())
 
 @dataclass(frozen=True)
 class Waiting:
-    """Open items of a stage for a person; `more` where counting stopped at COUNT_CAP."""
+    """Items of a stage that a person has begun or may take; `more` where counting stopped at COUNT_CAP."""
 
     count: int
     more: bool
@@ -72,7 +75,7 @@ NOTHING = Performance(today=Times(0, None), week=Times(0, None))
 
 
 def waiting_work(*, user: User, stages: list[str]) -> dict[str, Waiting]:
-    """How many items each stage has open for `user`, counted up to COUNT_CAP."""
+    """How many items each stage has for `user`, open or begun by them, counted up to COUNT_CAP."""
     with connection.cursor() as cursor:
         cursor.execute(
             WAITING, {"user": user.pk, "limit": COUNT_CAP + 1, "stages": [Stage(stage).value for stage in stages]}

@@ -159,6 +159,14 @@ def test_me(person: Person) -> None:
     }
 
 
+def test_a_task_that_one_has_begun_still_waits_for_oneself(person: Person) -> None:
+    want(stage="selection")
+    claimed(person.user, stage="selection")
+    other = Person(make_user(Role.ANNOTATOR))
+    counts = [who.get("/me/").json()["waiting"]["selection"]["count"] for who in (person, other)]
+    assert counts == [1, 0]
+
+
 def test_me_of_somebody_new() -> None:
     body = Person(make_user(Role.ARTIST, Role.REVIEWER)).get("/me/").json()
     assert body["roles"] == ["artist", "reviewer"]
