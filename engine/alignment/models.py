@@ -6,7 +6,8 @@ from django.db.models import Q
 from engine.generation.models import Candidate
 from engine.sourcing.models import PointMap, TargetObject
 from engine.storage.models import Blob
-from engine.workforce.models import TaskQuerySet, WorkItem
+from engine.workforce.counting import TaskQuerySet
+from engine.workforce.models import WorkItem
 
 
 class NotAlignable(models.TextChoices):

@@ -10,7 +10,8 @@ from engine.contracts.generation import Modality
 from engine.generation.models import Candidate, GenerationRequest
 from engine.selection.stay_on_log import StayOnAnswer
 from engine.sourcing.models import TargetObject
-from engine.workforce.models import TaskQuerySet, User, WorkItem
+from engine.workforce.counting import TaskQuerySet
+from engine.workforce.models import User, WorkItem
 
 
 class FailureReason(models.TextChoices):

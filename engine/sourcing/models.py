@@ -17,7 +17,8 @@ from engine.contracts.targets import PointMapScale, PointMapSource
 from engine.lifecycle import State
 from engine.sourcing.quality import NEAR_BITS, hash_chunks
 from engine.storage.models import Blob
-from engine.workforce.models import TaskQuerySet, WorkItem
+from engine.workforce.counting import TaskQuerySet
+from engine.workforce.models import WorkItem
 
 MOST_MARKED = 30  # other objects of a photograph that a page shows
 

@@ -2,7 +2,6 @@
 
 import uuid
 from datetime import datetime
-from typing import Self, TypeVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.contrib.postgres.expressions import ArraySubquery
@@ -195,18 +194,6 @@ class WorkItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.stage} work item {self.id}"
-
-
-Task = TypeVar("Task", bound=models.Model)
-
-
-class TaskQuerySet(models.QuerySet[Task]):
-    """Tasks of one stage: rows with a `work_item` of their own."""
-
-    def counting(self) -> Self:
-        """Those that decide what becomes of an object: no second opinions or gold, and nothing that was sent back."""
-        collecting = self.filter(work_item__purpose=WorkItem.Purpose.COLLECT)
-        return collecting.exclude(work_item__judgement__set_aside_at__isnull=False)
 
 
 class Draft(models.Model):

@@ -92,14 +92,13 @@ def variants(base: Settings) -> dict[str, Settings]:
 def pilots(base: Settings) -> dict[str, Settings]:
     """Two turns each with one thing set otherwise, to choose the settings by before the run that counts."""
     short = replace(base, iterations=2, meshes=min(base.meshes, 8))
-    rates = {"optimiser.learning_rate": 5e-5}, {"optimiser.learning_rate": 6e-5}
     return {
         "as planned": short,
         "twice the targets": replace(short, targets=2 * base.targets),
-        "gentle SFT": replace(short, sft=base.sft | rates[0]),
+        "gentle SFT": replace(short, sft=base.sft | {"optimiser.learning_rate": 5e-5}),
         "long SFT": replace(short, sft=base.sft | {"steps": 2 * base.sft["steps"]}),
         "less replay": replace(short, sft=base.sft | {"library_share": 0.25}),
-        "bold DPO": replace(short, dpo=base.dpo | rates[1]),
+        "bold DPO": replace(short, dpo=base.dpo | {"optimiser.learning_rate": 6e-5}),
         "long DPO": replace(short, dpo=base.dpo | {"steps": 2 * base.dpo["steps"]}),
         "higher α": replace(short, alpha_quantile=0.6),
     }

@@ -19,11 +19,8 @@ SHORT = {"steps": 2, "batch_size": 4, "regression.count": 2}
 SMALL = {
     "max_rounds": 1,
     "suite": {"text_to_3d": 1, "image_to_3d": 1, "sam3d": 2},
-    "sft": {
-        "recipe": "mini_sft",
-        "overrides": {"steps": 2, "library.count": 8, "batch_size": 4, "regression.count": 2},
-    },
-    "dpo": {"recipe": "mini_dpo", "overrides": {"steps": 2, "batch_size": 4, "regression.count": 2}},
+    "sft": {"recipe": "mini_sft", "overrides": SHORT | {"library.count": 8}},
+    "dpo": {"recipe": "mini_dpo", "overrides": SHORT},
     "evaluation": {"heldout_count": 2, "real_targets": 0},
     "gate": [{"metric": "voxel_iou", "tolerance": 1.0}],
     "forgetting_tolerance": 1.0,

@@ -9,10 +9,7 @@ from django.utils import timezone
 from engine.contracts.serialisation import from_json
 from engine.datasets.holding_out import is_held_out
 from engine.datasets.options import FreezeOptions
-from engine.datasets.services import (
-    freeze,
-    snapshot_ref,
-)
+from engine.datasets.services import freeze, snapshot_ref
 from engine.workforce.models import WorkItem
 from tests import factories as make
 from tests.integration.datasets.conftest import freeze_now, make_real_candidate, make_real_request
