@@ -11,9 +11,9 @@ import structlog
 from django.utils import timezone
 
 from engine.contracts.generation import Modality
-from engine.contracts.glb import MEDIA_TYPE, GlbRefused, read_glb, write_glb
+from engine.contracts.glb import MEDIA_TYPE, GlbRefused, MeshPart, read_glb, write_glb
 from engine.generation.models import Candidate
-from engine.meshes.packing import can_be_packed, packed_glb
+from engine.meshes.packing import NotPacked, can_be_packed, packed_glb
 from engine.meshes.viewing import reduced, uncoloured
 from engine.sending import send_soon
 from engine.storage import services as storage
@@ -76,9 +76,17 @@ def make_view(mesh: Blob, *, coloured: bool) -> Blob:
     """
     original = storage.read_blob(blob=mesh)
     parts = read_glb(original)
-    light = reduced(parts if coloured else uncoloured(parts))
-    view = packed_glb(light[0]) if can_be_packed(light) else write_glb(light)
+    view = _light_glb(reduced(parts if coloured else uncoloured(parts)))
     return mesh if view == original else storage.put_blob(data=view, media_type=MEDIA_TYPE)
+
+
+def _light_glb(parts: list[MeshPart]) -> bytes:
+    if can_be_packed(parts):
+        try:
+            return packed_glb(parts[0])
+        except NotPacked as refusal:
+            log.warning("view_not_packed", reason=str(refusal))
+    return write_glb(parts)
 
 
 def _shows_colours(candidate: Candidate) -> bool:

@@ -18,6 +18,10 @@ COMPRESSION_LEVEL = 7
 _FLOAT, _UNSIGNED_INT = 5126, 5125
 
 
+class NotPacked(ValueError):
+    """Draco does not take this shape."""
+
+
 def can_be_packed(parts: list[MeshPart]) -> bool:
     """Whether it is a bare shape in one piece that is large enough to gain by it."""
     if len(parts) != 1 or parts[0].colors is not None or parts[0].texture_png is not None:
@@ -29,15 +33,21 @@ def packed_glb(part: MeshPart) -> bytes:
     """A GLB with the part's triangles, packed.
 
     Vertices come in another order, those where the surface meets itself are split, triangles without area are gone.
+
+    Raises:
+        NotPacked: nothing would be left, or Draco refuses it otherwise.
     """
     import DracoPy
 
-    stream = DracoPy.encode(
-        np.asarray(part.positions, "<f4"),
-        np.asarray(part.faces, "<u4"),
-        quantization_bits=POSITION_BITS,
-        compression_level=COMPRESSION_LEVEL,
-    )
+    try:
+        stream = DracoPy.encode(
+            np.asarray(part.positions, "<f4"),
+            np.asarray(part.faces, "<u4"),
+            quantization_bits=POSITION_BITS,
+            compression_level=COMPRESSION_LEVEL,
+        )
+    except DracoPy.EncodingFailedException as failure:
+        raise NotPacked(str(failure)) from failure
     # What glTF wants to be told in the open is what a reader will find.
     found = DracoPy.decode(stream)
     points, face_count = np.asarray(found.points, np.float32), len(found.faces)

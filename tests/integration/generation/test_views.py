@@ -96,6 +96,15 @@ def test_a_large_bare_shape_is_packed_and_looks_the_same() -> None:
     assert read_glb(storage.read_blob(blob=candidate.mesh))
 
 
+def test_a_shape_that_cannot_be_packed_is_sent_as_it_is_and_holds_no_other_up() -> None:
+    corners = np.array([[-0.5, -0.5, -0.5], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5]])
+    flat = factories.make_candidate(content=write_glb([MeshPart(corners, np.zeros((20_000, 3), np.int64))]))
+    sound = factories.make_candidate(content=painted_sphere())
+    assert services.make_missing_views() == 2
+    assert sum(len(part.faces) for part in shown(flat)) == 20_000
+    assert shown(sound)
+
+
 def test_a_heavy_mesh_is_reduced_for_the_eye_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(views, "reduced", partial(reduced, most_faces=1_000))
     candidate = factories.make_candidate(content=painted_sphere(subdivisions=4))
