@@ -1,9 +1,9 @@
-"""What half an hour of a GPU is for, one phase a call: train `mini`; choose settings, turn the flywheel, its ablations.
+"""What half an hour of a GPU is for, one phase a call: train `mini`; choose the flywheel's settings, turn it.
 
     python -m scripts.gpu_session --out $OUT --phase mini --minutes 9
-    python -m scripts.gpu_session --out $OUT --phase pilots --minutes 5
+    python -m scripts.gpu_session --out $OUT --phase pilots --minutes 7
     python -m scripts.gpu_session --out $OUT --phase miniature --minutes 9 --set 'dpo={"steps": 60, "batch_size": 64}'
-    python -m scripts.gpu_session --out $OUT --phase ablations --minutes 9 --resume carried/report.json
+    python -m scripts.gpu_session --out $OUT --phase miniature --minutes 9 --resume carried/report.json
     python -m scripts.gpu_session --out DIR --phase mini --dry                # all lines, in minutes of a CPU
 
 Ends by itself within its minutes. Whatever was done by then lies in the folder, in at most eight files of at most
@@ -35,11 +35,11 @@ TARGETS_PER_GPU, CORES_FOR_LAUNCHING = 512, 3
 MOST_FILES, MOST_BYTES = 8, 16 * 2**20
 # A failure on several GPUs that shows this early is made good on one.
 LATEST_FALLBACK_SECONDS = 150.0
-FLYWHEELS_AT_ONCE = 3
+# A flywheel waits for launches for the most part: so many fill one GPU, and each wants a core and a half.
+FLYWHEELS_AT_ONCE, CORES_EACH = 10, 1.5
 # What settings are chosen by counts for nothing else.
 PILOT_SEED = 10
-ABLATIONS_AT_ONCE = 6
-PHASES = ("mini", "pilots", "miniature", "ablations")
+PHASES = ("mini", "pilots", "miniature")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -52,6 +52,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=tuple(SHARES), help="phases of the training that are left")
     parser.add_argument("--resume", type=Path, help="report.json of an earlier call")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--variants", nargs="+", help="only these of the miniature")
+    parser.add_argument(
+        "--banks", type=Path, default=Path("/tmp/miniature_banks"), help="shapes that a call leaves to the next"
+    )
     parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="a setting of the miniature")
     parser.add_argument("--dry", action="store_true", help="everything tiny, on a CPU")
     options = parser.parse_args(argv)
@@ -109,21 +113,23 @@ def training_command(options: argparse.Namespace, photographs: Path, phases: lis
 
 
 def turn_miniature(options: argparse.Namespace, trained: Path, measured: Path, started: float) -> int:
-    """The flywheel itself, or what it is without one of its parts."""
+    """The flywheel itself, then what it is without one of its parts; or pilots of it."""
     if options.resume is not None and not (options.out / "report.json").exists():
         shutil.copy(options.resume, options.out / "report.json")
-    at_once = FLYWHEELS_AT_ONCE if options.phase == "miniature" else ABLATIONS_AT_ONCE
     seeds = [PILOT_SEED] if options.phase == "pilots" else options.seeds
     command = [sys.executable, "-m", "scripts.miniature", str(options.out), "--checkpoint", str(options.checkpoint)]
     command += ["--photographs", str(trained), "--unseen-photographs", str(measured)]
-    if options.phase != "miniature":
-        command.append(f"--{options.phase}")
+    command.append("--pilots" if options.phase == "pilots" else "--ablations")
+    if options.variants:
+        command += ["--variants", *options.variants]
     command += [word for text in options.set for word in ("--set", text)]
     if options.dry:
         command += ["--tiny", "--at-once", "2", "--seeds", "0"]
     else:
-        command += ["--device", "cuda", "--at-once", str(at_once * max(1, torch.cuda.device_count()))]
-        command += ["--processes", str(os.cpu_count() or 1), "--seeds", *map(str, seeds)]
+        cores = os.cpu_count() or 1
+        at_once = min(FLYWHEELS_AT_ONCE * max(1, torch.cuda.device_count()), int(cores / CORES_EACH))
+        command += ["--device", "cuda", "--at-once", str(at_once), "--banks", str(options.banks)]
+        command += ["--processes", str(cores), "--seeds", *map(str, seeds)]
     left = 60 * options.minutes - (time.monotonic() - started)
     return _run([*command, "--minutes", f"{(left - RESERVED_SECONDS) / 60:.2f}"], left - 10)
 

@@ -18,7 +18,7 @@ from scripts.miniature.report import elo_plot, iou_plot, markdown, with_elo
 from scripts.miniature.runs import Work, measuring_processes, one_run, read_photographs, run_work, side_by_side
 from scripts.miniature.samples import FILE
 from scripts.miniature.settings import FULL, Settings, pilots, tiny, variants
-from scripts.miniature.world import make_banks, save_banks
+from scripts.miniature.world import load_banks, make_banks, save_banks
 from training_loop.api import load_generator
 from training_loop.shipped import SHIPPED_CHECKPOINT
 
@@ -39,6 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--checkpoint", type=Path, default=SHIPPED_CHECKPOINT, help="the base (default: what ships)")
     parser.add_argument("--photographs", type=Path, help="folder of pictures to paste into")
     parser.add_argument("--unseen-photographs", type=Path, help="folder of other pictures, to measure on")
+    parser.add_argument("--banks", type=Path, help="folder to keep the shapes in, for another call with as many")
     parser.add_argument("--processes", type=int, default=1, help="that make shapes, and compare surfaces afterwards")
     parser.add_argument("--at-once", type=int, default=1, help="flywheels side by side")
     parser.add_argument("--minutes", type=float, help="start nothing that would not end by then")
@@ -60,13 +61,20 @@ def main(argv: list[str] | None = None) -> int:
         parser.error(f"unknown variant {unknown[0]!r}; known: {', '.join(chosen)}")
     options.output.mkdir(parents=True, exist_ok=True)
     report = Report(options.output, base=str(options.checkpoint))
-    # Every variant's first seed before any's second: whatever is cut off, there is something to compare.
-    todo = [(name, seed) for seed in options.seeds for name in names if not report.has(name, chosen[name], seed)]
+    # First the whole; then every other's first seed before any's second, so that a cut leaves something to compare.
+    order = sorted(((name, seed) for seed in options.seeds for name in names), key=lambda one: one[0] != names[0])
+    todo = [(name, seed) for name, seed in order if not report.has(name, chosen[name], seed)]
     if not todo:
         report.write()
         return 0
     base = load_generator(options.checkpoint, device=options.device)
-    banks = make_banks(settings, device=base.device, processes=options.processes)
+    kept = None if options.banks is None else options.banks / f"{settings.shapes}_{settings.evaluated}"
+    if kept is not None and kept.exists():
+        banks = load_banks(kept, base.device)
+    else:
+        banks = make_banks(settings, device=base.device, processes=options.processes)
+        if kept is not None:
+            save_banks(banks, kept)
     print(f"{sum(map(len, banks.values()))} shapes after {time.monotonic() - started:.0f} s", flush=True)
     if options.at_once == 1 and options.minutes is None:
         photographs = read_photographs(options.photographs, base.device)
@@ -88,7 +96,9 @@ def main(argv: list[str] | None = None) -> int:
         report.write()
         return 0
     with tempfile.TemporaryDirectory(prefix="miniature_") as folder:
-        save_banks(banks, Path(folder) / "banks")
+        if kept is None:
+            kept = Path(folder) / "banks"
+            save_banks(banks, kept)
         del base, banks
         works = [
             Work(
@@ -96,11 +106,11 @@ def main(argv: list[str] | None = None) -> int:
                 seed,
                 asdict(chosen[name]),
                 str(options.checkpoint.resolve()),
-                str(Path(folder) / "banks"),
+                str(kept.resolve()),
                 None if options.photographs is None else str(options.photographs),
                 None if options.unseen_photographs is None else str(options.unseen_photographs),
                 options.device,
-                max(1, options.processes // options.at_once),
+                max(1, options.processes // options.at_once) * (4 if chosen[name].surfaces == "every stage" else 1),
                 str(Path(folder) / f"run-{number}.json"),
                 str(options.output / FILE if name == names[0] else Path(folder) / "samples-unwanted.npz"),
             )
@@ -152,7 +162,7 @@ class Report:
         """Report on what there is."""
         self.values = with_elo(self.values)
         partial = self.path.with_suffix(".partial")
-        partial.write_text(json.dumps(self.values, indent=1) + "\n")
+        partial.write_text(json.dumps(self.values) + "\n")
         partial.replace(self.path)
         (self.folder / "report.md").write_text(markdown(self.values))
         (self.folder / "elo.svg").write_text(elo_plot(self.values))

@@ -48,7 +48,8 @@ def noise_for_agreement(qualities: NDArray[np.float64], agreement: float) -> flo
     Args:
         qualities: (targets, N). agreement: in (0.5, 1).
 
-    With noise σ an answer is `left` with p = Φ(δ / σ), and two of them are the same with p² + (1 - p)².
+    With noise σ an answer is `left` with p = Φ(δ / σ), and two of them are the same with p² + (1 - p)². Coin tosses
+    agree on half; for no more than that the noise is the widest.
     """
     first, second = np.triu_indices(qualities.shape[1], 1)
     difference = np.abs(qualities[:, first] - qualities[:, second]).reshape(-1)
@@ -59,4 +60,6 @@ def noise_for_agreement(qualities: NDArray[np.float64], agreement: float) -> flo
 
     if excess(1e-6) <= 0:  # candidates so alike that no noise is needed to disagree
         return 1e-6
+    if excess(WIDEST_NOISE) >= 0:
+        return WIDEST_NOISE
     return float(brentq(excess, 1e-6, WIDEST_NOISE))

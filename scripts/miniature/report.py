@@ -1,6 +1,7 @@
 """The miniature's report: tables and Elo of each variant, and what was asked of it; as Markdown and pictures."""
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,10 +23,11 @@ TURN_FIGURES = (
     "amplification",
     "stepwise_efficiency",
 )
-COUNTS = ("failed", "searched", "recovered", "truly_recovered", "by_artists")
+COUNTS = ("failed", "searched", "recovered", "truly_recovered", "reachable", "by_artists")
 F1_GAIN = 1.3
 TURNS_IN_A_ROW = 3
 RECOVERED_SHARE = 0.5
+DRAWS = 2000
 
 Run = dict[str, Any]
 
@@ -47,7 +49,7 @@ def blind_comparisons(run: Run) -> tuple[NDArray[np.float64], NDArray[np.float64
     """Every two checkpoints meet once on every measured target, before the run's oracle: wins and ties, (T, C, C)."""
     qualities, rng = np.array(run["qualities"]), np.random.default_rng([run["seed"], 5])
     targets, count = qualities.shape
-    oracle = Oracle(run["choice_noise"], 0.0)
+    oracle = Oracle(run["judge_noise"], 0.0)
     wins, ties = np.zeros((2, targets, count, count))
     for target in range(targets):
         for one in range(count):
@@ -81,26 +83,39 @@ def goals_table(report: dict[str, Any]) -> str:
     runs, elo = report["runs"][FULL], report["elo"][FULL]
     apart = [later["low"] > earlier["high"] for earlier, later in itertools.pairwise(elo)]
     longest = max((len(part) for part in "".join("x" if one else " " for one in apart).split()), default=0)
-    first, last = _metric(runs, 0, "f1_at_0p01"), _metric(runs, -1, "f1_at_0p01")
+    first, last = _targets(runs, [0], "f1_at_0p01"), _targets(runs, [-1], "f1_at_0p01")
+    gain, low, high = _bootstrap(lambda last, first: last.mean() / first.mean(), last, first)
     rows = [
         (
             f"Elo above the last turn's, intervals apart, {TURNS_IN_A_ROW} turns in a row",
             f"{longest} in a row",
             longest >= TURNS_IN_A_ROW,
         ),
-        (f"F1@0.01 of the last ≥ {F1_GAIN} × the base's", f"{first:.4f} → {last:.4f}", last >= F1_GAIN * first),
+        (
+            f"F1@0.01 of the last ≥ {F1_GAIN} × the base's",
+            f"{first.mean():.4f} → {last.mean():.4f}: {gain:.2f} × ({low:.2f} … {high:.2f})",
+            gain >= F1_GAIN,
+        ),
     ]
-    before, after = _metric(runs, -2, "chamfer_l2"), _metric(runs, -1, "chamfer_l2")
-    rows.append(("DPO improves Chamfer over SFT alone, last turn", f"{before:.4f} → {after:.4f}", after < before))
+    sft, dpo = (
+        [number for number, stage in enumerate(runs[0]["stages"]) if stage["name"].endswith(kind)]
+        for kind in ("SFT", "DPO")
+    )
+    for which, first_turn in ((f"mean of {len(sft)} turns", 0), ("last turn", len(sft) - 1)):
+        before, after = (_targets(runs, stages[first_turn:], "chamfer_l2") for stages in (sft, dpo))
+        change, low, high = _bootstrap(lambda after, before: (after - before).mean(), after, before)
+        found = f"{before.mean():.4f} → {after.mean():.4f}: {change:+.4f} ({low:+.4f} … {high:+.4f})"
+        rows.append((f"DPO improves Chamfer over SFT alone, {which}", found, high < 0))
     for name, other in report["runs"].items():
         searched = sum(turn["searched"] for run in other for turn in run["turns"])
         if searched:
             recovered = sum(turn["recovered"] for run in other for turn in run["turns"])
             truly = sum(turn["truly_recovered"] for run in other for turn in run["turns"])
+            reachable = sum(turn["reachable"] for run in other for turn in run["turns"])
             rows.append(
                 (
                     f"Half of the failures recovered ({name})",
-                    f"{recovered} of {searched}, {truly} of them truly",
+                    f"{recovered} of {searched}, {truly} of them truly; {reachable} had a sample that was good enough",
                     recovered >= RECOVERED_SHARE * searched,
                 )
             )
@@ -109,10 +124,18 @@ def goals_table(report: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _metric(runs: list[Run], stage: int, metric: str) -> float:
-    """Mean over seeds and measured sets."""
-    found = [metrics.get(metric, np.nan) for run in runs for metrics in run["stages"][stage]["metrics"].values()]
-    return float(np.mean(found))
+def _targets(runs: list[Run], stages: list[int], metric: str) -> NDArray[np.float64]:
+    """A metric of every target of every measured set and seed, as the mean over some stages."""
+    found = [np.concatenate([run["stages"][stage]["targets"][metric] for run in runs]) for stage in stages]
+    return np.asarray(np.mean(found, axis=0))
+
+
+def _bootstrap(statistic: Callable[..., Any], *columns: NDArray[np.float64]) -> tuple[float, float, float]:
+    """A statistic of some columns with its 95 % interval, by drawing their rows anew."""
+    rng, count = np.random.default_rng(0), len(columns[0])
+    drawn = [statistic(*(column[rows] for column in columns)) for rows in rng.integers(count, size=(DRAWS, count))]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return float(statistic(*columns)), float(low), float(high)
 
 
 def stage_table(runs: list[Run]) -> str:

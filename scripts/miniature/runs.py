@@ -26,6 +26,9 @@ from training_loop.backdrops import Photographs
 from training_loop.models.generator import GeometryModel
 from training_loop.shape_bank import ShapeBank
 
+# Of each target, to test differences by; the others are kept as means.
+TESTED_METRICS = ("f1_at_0p01", "chamfer_l2")
+
 
 @dataclass(frozen=True)
 class Work:
@@ -69,23 +72,24 @@ def one_run(
     flywheel = Flywheel(world, base, settings, seed=seed)
     stages: list[tuple[str, bool, dict[str, Measured]]] = []
 
-    def measure(name: str, model: GeometryModel, *, plays: bool, ends: bool = False) -> None:
-        surfaces = settings.every_stage or ends
+    def measure(name: str, model: GeometryModel, *, plays: bool, last: bool = False) -> None:
+        base_or_last = last or not stages
+        surfaces = {"every stage": True, "ends": base_or_last, "last": last}[settings.surfaces]
         stages.append((name, plays, {s: world.measure(model, s, surfaces=surfaces) for s in MEASURED}))
 
-    measure("base", base, plays=True, ends=True)
+    measure("base", base, plays=True)
     turns = []
     for k in range(settings.iterations):
         figures = flywheel.turn(k)
         after_sft, last = figures.pop("after_sft"), k + 1 == settings.iterations
         if settings.use_dpo and figures["stages"]:
-            measure(f"{k + 1} SFT", after_sft, plays=False, ends=last)
-        measure(f"{k + 1} DPO" if settings.use_dpo else f"{k + 1} SFT", flywheel.model, plays=True, ends=last)
+            measure(f"{k + 1} SFT", after_sft, plays=False, last=last)
+        measure(f"{k + 1} DPO" if settings.use_dpo else f"{k + 1} SFT", flywheel.model, plays=True, last=last)
         turns.append(figures)
         told = {name: value for name, value in figures.items() if isinstance(value, int | float)}
         iou = {name: round(float(found.iou.mean()), 4) for name, found in stages[-1][2].items()}
-        print(json.dumps({"seed": seed, "iteration": k + 1, "iou": iou, **told}), flush=True)
-    assert flywheel.oracle is not None
+        elapsed = round(time.monotonic() - started)
+        print(json.dumps({"seed": seed, "iteration": k + 1, "elapsed": elapsed, "iou": iou, **told}), flush=True)
     playing = [found for _, plays, found in stages if plays]
     qualities = np.stack([np.concatenate([one.iou for one in found.values()]) for found in playing], axis=1)
     run = {
@@ -93,19 +97,30 @@ def one_run(
         "strength": strength,
         "turns": turns,
         "stages": [
-            {"name": name, "plays": plays, "metrics": {split: one.means() for split, one in found.items()}}
+            {
+                "name": name,
+                "plays": plays,
+                "metrics": {split: one.means() for split, one in found.items()},
+                "targets": {
+                    metric: [round(value, 5) for one in found.values() for value in one.rows().get(metric, [])]
+                    for metric in TESTED_METRICS
+                },
+            }
             for name, plays, found in stages
         ],
-        "choice_noise": flywheel.oracle.choice_noise,
+        "judge_noise": flywheel.judge_noise,
         "qualities": qualities.round(4).tolist(),
         "seconds": time.monotonic() - started,
+        "reserved_gib": torch.cuda.max_memory_reserved(base.device) / 2**30 if base.device.type == "cuda" else None,
     }
     return run, world.shown(stages[0][2], stages[-1][2])
 
 
 def measuring_processes(count: int) -> ProcessPoolExecutor:
-    """Processes that compare surfaces."""
-    return ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"))
+    """Processes that compare surfaces; whatever launches kernels goes before them."""
+    return ProcessPoolExecutor(
+        count, mp_context=multiprocessing.get_context("spawn"), initializer=os.nice, initargs=(10,)
+    )
 
 
 def read_photographs(folder: str | Path | None, device: torch.device) -> Photographs | None:
@@ -142,8 +157,11 @@ def side_by_side(
     at_once: int,
     deadline: float,
     on_run: Callable[[Work, dict[str, Any]], None],
+    command: Sequence[str] = (sys.executable, "-m", "scripts.miniature"),
 ) -> tuple[int, list[str]]:
     """Run works in processes, `at_once` of them, in their order; `on_run(work, run)` is told of each that ends.
+
+    A process is `command FILE --work`; it reads the work from the file and writes the run where that says.
 
     None starts when the longest so far would not end by the `deadline` (of the monotonic clock); what still runs then
     is ended, and can be run another time. Returns how many were left undone, and what failed.
@@ -160,10 +178,9 @@ def side_by_side(
                     work = Work(**(asdict(work) | {"device": f"cuda:{number % gpus}"}))
                 path = folder / f"work-{number}.json"
                 path.write_text(json.dumps(asdict(work)))
-                command = [sys.executable, "-m", "scripts.miniature", str(path), "--work"]
                 # Cores are few for so many processes that mostly wait for the device.
-                environment = {**os.environ, "OMP_NUM_THREADS": "2"}
-                running[subprocess.Popen(command, env=environment, process_group=0)] = work, now
+                environment = {**os.environ, "OMP_NUM_THREADS": "2", "PYTORCH_ALLOC_CONF": "expandable_segments:True"}
+                running[subprocess.Popen([*command, str(path), "--work"], env=environment, process_group=0)] = work, now
             for process in [process for process in running if process.poll() is not None]:
                 work, begun = running.pop(process)
                 if process.returncode:
@@ -172,7 +189,7 @@ def side_by_side(
                     continue
                 longest = max(longest, now - begun)
                 on_run(work, json.loads(Path(work.output).read_text()))
-            if now > deadline or (waiting and not running):
+            if now > deadline or (waiting and not running and now + longest >= deadline):
                 undone = len(waiting) + len(running)
                 break
             time.sleep(0.5)

@@ -1,7 +1,7 @@
 """How large the miniature is, and what is left out of it in an ablation."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 FULL = "N = 8"
 
@@ -19,18 +19,19 @@ class Settings:
             the last DPO and the best `shown` put before people (A.7); 0 searches nothing.
         artists_share: of the targets, the worst that the model cannot solve, which get their truth.
         use_alpha, use_dpo: False keeps every winner, leaves DPO out.
-        agreement: how often two annotators give the same answer.
+        agreement: how often two annotators give the same answer; 0.5 is picking at random.
         strengths: of guidance, of which the one is used that suits the base best.
-        shapes: of the library that the base knows. replay: pieces of targets kept to replay, of `piece` each.
-        evaluated: targets of each measured set; of `meshes` of them the surfaces are compared, after every stage or
-            (`every_stage` False) before the first and after the last turn alone.
+        shapes: of the library that the base knows; half as many others are collected on. replay: pieces of targets kept
+            to replay, of `piece` each.
+        evaluated: targets of each measured set; of `meshes` of them the surfaces are compared: of every stage, of the
+            base and the last turn, or of the last turn alone (`surfaces`).
         sft, dpo: changed fields of the recipes `mini_sft` and `mini_dpo`.
     """
 
     iterations: int = 4
     alpha_quantile: float = 0.4
     alpha_step: float = 0.04
-    targets: int = 384
+    targets: int = 1536
     candidates: int = 8
     model_share: float = 0.5
     searched: int = 0
@@ -45,14 +46,20 @@ class Settings:
     shapes: int = 3000
     replay: int = 4
     piece: int = 1024
-    evaluated: int = 128
-    meshes: int = 24
-    every_stage: bool = False
+    evaluated: int = 256
+    meshes: int = 32
+    surfaces: Literal["every stage", "ends", "last"] = "last"
     metric_points: int = 100_000
     sft: dict[str, Any] = field(
-        default_factory=lambda: {"steps": 250, "batch_size": 96, "draws": 4, "library_share": 0.5}
+        default_factory=lambda: {
+            "steps": 250,
+            "batch_size": 96,
+            "draws": 4,
+            "library_share": 0.5,
+            "flush_every_steps": 25,
+        }
     )
-    dpo: dict[str, Any] = field(default_factory=lambda: {"steps": 120, "batch_size": 64})
+    dpo: dict[str, Any] = field(default_factory=lambda: {"steps": 120, "batch_size": 64, "flush_every_steps": 20})
 
 
 def tiny() -> Settings:
@@ -79,26 +86,31 @@ def variants(base: Settings) -> dict[str, Settings]:
     """The flywheel as it is, and with one thing changed; in the order of what matters most."""
     two = replace(base, candidates=2)
     return {
-        FULL: replace(base, every_stage=True),
+        FULL: replace(base, surfaces="every stage"),
+        "picked at random": replace(base, agreement=0.5),
         "N = 2": two,
         "N = 2, then 50 by reward": replace(two, searched=50),
         "no DPO": replace(base, use_dpo=False),
         "no ensemble": replace(base, model_share=1.0),
         "no α": replace(base, use_alpha=False),
         "artists on 2 %": replace(base, artists_share=0.02),
+        # What more training on what the base knows would have done, without any of what was collected.
+        "replay alone": replace(base, use_dpo=False, sft=base.sft | {"library_share": 1.0}),
     }
 
 
 def pilots(base: Settings) -> dict[str, Settings]:
     """Two turns each with one thing set otherwise, to choose the settings by before the run that counts."""
-    short = replace(base, iterations=2, meshes=min(base.meshes, 8))
+    short = replace(base, iterations=2, surfaces="ends")
     return {
         "as planned": short,
-        "twice the targets": replace(short, targets=2 * base.targets),
-        "gentle SFT": replace(short, sft=base.sft | {"optimiser.learning_rate": 5e-5}),
+        "fewer targets": replace(short, targets=base.targets // 4),
+        "gentle SFT": replace(short, sft=base.sft | {"optimiser.learning_rate": 7e-5}),
+        "bold SFT": replace(short, sft=base.sft | {"optimiser.learning_rate": 5e-4}),
         "long SFT": replace(short, sft=base.sft | {"steps": 2 * base.sft["steps"]}),
         "less replay": replace(short, sft=base.sft | {"library_share": 0.25}),
         "bold DPO": replace(short, dpo=base.dpo | {"optimiser.learning_rate": 6e-5}),
         "long DPO": replace(short, dpo=base.dpo | {"steps": 2 * base.dpo["steps"]}),
+        "soft DPO": replace(short, dpo=base.dpo | {"dpo.beta": 10.0}),
         "higher α": replace(short, alpha_quantile=0.6),
     }

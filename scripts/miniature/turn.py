@@ -28,7 +28,9 @@ from training_loop.trainer import Trainer
 
 # Where the photograph decides the shape; later the noisy latent tells nearly all of it (`MINI_TIMES`).
 REWARD_TIMES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4)
-SEARCHED_AT_ONCE = 8
+SEARCHED_AT_ONCE = 32
+# Of those who compare checkpoints, whoever picked candidates before.
+JUDGES_AGREE = 0.75
 
 
 @dataclass
@@ -61,7 +63,7 @@ class Flywheel:
         self.before_dpo: GeometryModel | None = None
         self.collected = Collected()
         self.oracle: Oracle | None = None
-        self.first_alpha, self.stages = 0.0, 0
+        self.judge_noise, self.first_alpha, self.stages = 0.0, 0.0, 0
 
     def turn(self, k: int) -> dict[str, Any]:
         """One iteration; returns its figures. The model moves on."""
@@ -71,6 +73,7 @@ class Flywheel:
         if self.oracle is None:
             noise = noise_for_agreement(candidates.quality, settings.agreement)
             self.oracle = Oracle(choice_noise=noise, rating_noise=settings.rating_noise)
+            self.judge_noise = noise_for_agreement(candidates.quality, JUDGES_AGREE)
         rng = np.random.default_rng([self.seed, k])
         ratings, winners = self._judge(targets, candidates, k, rng)
         if k == 0:
@@ -79,6 +82,7 @@ class Flywheel:
         figures = self._recover(targets, ratings, wanted, k, rng) | self._ask_artists(targets, ratings)
         alpha = wanted if settings.use_alpha else 0.0
         expert = float(candidates.quality[np.arange(len(winners)), winners].mean())
+        own_seeds = int(candidates.by_model[0].sum())
         own = float(candidates.quality[candidates.by_model].mean())
         kept = self.collected.over(alpha)
         stages = {"sft": self._sft(kept)} if kept else {}
@@ -86,7 +90,7 @@ class Flywheel:
         if kept and settings.use_dpo:
             stages |= {"dpo": self._dpo(kept)}
             self.before_dpo = after_sft
-        after = self.world.sample(self.model, targets.views, [self.seed + 7])
+        after = self.world.sample(self.model, targets.views, [1000 * k + 900 + number for number in range(own_seeds)])
         reached = float(self.world.quality(self.model, after, "collected", targets.shapes).mean())
         return figures | {
             "alpha": wanted,
@@ -138,13 +142,16 @@ class Flywheel:
     ) -> dict[str, Any]:
         """Search wider for what failed: many samples, ranked by the implicit reward, the best shown to people (A.7).
 
-        There is no reward before the first DPO, and so no search. `truly_recovered` is without the noise of ratings.
+        There is no reward before the first DPO, and so no search. `truly_recovered` is without the noise of ratings;
+        `reachable` counts targets of which any sample at all is good enough.
         """
         failed = [index for index, rating in enumerate(ratings) if rating < alpha]
-        nothing = {"failed": len(failed), "searched": 0, "recovered": 0, "truly_recovered": 0, "reward_gain": None}
+        counts = {"failed": len(failed), "searched": 0, "recovered": 0, "truly_recovered": 0, "reachable": 0}
+        nothing = counts | {"reward_gain": None}
         if not self.settings.searched or not failed or self.before_dpo is None or self.oracle is None:
             return nothing
-        recovered, truly, gains, offset = 0, 0, [], len(self.collected.rating) - len(ratings)
+        recovered, truly, reachable = 0, 0, 0
+        gains, offset = list[float](), len(self.collected.rating) - len(ratings)
         seeds = list(range(1000 * k + 500, 1000 * k + 500 + self.settings.searched))
         for first in range(0, len(failed), SEARCHED_AT_ONCE):
             some = failed[first : first + SEARCHED_AT_ONCE]
@@ -156,6 +163,7 @@ class Flywheel:
             for row, index in enumerate(some):
                 shown = rewards[row].topk(min(self.settings.shown, len(seeds))).indices.cpu().numpy()
                 quality = qualities[row, shown]
+                reachable += int(qualities[row].max() >= alpha)
                 gains.append(float(quality.mean() - qualities[row].mean()))
                 standing = self.oracle.tournament(quality.tolist(), seed=index, rng=rng)
                 assert standing.winner is not None
@@ -171,6 +179,7 @@ class Flywheel:
             "searched": len(failed),
             "recovered": recovered,
             "truly_recovered": truly,
+            "reachable": reachable,
             "reward_gain": float(np.mean(gains)),
         }
 
@@ -212,7 +221,14 @@ class Flywheel:
     def _fit(self, stage: Stage, recipe: Recipe) -> dict[str, float]:
         self.model.vae.requires_grad_(False)
         log = ProgressLog(None, None, total_steps=recipe.steps)
-        trainer = Trainer(stage, optimiser=recipe.optimiser, steps=recipe.steps, log=log, precision=recipe.precision)
+        trainer = Trainer(
+            stage,
+            optimiser=recipe.optimiser,
+            steps=recipe.steps,
+            log=log,
+            precision=recipe.precision,
+            flush_every_steps=recipe.flush_every_steps,
+        )
         metrics = trainer.fit()
         self.model.eval()
         return metrics

@@ -36,13 +36,16 @@ MEASURED = {
     "unseen": HELDOUT_CATEGORIES[4:],
     "tail": TAIL_CATEGORIES,
 }
-MET_SHARE = 0.3
+MET_SHARE = 0.5
 # Instances that the base was not trained on, and of which people make candidates from a name.
 FIRST_COLLECTED, FIRST_NAMED = 40_000, 60_000
 NAMED_EACH = 8
 RIGHT_NAME_SHARE = 0.8
 EMD_CELLS = 256
-TARGETS_AT_ONCE = 128
+# Rows of one pass: what fills a GPU, and what its memory holds decoded beside other flywheels.
+SAMPLED_AT_ONCE, DECODED_AT_ONCE = 2048, 64
+# A single noise for all would be a lucky or an unlucky one.
+MEASURED_NOISES = 4
 WORST = {"f1_at_0p01": 0.0, "voxel_iou": 0.0, "chamfer_l2": 2 * 3**0.5, "emd": 2 * 3**0.5}
 
 Metrics = dict[str, float]
@@ -65,11 +68,16 @@ class Measured:
     logits: list[NDArray[np.int8]]
     surfaces: list[Future[Metrics]]
 
+    def rows(self) -> dict[str, list[float]]:
+        """Every metric of every target whose surface was compared; waits for them."""
+        rows = [surface.result() for surface in self.surfaces]
+        return {name: [row[name] for row in rows] for name in WORST} if rows else {}
+
     def means(self) -> Metrics:
         """All means; waits for the surfaces."""
-        rows = [surface.result() for surface in self.surfaces]
-        means = {name: float(np.mean([row[name] for row in rows])) for name in WORST} if rows else {}
-        return {"solid_iou": float(self.iou.mean()), **means}
+        return {"solid_iou": float(self.iou.mean())} | {
+            name: float(np.mean(values)) for name, values in self.rows().items()
+        }
 
 
 def of_categories(categories: tuple[str, ...], count: int, *, first: int, odd: bool = False) -> list[tuple[str, int]]:
@@ -79,12 +87,13 @@ def of_categories(categories: tuple[str, ...], count: int, *, first: int, odd: b
 
 def make_banks(settings: Settings, *, device: torch.device, processes: int) -> dict[str, ShapeBank]:
     """All shapes of the world; the same for every seed and variant."""
-    met = round(settings.shapes // 3 * MET_SHARE)
+    collected = settings.shapes // 2
+    met = round(collected * MET_SHARE)
     known = (*TRAIN_CATEGORIES, *MET_CATEGORIES)
     each = min(NAMED_EACH, max(1, settings.shapes // 64))
     work = {
         "library": library_work("train", first=0, count=settings.shapes),
-        "collected": of_categories(TRAIN_CATEGORIES, settings.shapes // 3 - met, first=FIRST_COLLECTED)
+        "collected": of_categories(TRAIN_CATEGORIES, collected - met, first=FIRST_COLLECTED)
         + of_categories(MET_CATEGORIES, met, first=FIRST_COLLECTED),
         "named": of_categories(known, each * len(known), first=FIRST_NAMED),
     }
@@ -167,7 +176,7 @@ class World:
     def sample(self, model: GeometryModel, views: ViewBatch, seeds: list[int]) -> Tensor:
         """x₁ (T, seeds, cells, channels) by the usual sampler."""
         chunks = []
-        at_once = max(1, TARGETS_AT_ONCE * 4 // max(4, len(seeds)))
+        at_once = max(1, SAMPLED_AT_ONCE // len(seeds))
         for rows in torch.split(torch.arange(len(views.crop), device=self.device), at_once):
             some = ViewBatch(**{name: value[rows] for name, value in vars(views).items()})
             sampler = replace(default_sampler(model), steps=self.settings.sampler_steps, strength=self.strength)
@@ -183,7 +192,7 @@ class World:
             scores = [
                 solid_iou(model.vae.decode(part) > 0, self.banks[bank].occupancy(some))
                 for part, some in zip(
-                    torch.split(column, TARGETS_AT_ONCE), torch.split(shapes, TARGETS_AT_ONCE), strict=True
+                    torch.split(column, DECODED_AT_ONCE), torch.split(shapes, DECODED_AT_ONCE), strict=True
                 )
             ]
             columns.append(torch.cat(scores))
@@ -230,14 +239,17 @@ class World:
     def measure(self, model: GeometryModel, name: str, *, surfaces: bool) -> Measured:
         """One sample for each target to measure with; surfaces are compared by other processes meanwhile."""
         targets, bank = self.targets_to_measure(name), self.banks[name]
-        latents = self.sample(model, targets.views, [self.seed])
+        noises = [MEASURED_NOISES * self.seed + number for number in range(MEASURED_NOISES)]
+        all_latents, rows = self.sample(model, targets.views, noises), torch.arange(len(targets.shapes))
+        latents = all_latents[rows, rows % len(noises)][:, None]
         iou = self.quality(model, latents, name, targets.shapes)[:, 0]
         waiting, kept = [], []
-        for index in range(min(self.settings.meshes, len(iou)) if surfaces else 0):
-            truth = bank.occupancy(targets.shapes[index : index + 1])[0].cpu().numpy()
+        for index in range(min(self.settings.meshes, len(iou))):
             logits = whole_steps(model.vae.decode(latents[index])[0].cpu().numpy())
             kept.append(logits)
-            waiting.append(self.measuring.submit(compare_logits, logits, truth, self.settings.metric_points))
+            if surfaces:
+                truth = bank.occupancy(targets.shapes[index : index + 1])[0].cpu().numpy()
+                waiting.append(self.measuring.submit(compare_logits, logits, truth, self.settings.metric_points))
         return Measured(iou, kept, waiting)
 
 
