@@ -32,7 +32,9 @@ FLASH = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.
 EFFICIENT = [SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 
 
-def measure(device: torch.device, batch: int, *, compiled: str, backends: list[SDPBackend]) -> dict[str, Any]:
+def measure(
+    device: torch.device, batch: int, *, compiled: str, backends: list[SDPBackend], recorded: bool = False
+) -> dict[str, Any]:
     """Milliseconds of a step by the trainer, those that the device worked, and the kernels that took longest."""
     torch.manual_seed(0)
     torch._dynamo.reset()
@@ -50,16 +52,23 @@ def measure(device: torch.device, batch: int, *, compiled: str, backends: list[S
     def run(steps: int) -> None:
         log = ProgressLog(None, None, total_steps=steps)
         optimiser = replace(recipe.optimiser, learning_rate=0.0)
-        Trainer(stage, optimiser=optimiser, steps=steps, log=log, flush_every_steps=steps).fit()
+        trainer = Trainer(
+            stage, optimiser=optimiser, steps=steps, log=log, flush_every_steps=steps, cuda_graph=recorded
+        )
+        trainer.fit()
         synchronise(device)
 
     begun = time.perf_counter()
     run(WARM_UP)
     first = time.perf_counter()
+    run(1)
+    one = time.perf_counter()
     run(TIMED)
     found: dict[str, Any] = {
         "warm_up_seconds": first - begun,
-        "milliseconds_per_step": 1e3 * (time.perf_counter() - first) / TIMED,
+        # What every run costs, recording too, is left out.
+        "milliseconds_per_step": 1e3 * (time.perf_counter() - one - (one - first)) / (TIMED - 1),
+        "first_step_milliseconds": 1e3 * (one - first),
     }
     activities = [ProfilerActivity.CPU] + ([ProfilerActivity.CUDA] if device.type == "cuda" else [])
     with profile(activities=activities) as profiled:
@@ -74,6 +83,28 @@ def measure(device: torch.device, batch: int, *, compiled: str, backends: list[S
             [round(per_step * event.self_device_time_total, 3), event.count / PROFILED, event.key[:110]]
             for event in kernels[:DEAREST]
         ],
+    }
+
+
+def agreement(device: torch.device, batch: int) -> dict[str, Any]:
+    """Losses and weights after some steps, recorded and not: they should differ by rounding alone."""
+    found = []
+    for recorded in (False, True):
+        torch.manual_seed(0)
+        with device:
+            model = random_model(GeometryModel(mini()))
+        model.vae.requires_grad_(False)
+        recipe = replace(find_recipe("mini_pretrain_gpu"), batch_size=batch)
+        stage = FlowStage(model, recipe, 0, [Part(random_rows(model.config, device), batch)])
+        log = ProgressLog(None, None, total_steps=TIMED)
+        trainer = Trainer(stage, optimiser=recipe.optimiser, steps=TIMED, log=log, cuda_graph=recorded)
+        metrics = trainer.fit()
+        found.append((metrics["loss"], torch.cat([weight.detach().flatten() for weight in stage.parameters()])))
+    (loss, weights), (replayed_loss, replayed) = found
+    return {
+        "loss": [loss, replayed_loss],
+        "largest_weight_difference": float((weights - replayed).abs().max()),
+        "mean_weight_difference": float((weights - replayed).abs().mean()),
     }
 
 
@@ -93,6 +124,11 @@ def main(argv: list[str] | None = None) -> int:
         "all compiled, efficient": lambda: measure(device, options.batch, compiled="all", backends=EFFICIENT),
         "all compiled, half the batch": lambda: measure(device, options.batch // 2, compiled="all", backends=both),
         "eager": lambda: measure(device, options.batch, compiled="no", backends=both),
+        "eager, recorded": lambda: measure(device, options.batch, compiled="no", backends=both, recorded=True),
+        "blocks compiled, recorded": lambda: measure(
+            device, options.batch, compiled="blocks", backends=both, recorded=True
+        ),
+        "recorded as eager": lambda: agreement(device, options.batch),
     }
     results: dict[str, Any] = {"torch": torch.__version__, "batch": options.batch}
     if device.type == "cuda":

@@ -35,8 +35,8 @@ TARGETS_PER_GPU, CORES_FOR_LAUNCHING = 512, 3
 MOST_FILES, MOST_BYTES = 8, 16 * 2**20
 # A failure on several GPUs that shows this early is made good on one.
 LATEST_FALLBACK_SECONDS = 150.0
-# A flywheel waits for launches for the most part: so many fill one GPU, and each wants a core and a half.
-FLYWHEELS_AT_ONCE, CORES_EACH = 10, 1.5
+# So many fill one GPU and its memory; each wants a core and a half. What takes turns on a GPU loses by it.
+FLYWHEELS_AT_ONCE, CORES_EACH = 6, 1.5
 # What settings are chosen by counts for nothing else.
 PILOT_SEED = 10
 PHASES = ("mini", "pilots", "miniature")

@@ -151,6 +151,7 @@ def mini_pretrain_gpu() -> Recipe:
         weights=dict(MINI_MODALITIES),
         vae=VAEConfig(steps=1500, batch_size=64, kl_weight=3e-4, optimiser=mini_optimiser(2e-3, ema_decay=0.99)),
         compile_blocks=True,
+        cuda_graph=True,
         flush_every_steps=20,
     )
 

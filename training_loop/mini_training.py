@@ -305,6 +305,7 @@ class MiniRun:
             steps=steps,
             log=log,
             precision=recipe.precision,
+            cuda_graph=recipe.cuda_graph,
             flush_every_steps=recipe.flush_every_steps,
             parallel=self.parallel,
             **more,

@@ -100,9 +100,10 @@ class Recipe:
     `weights` are λ_m; without one for the shape the layout stream alone is trained and shapes stay as they are (C.1).
     `condition` names what the model sees: `crop`, `full`, `point_map`. `parallel` is `ddp` or `fsdp`. `read_processes`
     decode samples, which stay in memory up to `cache_mib`. `flush_every_steps` is how often the host looks at metrics.
-    `compile_blocks` compiles what repeats, on a GPU. `checkpoint_activations` computes the blocks'
-    activations again for the gradients instead of keeping them: slower, in a fraction of the memory. `backbone_weights`
-    is a file of public DINOv2 weights that pretraining of the `full` preset starts from.
+    `compile_blocks` compiles what repeats, on a GPU; `cuda_graph` records a step there and replays it, where one
+    process trains. `checkpoint_activations` computes the blocks' activations again for the gradients instead of keeping
+    them: slower, in a fraction of the memory. `backbone_weights` is a file of public DINOv2 weights that pretraining of
+    the `full` preset starts from.
     """
 
     name: str
@@ -115,6 +116,7 @@ class Recipe:
     parallel: str = "ddp"
     precision: str = "auto"
     compile_blocks: bool = False
+    cuda_graph: bool = False
     checkpoint_activations: bool = False
     backbone_weights: str = ""
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)

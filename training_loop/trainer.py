@@ -15,12 +15,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from training_loop.batches import prefetch
+from training_loop.batches import prefetch, to_device
 from training_loop.data import ReadReport
 from training_loop.parallel import Parallel, local, part_of, whole
 from training_loop.precision import autocast
 from training_loop.progress import ProgressLog
 from training_loop.recipe import OptimiserConfig
+from training_loop.recorded_step import RecordedStep
 from training_loop.stages import Stage
 
 PREFETCH = 3
@@ -49,6 +50,8 @@ class Trainer:
     Args:
         stage: what to train; its weights must be on the device to train on.
         micro_batch_size: rows that one forward pass takes; gradients of a larger share are accumulated. 0 is no limit.
+        cuda_graph: record forward and backward pass once and replay them, on a CUDA device where one process takes its
+            rows at once; elsewhere it changes nothing.
         flush_every_steps: how often metrics are fetched from the device, checked and written (a line for every step).
         parallel: this process's place among others.
         report: what reading the data has skipped so far; saved and restored with the state.
@@ -68,6 +71,7 @@ class Trainer:
         log: ProgressLog,
         precision: str = "auto",
         micro_batch_size: int = 0,
+        cuda_graph: bool = False,
         flush_every_steps: int = 1,
         state_path: Path | None = None,
         save_every_steps: int = 100,
@@ -92,6 +96,8 @@ class Trainer:
         self.optimiser = torch.optim.AdamW(self.parts, lr=1.0, betas=optimiser.betas, weight_decay=0.0, fused=True)
         # Once above zero it stays there, and the fused optimizer updates nothing: no host has to look in between.
         self.diverged = torch.zeros((), device=self.device)
+        self.cuda_graph = cuda_graph and self.device.type == "cuda" and self.parallel.world_size == len(self.rows) == 1
+        self.recorded: RecordedStep | None = None
         self.pending: list[tuple[int, float, dict[str, Tensor]]] = []
         self.step = 0
         if state_path is not None and state_path.exists():
@@ -104,6 +110,9 @@ class Trainer:
             Diverged: a loss or gradient was not finite; neither that step nor a later one changed a weight.
         """
         metrics: dict[str, float] = {}
+        if self.cuda_graph and self.step < self.steps:
+            first = to_device(self.stage.draw(self.step, self.rows[0]), self.device)
+            self.recorded = RecordedStep(self.module, self.weights, first, precision=self.precision)
         batches = self._batches()
         self.started_at = self.flushed_at = time.monotonic()
         self.first_step = self.step
@@ -135,6 +144,8 @@ class Trainer:
 
     def _forward_and_backward(self, batches: Iterator[Any]) -> tuple[Tensor, dict[str, Tensor]]:
         """Gradients of the mean loss over the global batch; returns that loss, and the last piece's other metrics."""
+        if self.recorded is not None:
+            return self.recorded(next(batches))
         total, logged = torch.zeros((), device=self.device), {}
         own = sum(len(rows) for rows in self.rows)
         for rows in self.rows:

@@ -85,6 +85,7 @@ def main(argv: list[str] | None = None) -> int:
                     chosen[name],
                     base,
                     banks,
+                    variant=name,
                     seed=seed,
                     photographs=photographs,
                     unseen_photographs=unseen,
@@ -159,7 +160,9 @@ class Report:
         print(f"{name}, seed {run['seed']}: {run['seconds']:.0f} s", flush=True)
 
     def write(self) -> None:
-        """Report on what there is."""
+        """Report on what there is; nothing is written before the first run."""
+        if not self.values["runs"]:
+            return
         self.values = with_elo(self.values)
         partial = self.path.with_suffix(".partial")
         partial.write_text(json.dumps(self.values) + "\n")

@@ -26,6 +26,8 @@ from training_loop.backdrops import Photographs
 from training_loop.models.generator import GeometryModel
 from training_loop.shape_bank import ShapeBank
 
+# What tells whether a stage learns.
+LEARNT = ("shape", "accuracy", "reward_margin")
 # Of each target, to test differences by; the others are kept as means.
 TESTED_METRICS = ("f1_at_0p01", "chamfer_l2")
 
@@ -52,6 +54,7 @@ def one_run(
     base: GeometryModel,
     banks: dict[str, ShapeBank],
     *,
+    variant: str,
     seed: int,
     photographs: Photographs | None,
     unseen_photographs: Photographs | None,
@@ -75,7 +78,11 @@ def one_run(
     def measure(name: str, model: GeometryModel, *, plays: bool, last: bool = False) -> None:
         base_or_last = last or not stages
         surfaces = {"every stage": True, "ends": base_or_last, "last": last}[settings.surfaces]
-        stages.append((name, plays, {s: world.measure(model, s, surfaces=surfaces) for s in MEASURED}))
+        measured = {split: world.measure(model, split, surfaces=surfaces) for split in MEASURED}
+        stages.append((name, plays, measured))
+        iou = " ".join(f"{split} {found.iou.mean():.4f}" for split, found in measured.items())
+        mean = np.mean([found.iou.mean() for found in measured.values()])
+        print(f"{variant}, {seed}, {name}: IoU {mean:.4f}; {iou}; {time.monotonic() - started:.0f} s", flush=True)
 
     measure("base", base, plays=True)
     turns = []
@@ -86,10 +93,12 @@ def one_run(
             measure(f"{k + 1} SFT", after_sft, plays=False, last=last)
         measure(f"{k + 1} DPO" if settings.use_dpo else f"{k + 1} SFT", flywheel.model, plays=True, last=last)
         turns.append(figures)
-        told = {name: value for name, value in figures.items() if isinstance(value, int | float)}
-        iou = {name: round(float(found.iou.mean()), 4) for name, found in stages[-1][2].items()}
-        elapsed = round(time.monotonic() - started)
-        print(json.dumps({"seed": seed, "iteration": k + 1, "elapsed": elapsed, "iou": iou, **told}), flush=True)
+        told = {name: round(value, 4) for name, value in figures.items() if isinstance(value, int | float)}
+        learnt = {
+            stage: {name: round(value, 4) for name, value in metrics.items() if name in LEARNT}
+            for stage, metrics in figures["stages"].items()
+        }
+        print(f"{variant}, {seed}, turn {k + 1}: {json.dumps(told | learnt)}", flush=True)
     playing = [found for _, plays, found in stages if plays]
     qualities = np.stack([np.concatenate([one.iou for one in found.values()]) for found in playing], axis=1)
     run = {
@@ -141,6 +150,7 @@ def run_work(path: Path) -> None:
             Settings(**work.settings),
             base,
             load_banks(Path(work.banks), device),
+            variant=work.variant,
             seed=work.seed,
             photographs=read_photographs(work.photographs, device),
             unseen_photographs=read_photographs(work.unseen_photographs, device),

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 FULL = "N = 8"
+ON_A_GPU = {"cuda_graph": True, "flush_every_steps": 20}
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Settings:
     """
 
     iterations: int = 4
-    alpha_quantile: float = 0.4
+    alpha_quantile: float = 0.6
     alpha_step: float = 0.04
     targets: int = 1536
     candidates: int = 8
@@ -55,11 +56,11 @@ class Settings:
             "steps": 250,
             "batch_size": 96,
             "draws": 4,
-            "library_share": 0.5,
-            "flush_every_steps": 25,
+            "library_share": 0.25,
+            **ON_A_GPU,
         }
     )
-    dpo: dict[str, Any] = field(default_factory=lambda: {"steps": 120, "batch_size": 64, "flush_every_steps": 20})
+    dpo: dict[str, Any] = field(default_factory=lambda: {"steps": 120, "batch_size": 64, **ON_A_GPU})
 
 
 def tiny() -> Settings:
@@ -104,13 +105,11 @@ def pilots(base: Settings) -> dict[str, Settings]:
     short = replace(base, iterations=2, surfaces="ends")
     return {
         "as planned": short,
-        "fewer targets": replace(short, targets=base.targets // 4),
-        "gentle SFT": replace(short, sft=base.sft | {"optimiser.learning_rate": 7e-5}),
-        "bold SFT": replace(short, sft=base.sft | {"optimiser.learning_rate": 5e-4}),
         "long SFT": replace(short, sft=base.sft | {"steps": 2 * base.sft["steps"]}),
-        "less replay": replace(short, sft=base.sft | {"library_share": 0.25}),
+        "less replay": replace(short, sft=base.sft | {"library_share": 0.1}),
         "bold DPO": replace(short, dpo=base.dpo | {"optimiser.learning_rate": 6e-5}),
-        "long DPO": replace(short, dpo=base.dpo | {"steps": 2 * base.dpo["steps"]}),
-        "soft DPO": replace(short, dpo=base.dpo | {"dpo.beta": 10.0}),
-        "higher α": replace(short, alpha_quantile=0.6),
+        "bold, long DPO": replace(
+            short, dpo=base.dpo | {"optimiser.learning_rate": 6e-5, "steps": 2 * base.dpo["steps"]}
+        ),
+        "lower α": replace(short, alpha_quantile=0.4),
     }

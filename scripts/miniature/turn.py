@@ -227,6 +227,7 @@ class Flywheel:
             steps=recipe.steps,
             log=log,
             precision=recipe.precision,
+            cuda_graph=recipe.cuda_graph,
             flush_every_steps=recipe.flush_every_steps,
         )
         metrics = trainer.fit()
