@@ -30,13 +30,13 @@ MEASURED_ON = ("chelsea", "rocket", "clock_motion", "hubble_deep_field")
 PICTURES = (".png", ".jpg")
 # Of the time that a call has, after Python has started and the first shapes are made.
 SHARES = {"pretrain": 0.34, "midtrain_fo": 0.30, "midtrain_osr": 0.22, "distil": 0.14}
-RESERVED_SECONDS = 60.0
+RESERVED_SECONDS, SECONDS_TO_REPORT = 60.0, 25.0
 TARGETS_PER_GPU, CORES_FOR_LAUNCHING = 512, 3
 MOST_FILES, MOST_BYTES = 8, 16 * 2**20
 # A failure on several GPUs that shows this early is made good on one.
 LATEST_FALLBACK_SECONDS = 150.0
 # So many fill one GPU and its memory; each wants a core and a half. What takes turns on a GPU loses by it.
-FLYWHEELS_AT_ONCE, CORES_EACH = 6, 1.5
+FLYWHEELS_AT_ONCE, CORES_EACH = 7, 1.5
 # What settings are chosen by counts for nothing else.
 PILOT_SEED = 10
 PHASES = ("mini", "pilots", "miniature")
@@ -131,7 +131,7 @@ def turn_miniature(options: argparse.Namespace, trained: Path, measured: Path, s
         command += ["--device", "cuda", "--at-once", str(at_once), "--banks", str(options.banks)]
         command += ["--processes", str(cores), "--seeds", *map(str, seeds)]
     left = 60 * options.minutes - (time.monotonic() - started)
-    return _run([*command, "--minutes", f"{(left - RESERVED_SECONDS) / 60:.2f}"], left - 10)
+    return _run([*command, "--minutes", f"{(left - SECONDS_TO_REPORT) / 60:.2f}"], left - 5)
 
 
 def photographs(folder: Path, names: Sequence[str]) -> Path:

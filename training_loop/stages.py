@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from training_loop.batches import Chance, Mixture, NoTrainingData, Part, indices_at
 from training_loop.examples import Examples, unpack_occupancy
 from training_loop.models.conditioning import ViewBatch
+from training_loop.models.config import SHAPE
 from training_loop.models.generator import GeometryModel
 from training_loop.models.geometry_flow import ConditioningCache, Latents
 from training_loop.models.shape_vae import ShapeVAE
@@ -146,7 +147,7 @@ class FlowStage(_Trains):
         """Encode the batch's targets, some of which have lost their condition."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.recipe.train_conditioner):
             tokens = self.model.conditioner(batch.views)
-        return self.model.flow.condition(tokens, batch.views.crop, batch.keep)
+        return self.model.flow.condition(tokens, batch.views.crop, batch.keep, layout=len(batch.x_1) > 1)
 
     def loss(self, batch: FlowBatch) -> tuple[Tensor, Logged]:
         """Eq. 1."""
@@ -158,10 +159,18 @@ class FlowStage(_Trains):
 def draw_flow(
     examples: Examples, model: GeometryModel, recipe: Recipe, stage: str, seed: int, step: int, rows: Sequence[int]
 ) -> FlowBatch:
-    """Add chance to gathered examples: each is encoded once, for `recipe.draws` draws of noise and time."""
+    """Add chance to gathered examples: each is encoded once, for `recipe.draws` draws of noise and time.
+
+    Where the shape alone is trained the layout is left out: its stream reads the shape's, not the other way round.
+    """
     chance, draws = Chance(seed, stage, step, rows, examples.crop.device), recipe.draws
     x_1, present = (
-        {name: value.repeat_interleave(draws, 0) for name, value in values.items()} for values in examples.x_1(model)
+        {
+            name: value.repeat_interleave(draws, 0)
+            for name, value in values.items()
+            if name == SHAPE or set(recipe.weights) != {SHAPE}
+        }
+        for values in examples.x_1(model)
     )
     return FlowBatch(
         views=restrict(examples.views(), recipe.condition),

@@ -76,8 +76,7 @@ def one_run(
     stages: list[tuple[str, bool, dict[str, Measured]]] = []
 
     def measure(name: str, model: GeometryModel, *, plays: bool, last: bool = False) -> None:
-        base_or_last = last or not stages
-        surfaces = {"every stage": True, "ends": base_or_last, "last": last}[settings.surfaces]
+        surfaces = {"every stage": True, "ends": last or not stages, "last": last}[settings.surfaces]
         measured = {split: world.measure(model, split, surfaces=surfaces) for split in MEASURED}
         stages.append((name, plays, measured))
         iou = " ".join(f"{split} {found.iou.mean():.4f}" for split, found in measured.items())
@@ -90,7 +89,7 @@ def one_run(
         figures = flywheel.turn(k)
         after_sft, last = figures.pop("after_sft"), k + 1 == settings.iterations
         if settings.use_dpo and figures["stages"]:
-            measure(f"{k + 1} SFT", after_sft, plays=False, last=last)
+            measure(f"{k + 1} SFT", after_sft, plays=False)
         measure(f"{k + 1} DPO" if settings.use_dpo else f"{k + 1} SFT", flywheel.model, plays=True, last=last)
         turns.append(figures)
         told = {name: round(value, 4) for name, value in figures.items() if isinstance(value, int | float)}

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from training_loop.models.config import SHAPE
+
 FULL = "N = 8"
 ON_A_GPU = {"cuda_graph": True, "flush_every_steps": 20}
 
@@ -25,14 +27,15 @@ class Settings:
         shapes: of the library that the base knows; half as many others are collected on. replay: pieces of targets kept
             to replay, of `piece` each.
         evaluated: targets of each measured set; of `meshes` of them the surfaces are compared: of every stage, of the
-            base and the last turn, or of the last turn alone (`surfaces`).
+            first and the last model, or of the last alone (`surfaces`).
+        epochs: how often a turn's fine-tuning sees every outcome that was kept so far.
         sft, dpo: changed fields of the recipes `mini_sft` and `mini_dpo`.
     """
 
-    iterations: int = 4
-    alpha_quantile: float = 0.6
-    alpha_step: float = 0.04
-    targets: int = 1536
+    iterations: int = 5
+    alpha_quantile: float = 0.4
+    alpha_step: float = 0.03
+    targets: int = 1024
     candidates: int = 8
     model_share: float = 0.5
     searched: int = 0
@@ -47,20 +50,22 @@ class Settings:
     shapes: int = 3000
     replay: int = 4
     piece: int = 1024
-    evaluated: int = 256
-    meshes: int = 32
+    evaluated: int = 768
+    meshes: int = 24
     surfaces: Literal["every stage", "ends", "last"] = "last"
     metric_points: int = 100_000
+    epochs: float = 4.0
     sft: dict[str, Any] = field(
         default_factory=lambda: {
-            "steps": 250,
+            "weights": {SHAPE: 1.0},
             "batch_size": 96,
             "draws": 4,
-            "library_share": 0.25,
+            "library_share": 0.5,
+            "optimiser.learning_rate": 5e-5,
             **ON_A_GPU,
         }
     )
-    dpo: dict[str, Any] = field(default_factory=lambda: {"steps": 120, "batch_size": 64, **ON_A_GPU})
+    dpo: dict[str, Any] = field(default_factory=lambda: {"steps": 60, "batch_size": 64, **ON_A_GPU})
 
 
 def tiny() -> Settings:
@@ -78,7 +83,8 @@ def tiny() -> Settings:
         evaluated=2,
         meshes=1,
         metric_points=2048,
-        sft={"steps": 2, "batch_size": 4, "precision": "fp32"},
+        epochs=2.0,
+        sft={"weights": {SHAPE: 1.0}, "batch_size": 4, "precision": "fp32"},
         dpo={"steps": 2, "batch_size": 2, "precision": "fp32"},
     )
 
@@ -105,11 +111,12 @@ def pilots(base: Settings) -> dict[str, Settings]:
     short = replace(base, iterations=2, surfaces="ends")
     return {
         "as planned": short,
-        "long SFT": replace(short, sft=base.sft | {"steps": 2 * base.sft["steps"]}),
-        "less replay": replace(short, sft=base.sft | {"library_share": 0.1}),
+        "long SFT": replace(short, epochs=2 * base.epochs),
+        "bold SFT": replace(short, sft=base.sft | {"optimiser.learning_rate": 2e-4}),
+        "less replay": replace(short, sft=base.sft | {"library_share": 0.25}),
         "bold DPO": replace(short, dpo=base.dpo | {"optimiser.learning_rate": 6e-5}),
         "bold, long DPO": replace(
             short, dpo=base.dpo | {"optimiser.learning_rate": 6e-5, "steps": 2 * base.dpo["steps"]}
         ),
-        "lower α": replace(short, alpha_quantile=0.4),
+        "higher α": replace(short, alpha_quantile=0.6),
     }

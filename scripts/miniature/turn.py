@@ -1,7 +1,8 @@
 """Algorithm 1: collect with the current model, filter by α_k, fine-tune, align; again."""
 
 import copy
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,6 @@ class Flywheel:
         figures = self._recover(targets, ratings, wanted, k, rng) | self._ask_artists(targets, ratings)
         alpha = wanted if settings.use_alpha else 0.0
         expert = float(candidates.quality[np.arange(len(winners)), winners].mean())
-        own_seeds = int(candidates.by_model[0].sum())
         own = float(candidates.quality[candidates.by_model].mean())
         kept = self.collected.over(alpha)
         stages = {"sft": self._sft(kept)} if kept else {}
@@ -90,7 +90,7 @@ class Flywheel:
         if kept and settings.use_dpo:
             stages |= {"dpo": self._dpo(kept)}
             self.before_dpo = after_sft
-        after = self.world.sample(self.model, targets.views, [1000 * k + 900 + number for number in range(own_seeds)])
+        after = self.world.sample_one(self.model, targets.views, first_seed=1000 * k + 900)
         reached = float(self.world.quality(self.model, after, "collected", targets.shapes).mean())
         return figures | {
             "alpha": wanted,
@@ -196,6 +196,9 @@ class Flywheel:
     def _sft(self, kept: list[int]) -> dict[str, float]:
         recipe = find_recipe("mini_sft", self.settings.sft)
         replayed = round(recipe.batch_size * recipe.library_share)
+        # Without rows of its own it trains for as long as it would with half of them.
+        rows = (recipe.batch_size - replayed) or recipe.batch_size // 2
+        recipe = replace(recipe, steps=math.ceil(self.settings.epochs * len(kept) / rows))
         own = _examples([self.collected.views[i] for i in kept], [self.collected.chosen[i] for i in kept])
         parts = [Part(self.world.replay, replayed), Part(own, recipe.batch_size - replayed)]
         return self._fit(FlowStage(self.model.train(), recipe, self._fresh_seed(), parts), recipe)
