@@ -111,7 +111,7 @@ def main(argv: list[str] | None = None) -> int:
                 None if options.photographs is None else str(options.photographs),
                 None if options.unseen_photographs is None else str(options.unseen_photographs),
                 options.device,
-                max(1, options.processes // options.at_once) * (4 if chosen[name].surfaces == "every stage" else 1),
+                max(1, options.processes // min(options.at_once, len(todo))),
                 str(Path(folder) / f"run-{number}.json"),
                 str(options.output / FILE if name == names[0] else Path(folder) / "samples-unwanted.npz"),
             )
@@ -131,7 +131,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 class Report:
-    """The runs so far, in `report.json`; written anew after every one, so that a run that is cut off keeps them."""
+    """The runs so far, in `report.json`, saved after every one, so that a call that is cut off keeps them."""
 
     def __init__(self, folder: Path, *, base: str) -> None:
         self.folder, self.path = folder, folder / "report.json"
@@ -156,7 +156,7 @@ class Report:
         runs = self.values["runs"].setdefault(name, [])
         runs.append(run)
         runs.sort(key=lambda one: one["seed"])
-        self.write()
+        self._save()
         print(f"{name}, seed {run['seed']}: {run['seconds']:.0f} s", flush=True)
 
     def write(self) -> None:
@@ -164,12 +164,15 @@ class Report:
         if not self.values["runs"]:
             return
         self.values = with_elo(self.values)
-        partial = self.path.with_suffix(".partial")
-        partial.write_text(json.dumps(self.values) + "\n")
-        partial.replace(self.path)
+        self._save()
         (self.folder / "report.md").write_text(markdown(self.values))
         (self.folder / "elo.svg").write_text(elo_plot(self.values))
         (self.folder / "iou.svg").write_text(iou_plot(self.values))
+
+    def _save(self) -> None:
+        partial = self.path.with_suffix(".partial")
+        partial.write_text(json.dumps(self.values) + "\n")
+        partial.replace(self.path)
 
 
 def _device() -> str:

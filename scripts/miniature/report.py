@@ -1,7 +1,7 @@
 """The miniature's report: tables and Elo of each variant, and what was asked of it; as Markdown and pictures."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from engine.contracts.bradley_terry import ratings
 from engine.selection.tournament import Answer
 from scripts.miniature.oracle import Oracle
 from scripts.miniature.settings import FULL
+from scripts.miniature.world import WORLD
 
 METRICS = ("solid_iou", "f1_at_0p01", "voxel_iou", "chamfer_l2", "emd")
 TURN_FIGURES = (
@@ -33,21 +34,26 @@ Run = dict[str, Any]
 
 
 def with_elo(report: dict[str, Any]) -> dict[str, Any]:
-    """The report with `elo`: variant → ratings of its checkpoints, all seeds' targets together."""
-    rated = {}
-    for name, runs in report["runs"].items():
-        played = [blind_comparisons(run) for run in runs]
+    """The report with `elo` (on targets of the world) and `elo_unseen` (on what it never shows): variant → ratings of its
+    checkpoints, all seeds' targets together.
+    """
+    both: dict[str, dict[str, Any]] = {"elo": {}, "elo_unseen": {}}
+    for (kind, splits), (name, runs) in itertools.product(
+        (("elo", list(WORLD)), ("elo_unseen", ["unseen"])), report["runs"].items()
+    ):
+        played = [blind_comparisons(run, splits) for run in runs]
         found = ratings(np.concatenate([wins for wins, _ in played]), np.concatenate([ties for _, ties in played]))
         names = [stage["name"] for stage in runs[0]["stages"] if stage["plays"]]
-        rated[name] = [
+        both[kind][name] = [
             {"name": n, "elo": r.elo, "low": r.low, "high": r.high} for n, r in zip(names, found, strict=True)
         ]
-    return report | {"elo": rated}
+    return report | both
 
 
-def blind_comparisons(run: Run) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Every two checkpoints meet once on every measured target, before the run's oracle: wins and ties, (T, C, C)."""
-    qualities, rng = np.array(run["qualities"]), np.random.default_rng([run["seed"], 5])
+def blind_comparisons(run: Run, splits: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Every two checkpoints meet once on every target of some sets, before the run's oracle: wins and ties, (T, C, C)."""
+    qualities = np.concatenate([run["qualities"][split] for split in splits])
+    rng = np.random.default_rng([run["seed"], 5])
     targets, count = qualities.shape
     oracle = Oracle(run["judge_noise"], 0.0)
     wins, ties = np.zeros((2, targets, count, count))
@@ -74,7 +80,8 @@ def markdown(report: dict[str, Any]) -> str:
         parts += ["## What was asked\n", goals_table(report)]
     for name, runs in report["runs"].items():
         parts.append(f"## {name}\n\nSeeds {', '.join(str(run['seed']) for run in runs)}.\n")
-        parts += [stage_table(runs), turn_table(runs), elo_table(report["elo"][name])]
+        parts += [stage_table(runs), turn_table(runs)]
+        parts += [elo_table(report["elo"][name], report["elo_unseen"][name])]
     return "\n".join(parts)
 
 
@@ -83,7 +90,7 @@ def goals_table(report: dict[str, Any]) -> str:
     runs, elo = report["runs"][FULL], report["elo"][FULL]
     apart = [later["low"] > earlier["high"] for earlier, later in itertools.pairwise(elo)]
     longest = max((len(part) for part in "".join("x" if one else " " for one in apart).split()), default=0)
-    first, last = _targets(runs, [0], "f1_at_0p01"), _targets(runs, [-1], "f1_at_0p01")
+    first, last = (_targets(runs, [stage], "f1_at_0p01", like=[0, -1]) for stage in (0, -1))
     gain, low, high = _bootstrap(lambda last, first: last.mean() / first.mean(), last, first)
     rows = [
         (
@@ -92,7 +99,7 @@ def goals_table(report: dict[str, Any]) -> str:
             longest >= TURNS_IN_A_ROW,
         ),
         (
-            f"F1@0.01 of the last ≥ {F1_GAIN} × the base's",
+            f"F1@0.01 of the last ≥ {F1_GAIN} × the base's, {len(first)} targets of the world",
             f"{first.mean():.4f} → {last.mean():.4f}: {gain:.2f} × ({low:.2f} … {high:.2f})",
             gain >= F1_GAIN,
         ),
@@ -102,7 +109,8 @@ def goals_table(report: dict[str, Any]) -> str:
         for kind in ("SFT", "DPO")
     )
     for which, first_turn in ((f"mean of {len(sft)} turns", 0), ("last turn", len(sft) - 1)):
-        before, after = (_targets(runs, stages[first_turn:], "chamfer_l2") for stages in (sft, dpo))
+        both = [*sft[first_turn:], *dpo[first_turn:]]
+        before, after = (_targets(runs, stages[first_turn:], "chamfer_l2", like=both) for stages in (sft, dpo))
         change, low, high = _bootstrap(lambda after, before: (after - before).mean(), after, before)
         found = f"{before.mean():.4f} → {after.mean():.4f}: {change:+.4f} ({low:+.4f} … {high:+.4f})"
         rows.append((f"DPO improves Chamfer over SFT alone, {which}", found, high < 0))
@@ -124,10 +132,18 @@ def goals_table(report: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _targets(runs: list[Run], stages: list[int], metric: str) -> NDArray[np.float64]:
-    """A metric of every target of every measured set and seed, as the mean over some stages."""
-    found = [np.concatenate([run["stages"][stage]["targets"][metric] for run in runs]) for stage in stages]
-    return np.asarray(np.mean(found, axis=0))
+def _targets(
+    runs: list[Run], stages: list[int], metric: str, *, like: Sequence[int] = (), splits: Iterable[str] = WORLD
+) -> NDArray[np.float64]:
+    """A metric of every target of some sets and of every seed that was measured after all of these stages (and of those
+    that it is compared with, `like`), as the mean over them.
+    """
+    columns = []
+    for run, split in itertools.product(runs, splits):
+        values = {stage: run["stages"][stage]["targets"][metric][split] for stage in (*stages, *like)}
+        count = min(map(len, values.values()))
+        columns.append(np.mean([values[stage][:count] for stage in stages], axis=0))
+    return np.concatenate(columns)
 
 
 def _bootstrap(statistic: Callable[..., Any], *columns: NDArray[np.float64]) -> tuple[float, float, float]:
@@ -165,11 +181,12 @@ def turn_table(runs: list[Run]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def elo_table(rated: list[dict[str, Any]]) -> str:
-    """Elo of every iteration's model."""
-    lines = ["| checkpoint | Elo | 95 % |", "|---|---|---|"]
-    for row in rated:
-        lines.append(f"| {row['name']} | {row['elo']:.0f} | {row['low']:.0f} … {row['high']:.0f} |")
+def elo_table(*rated: list[dict[str, Any]]) -> str:
+    """Elo of every iteration's model, in the world and on what it never shows."""
+    lines = ["| checkpoint | Elo | 95 % | Elo, unseen | 95 % |", "|---|---|---|---|---|"]
+    for rows in zip(*rated, strict=True):
+        cells = [f"{row['elo']:.0f} | {row['low']:.0f} … {row['high']:.0f}" for row in rows]
+        lines.append(f"| {rows[0]['name']} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -76,7 +76,8 @@ def one_run(
     stages: list[tuple[str, bool, dict[str, Measured]]] = []
 
     def measure(name: str, model: GeometryModel, *, plays: bool, last: bool = False) -> None:
-        surfaces = {"every stage": True, "ends": last or not stages, "last": last}[settings.surfaces]
+        ends = settings.more_meshes * (last or not stages)
+        surfaces = {"every stage": ends or 1, "ends": ends, "last": ends * last}[settings.surfaces]
         measured = {split: world.measure(model, split, surfaces=surfaces) for split in MEASURED}
         stages.append((name, plays, measured))
         iou = " ".join(f"{split} {found.iou.mean():.4f}" for split, found in measured.items())
@@ -99,7 +100,7 @@ def one_run(
         }
         print(f"{variant}, {seed}, turn {k + 1}: {json.dumps(told | learnt)}", flush=True)
     playing = [found for _, plays, found in stages if plays]
-    qualities = np.stack([np.concatenate([one.iou for one in found.values()]) for found in playing], axis=1)
+    qualities = {split: np.stack([found[split].iou for found in playing], axis=1) for split in MEASURED}
     run = {
         "seed": seed,
         "strength": strength,
@@ -110,14 +111,16 @@ def one_run(
                 "plays": plays,
                 "metrics": {split: one.means() for split, one in found.items()},
                 "targets": {
-                    metric: [round(value, 5) for one in found.values() for value in one.rows().get(metric, [])]
+                    metric: {
+                        split: [round(value, 5) for value in one.rows().get(metric, [])] for split, one in found.items()
+                    }
                     for metric in TESTED_METRICS
                 },
             }
             for name, plays, found in stages
         ],
         "judge_noise": flywheel.judge_noise,
-        "qualities": qualities.round(4).tolist(),
+        "qualities": {split: values.round(4).tolist() for split, values in qualities.items()},
         "seconds": time.monotonic() - started,
         "reserved_gib": torch.cuda.max_memory_reserved(base.device) / 2**30 if base.device.type == "cuda" else None,
     }

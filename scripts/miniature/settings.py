@@ -24,15 +24,16 @@ class Settings:
         use_alpha, use_dpo: False keeps every winner, leaves DPO out.
         agreement: how often two annotators give the same answer; 0.5 is picking at random.
         strengths: of guidance, of which the one is used that suits the base best.
-        shapes: of the library that the base knows; half as many others are collected on. replay: pieces of targets kept
-            to replay, of `piece` each.
-        evaluated: targets of each measured set; of `meshes` of them the surfaces are compared: of every stage, of the
-            first and the last model, or of the last alone (`surfaces`).
+        shapes: of the library that the base knows; `collected` are others, to collect on. replay: pieces of targets
+            kept to replay, of `piece` each.
+        evaluated: targets of the world that are measured (and a share more of what it never shows). Of `meshes` of them
+            the surfaces are compared: of every stage, of the first and the last model, or of the last alone
+            (`surfaces`); of these two, of `more_meshes` times as many.
         epochs: how often a turn's fine-tuning sees every outcome that was kept so far.
         sft, dpo: changed fields of the recipes `mini_sft` and `mini_dpo`.
     """
 
-    iterations: int = 5
+    iterations: int = 4
     alpha_quantile: float = 0.4
     alpha_step: float = 0.03
     targets: int = 1024
@@ -47,21 +48,23 @@ class Settings:
     rating_noise: float = 0.04
     sampler_steps: int = 12
     strengths: tuple[float, ...] = (3.0, 0.5, 1.0, 2.0)
-    shapes: int = 3000
+    shapes: int = 2400
+    collected: int = 1500
     replay: int = 4
     piece: int = 1024
-    evaluated: int = 768
-    meshes: int = 24
+    evaluated: int = 1536
+    meshes: int = 50
+    more_meshes: int = 3
     surfaces: Literal["every stage", "ends", "last"] = "last"
     metric_points: int = 100_000
-    epochs: float = 4.0
+    epochs: float = 1.5
     sft: dict[str, Any] = field(
         default_factory=lambda: {
             "weights": {SHAPE: 1.0},
             "batch_size": 96,
             "draws": 4,
             "library_share": 0.5,
-            "optimiser.learning_rate": 5e-5,
+            "optimiser.learning_rate": 3e-5,
             **ON_A_GPU,
         }
     )
@@ -78,10 +81,12 @@ def tiny() -> Settings:
         sampler_steps=3,
         strengths=(1.0,),
         shapes=16,
+        collected=10,
         replay=1,
         piece=4,
-        evaluated=2,
-        meshes=1,
+        evaluated=4,
+        meshes=3,
+        more_meshes=1,
         metric_points=2048,
         epochs=2.0,
         sft={"weights": {SHAPE: 1.0}, "batch_size": 4, "precision": "fp32"},
@@ -112,7 +117,7 @@ def pilots(base: Settings) -> dict[str, Settings]:
     return {
         "as planned": short,
         "long SFT": replace(short, epochs=2 * base.epochs),
-        "bold SFT": replace(short, sft=base.sft | {"optimiser.learning_rate": 2e-4}),
+        "bold SFT": replace(short, sft=base.sft | {"optimiser.learning_rate": 1e-4}),
         "less replay": replace(short, sft=base.sft | {"library_share": 0.25}),
         "bold DPO": replace(short, dpo=base.dpo | {"optimiser.learning_rate": 6e-5}),
         "bold, long DPO": replace(

@@ -1,5 +1,6 @@
 """Pasted targets with hidden truth, what the suite proposes for them, and how good that is."""
 
+from collections.abc import Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,15 +29,11 @@ from training_loop.split import HELDOUT_CATEGORIES, TAIL_CATEGORIES, TRAIN_CATEG
 from training_loop.surface import EmptySurface, mesh_from_logits
 from training_loop.target_pool import TargetPool
 
-# The world has categories that the base has never seen. Four of them are met while collecting; the others never.
-MET_CATEGORIES = HELDOUT_CATEGORIES[:4]
-MEASURED = {
-    "heldout": TRAIN_CATEGORIES,
-    "met": MET_CATEGORIES,
-    "unseen": HELDOUT_CATEGORIES[4:],
-    "tail": TAIL_CATEGORIES,
-}
-MET_SHARE = 0.5
+# What the world shows, by its shares: new instances of what the base knows; categories that it has never seen, half of
+# the objects; unusual ones, each of them rare. The rest of the categories that it has never seen never comes up.
+WORLD = {"known": (TRAIN_CATEGORIES, 0.3), "met": (HELDOUT_CATEGORIES[:4], 0.5), "tail": (TAIL_CATEGORIES, 0.2)}
+MEASURED = WORLD | {"unseen": (HELDOUT_CATEGORIES[4:], 0.3)}
+MOST_INSTANCES = 256
 # Instances that the base was not trained on, and of which people make candidates from a name.
 FIRST_COLLECTED, FIRST_NAMED = 40_000, 60_000
 NAMED_EACH = 8
@@ -75,31 +72,38 @@ class Measured:
         return {name: [row[name] for row in rows] for name in WORST} if rows else {}
 
     def means(self) -> Metrics:
-        """All means; waits for the surfaces."""
+        """All means, of surfaces over as many targets as after every stage; waits for them."""
         return {"solid_iou": float(self.iou.mean())} | {
-            name: float(np.mean(values)) for name, values in self.rows().items()
+            name: float(np.mean(values[: len(self.logits)])) for name, values in self.rows().items()
         }
 
 
-def of_categories(categories: tuple[str, ...], count: int, *, first: int, odd: bool = False) -> list[tuple[str, int]]:
+def of_categories(categories: Sequence[str], count: int, *, first: int, odd: bool = False) -> list[tuple[str, int]]:
     """So many instances: the categories take turns, seeds count on from the `first`-th even or odd one."""
     return [(categories[n % len(categories)], 2 * (first + n // len(categories)) + odd) for n in range(count)]
 
 
+def share_of(name: str, count: int) -> int:
+    """A measured set's part of `count`."""
+    return max(1, round(MEASURED[name][1] * count))
+
+
 def make_banks(settings: Settings, *, device: torch.device, processes: int) -> dict[str, ShapeBank]:
     """All shapes of the world; the same for every seed and variant."""
-    collected = settings.shapes // 2
-    met = round(collected * MET_SHARE)
-    known = (*TRAIN_CATEGORIES, *MET_CATEGORIES)
     each = min(NAMED_EACH, max(1, settings.shapes // 64))
+    named = [category for categories, _ in WORLD.values() for category in categories]
     work = {
         "library": library_work("train", first=0, count=settings.shapes),
-        "collected": of_categories(TRAIN_CATEGORIES, collected - met, first=FIRST_COLLECTED)
-        + of_categories(MET_CATEGORIES, met, first=FIRST_COLLECTED),
-        "named": of_categories(known, each * len(known), first=FIRST_NAMED),
+        "collected": [
+            instance
+            for categories, share in WORLD.values()
+            for instance in of_categories(categories, round(share * settings.collected), first=FIRST_COLLECTED)
+        ],
+        "named": of_categories(named, each * len(named), first=FIRST_NAMED),
     }
-    for name, categories in MEASURED.items():
-        work[name] = of_categories(categories, min(384, 4 * settings.evaluated), first=0, odd=True)
+    for name, (categories, _) in MEASURED.items():
+        count = min(MOST_INSTANCES, 4 * share_of(name, settings.evaluated))
+        work[name] = of_categories(categories, count, first=0, odd=True)
     return {name: build_bank(listed, device=device, processes=processes) for name, listed in work.items()}
 
 
@@ -146,7 +150,7 @@ class World:
         if name not in self._to_measure:
             dice = Dice(self.device, 77 + 10 * self.seed + list(MEASURED).index(name))
             source = self._source(name, "flying_occlusions", unseen_photographs=True)
-            self._to_measure[name] = source.targets(dice, self.settings.evaluated, augment=False)
+            self._to_measure[name] = source.targets(dice, share_of(name, self.settings.evaluated), augment=False)
         return self._to_measure[name]
 
     def shown(self, first: dict[str, Measured], last: dict[str, Measured]) -> Samples:
@@ -248,15 +252,19 @@ class World:
         return Candidates(latents, self.quality(model, latents, "collected", targets.shapes), by_model)
 
     @torch.no_grad()
-    def measure(self, model: GeometryModel, name: str, *, surfaces: bool) -> Measured:
-        """One sample for each target to measure with; surfaces are compared by other processes meanwhile."""
+    def measure(self, model: GeometryModel, name: str, *, surfaces: int) -> Measured:
+        """One sample for each target to measure with; so many times as many surfaces as are kept are compared, by other
+        processes meanwhile.
+        """
         targets, bank = self.targets_to_measure(name), self.banks[name]
         latents = self.sample_one(model, targets.views, first_seed=MEASURED_NOISES * self.seed)
         iou = self.quality(model, latents, name, targets.shapes)[:, 0]
         waiting, kept = [], []
-        for index in range(min(self.settings.meshes, len(iou))):
+        count = min(share_of(name, self.settings.meshes), len(iou))
+        for index in range(min(count * max(1, surfaces), len(iou))):
             logits = whole_steps(model.vae.decode(latents[index])[0].cpu().numpy())
-            kept.append(logits)
+            if index < count:
+                kept.append(logits)
             if surfaces:
                 truth = bank.occupancy(targets.shapes[index : index + 1])[0].cpu().numpy()
                 waiting.append(self.measuring.submit(compare_logits, logits, truth, self.settings.metric_points))

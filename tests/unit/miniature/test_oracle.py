@@ -32,3 +32,11 @@ def test_without_noise_the_best_wins_and_is_rated_by_its_quality():
 
 def test_candidates_that_are_all_alike_need_no_noise():
     assert noise_for_agreement(np.full((3, 4), 0.5), 0.75) == pytest.approx(1e-6)
+
+
+def test_agreement_by_chance_is_picking_at_random():
+    qualities = np.random.default_rng(0).beta(2, 5, size=(40, 8))
+    noise = noise_for_agreement(qualities, 0.5)
+    rng = np.random.default_rng(1)
+    winners = [Oracle(noise, 0.0).tournament([0.1, 0.9], seed=seed, rng=rng).winner for seed in range(400)]
+    assert np.mean(winners) == pytest.approx(0.5, abs=0.08)

@@ -50,7 +50,9 @@ def test_recorded_training_is_training(kind):
     recorded_loss, recorded_weights, trainer = trained(kind, "cuda", cuda_graph=True)
     assert trainer.recorded is not None
     assert recorded_loss == pytest.approx(loss, rel=1e-3)
-    torch.testing.assert_close(recorded_weights, weights, atol=2e-5, rtol=1e-3)
+    # Where a gradient is nearly nothing, its sign decides a step of AdamW.
+    assert (recorded_weights - weights).abs().max() < 2 * 6 * OPTIMISER.learning_rate
+    assert (recorded_weights - weights).abs().mean() < 1e-3 * OPTIMISER.learning_rate
     batch = trainer.stage.draw(0, range(2))
     with pytest.raises(ValueError, match="one shape"):
         trainer.recorded(batch)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from tests.unit.training_loop.tiny import made_up_examples, made_up_pairs, tiny_config
+from tests.unit.training_loop.tiny import made_up_examples, made_up_pairs, randomise_output, tiny_config
 from training_loop.models.generator import GeometryModel
 from training_loop.progress import ProgressLog
 from training_loop.recipe import OptimiserConfig
@@ -53,6 +53,22 @@ def loss_of(stage, step):
 def trainer(stage, tmp_path, steps, **kwargs) -> Trainer:
     log = ProgressLog(tmp_path / "progress.jsonl", None, total_steps=steps)
     return Trainer(stage, optimiser=OPTIMISER, steps=steps, log=log, precision="fp32", **kwargs)
+
+
+def test_a_layout_without_weight_is_not_computed_and_the_shape_learns_the_same():
+    losses, gradients = [], []
+    for weights in ({"shape": 1.0}, {"shape": 1.0, "rotation": 0.0}):
+        stage = flow_stage()
+        randomise_output(stage.model)
+        stage.recipe = replace(stage.recipe, weights=weights)
+        batch = stage.draw(0, range(4))
+        assert list(batch.x_1) == ["shape"] or "rotation" in weights
+        loss, _ = stage.loss(batch)
+        loss.backward()
+        losses.append(loss.item())
+        gradients.append(stage.model.conditioner.norm.weight.grad)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    torch.testing.assert_close(*gradients)
 
 
 def test_training_moves_towards_the_minimum(tmp_path):
