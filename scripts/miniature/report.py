@@ -34,8 +34,8 @@ Run = dict[str, Any]
 
 
 def with_elo(report: dict[str, Any]) -> dict[str, Any]:
-    """The report with `elo` (on targets of the world) and `elo_unseen` (on what it never shows): variant → ratings of its
-    checkpoints, all seeds' targets together.
+    """The report with `elo` (on targets of the world) and `elo_unseen` (on what it never shows): variant → ratings of
+    its checkpoints, all seeds' targets together.
     """
     both: dict[str, dict[str, Any]] = {"elo": {}, "elo_unseen": {}}
     for (kind, splits), (name, runs) in itertools.product(
@@ -51,7 +51,7 @@ def with_elo(report: dict[str, Any]) -> dict[str, Any]:
 
 
 def blind_comparisons(run: Run, splits: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Every two checkpoints meet once on every target of some sets, before the run's oracle: wins and ties, (T, C, C)."""
+    """Every two checkpoints meet once on every target of some sets, before an oracle: wins and ties, (T, C, C)."""
     qualities = np.concatenate([run["qualities"][split] for split in splits])
     rng = np.random.default_rng([run["seed"], 5])
     targets, count = qualities.shape
