@@ -24,6 +24,7 @@ from training_loop.models.config import mini
 from training_loop.models.generator import GeometryModel
 from training_loop.progress import ProgressLog
 from training_loop.recipes import find_recipe
+from training_loop.recorded_step import WARM_UP_RUNS
 from training_loop.stages import FlowStage, Part
 from training_loop.trainer import Trainer
 
@@ -75,12 +76,14 @@ def measure(
         run(PROFILED)
     kernels = [event for event in profiled.key_averages() if event.device_type.name == "CUDA"]
     kernels.sort(key=lambda event: -event.self_device_time_total)
-    per_step = 1e-3 / PROFILED
+    # What is recorded runs a few times before it is.
+    passes = PROFILED + (WARM_UP_RUNS if recorded else 0)
+    per_step = 1e-3 / passes
     return found | {
         "device_milliseconds_per_step": per_step * sum(event.self_device_time_total for event in kernels),
-        "kernels_per_step": sum(event.count for event in kernels) / PROFILED,
+        "kernels_per_step": sum(event.count for event in kernels) / passes,
         "dearest": [
-            [round(per_step * event.self_device_time_total, 3), event.count / PROFILED, event.key[:110]]
+            [round(per_step * event.self_device_time_total, 3), event.count / passes, event.key[:110]]
             for event in kernels[:DEAREST]
         ],
     }

@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("output", type=Path, help="folder of the report; runs that it holds are not run again")
     parser.add_argument("--tiny", action="store_true", help="two small turns, for a CPU")
     parser.add_argument("--ablations", action="store_true", help="also with one thing changed at a time")
-    parser.add_argument("--pilots", action="store_true", help="instead: two turns each of settings to choose from")
+    parser.add_argument("--pilots", action="store_true", help="instead: three turns each of settings to choose from")
     parser.add_argument("--variants", nargs="+", help=f"some of: {', '.join(variants(Settings()))}")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--checkpoint", type=Path, default=SHIPPED_CHECKPOINT, help="the base (default: what ships)")
@@ -60,7 +60,11 @@ def main(argv: list[str] | None = None) -> int:
     if unknown := sorted(set(names) - set(chosen)):
         parser.error(f"unknown variant {unknown[0]!r}; known: {', '.join(chosen)}")
     options.output.mkdir(parents=True, exist_ok=True)
-    report = Report(options.output, base=str(options.checkpoint))
+    base_path = options.checkpoint.resolve()
+    here = Path.cwd()
+    report = Report(
+        options.output, base=str(base_path.relative_to(here) if base_path.is_relative_to(here) else base_path.name)
+    )
     # First the whole; then every other's first seed before any's second, so that a cut leaves something to compare.
     order = sorted(((name, seed) for seed in options.seeds for name in names), key=lambda one: one[0] != names[0])
     todo = [(name, seed) for name, seed in order if not report.has(name, chosen[name], seed)]
@@ -92,7 +96,7 @@ def main(argv: list[str] | None = None) -> int:
                     measuring=measuring,
                 )
                 report.add(name, chosen[name], run)
-                if name == names[0]:
+                if (name, seed) == order[0]:
                     samples.save(options.output / FILE)
         report.write()
         return 0
@@ -113,7 +117,8 @@ def main(argv: list[str] | None = None) -> int:
                 options.device,
                 max(1, options.processes // min(options.at_once, len(todo))),
                 str(Path(folder) / f"run-{number}.json"),
-                str(options.output / FILE if name == names[0] else Path(folder) / "samples-unwanted.npz"),
+                # Of one run: they end at about the same time.
+                str(options.output / FILE if (name, seed) == order[0] else Path(folder) / f"samples-{number}.npz"),
             )
             for number, (name, seed) in enumerate(todo)
         ]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from engine.contracts.bradley_terry import ratings
 from engine.selection.tournament import Answer
 from scripts.miniature.oracle import Oracle
+from scripts.miniature.plots import Point, plot
 from scripts.miniature.settings import FULL
 from scripts.miniature.world import WORLD
 
@@ -192,13 +193,16 @@ def elo_table(*rated: list[dict[str, Any]]) -> str:
 
 def elo_plot(report: dict[str, Any]) -> str:
     """SVG: Elo over iterations with intervals, a line for each variant (like the paper's Figure 10)."""
-    return _plot("Elo by iteration (0: base)", report["elo"], ".0f")
+    lines = {
+        name: [Point(row["elo"], row["low"], row["high"]) for row in rated] for name, rated in report["elo"].items()
+    }
+    return plot("Elo in the world, with 95 % intervals", lines, ".0f")
 
 
 def iou_plot(report: dict[str, Any]) -> str:
     """SVG: solid IoU over iterations on each measured set, the variant with everything; bars span the seeds."""
     name = FULL if FULL in report["runs"] else next(iter(report["runs"]))
-    rows = {}
+    lines = {}
     for split in report["runs"][name][0]["stages"][0]["metrics"]:
         values = np.array(
             [
@@ -206,42 +210,8 @@ def iou_plot(report: dict[str, Any]) -> str:
                 for run in report["runs"][name]
             ]
         )
-        rows[split] = [
-            {"elo": float(column.mean()), "low": float(column.min()), "high": float(column.max())}
-            for column in values.T
-        ]
-    return _plot(f"Solid IoU by iteration, {name}", rows, ".2f")
-
-
-def _plot(title: str, rows: dict[str, list[dict[str, Any]]], form: str) -> str:
-    width, height, margin = 640, 320, 48
-    values = [value for row in rows.values() for point in row for value in (point["low"], point["high"])]
-    low, high = min(values), max(max(values), min(values) + 1e-3)
-    longest = max(len(row) for row in rows.values())
-
-    def x(index: int) -> float:
-        return margin + (width - 2 * margin) * index / max(longest - 1, 1)
-
-    def y(value: float) -> float:
-        return float(height - margin - (height - 2 * margin) * (value - low) / (high - low))
-
-    colours = ("#3b6fb6", "#c2553b", "#3f8f5b", "#8a5fb0", "#b58a2a", "#5a5a5a", "#c05a8e")
-    parts = [f'<text x="{margin}" y="20" font-weight="bold">{title}</text>']
-    for number, (name, row) in enumerate(rows.items()):
-        colour = colours[number % len(colours)]
-        line = " ".join(f"{x(i):.1f},{y(point['elo']):.1f}" for i, point in enumerate(row))
-        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="1.6"/>')
-        parts += [
-            f'<line x1="{x(i):.1f}" x2="{x(i):.1f}" y1="{y(p["low"]):.1f}" y2="{y(p["high"]):.1f}" stroke="{colour}"/>'
-            for i, p in enumerate(row)
-        ]
-        parts.append(f'<text x="{width - 150}" y="{20 + 14 * number}" fill="{colour}">{name}</text>')
-    parts += [f'<text x="4" y="{y(value) + 4:.0f}">{value:{form}}</text>' for value in (low, high)]
-    size = f'width="{width}" height="{height}"'
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="11">'
-        f'<rect {size} fill="white"/>{"".join(parts)}</svg>\n'
-    )
+        lines[split] = [Point(float(c.mean()), float(c.min()), float(c.max())) for c in values.T]
+    return plot(f"Solid IoU, {name}; bars span the seeds", lines, ".2f")
 
 
 def _mean(values: list[float | None], digits: int = 3) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from engine.contracts.cameras import Intrinsics
 from training_loop.rendering import render
@@ -24,7 +24,7 @@ from training_loop.surface import EmptySurface, mesh_from_logits
 from training_loop.synthetic import look_at_object
 
 FILE = "samples.npz"
-TILE_PX = 96
+TILE_PX, GAP_PX, TITLE_PX, SHEET_ROWS = 96, 16, 24, 12
 # Logits as whole fifteenths, at most 8: what is measured is what is kept.
 LOGIT_LIMIT, LOGIT_STEPS = 8.0, 15
 
@@ -72,7 +72,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     samples = Samples.load(options.report / FILE)
     solid = np.where(samples.truth, LOGIT_STEPS, -LOGIT_STEPS).astype(np.int8)
-    rows = []
+    rows = dict[str, list[NDArray[np.uint8]]]()
     for index, split in enumerate(samples.split):
         row = [_crop(samples.crop[index])]
         for name, logits in (("first", samples.first), ("last", samples.last), ("truth", solid)):
@@ -85,10 +85,24 @@ def main(argv: list[str] | None = None) -> int:
                 continue
             mesh.export(folder / f"{split}_{index:03}.ply")
             row.append(_seen(mesh))
-        rows.append(np.concatenate(row, axis=1))
-    Image.fromarray(np.concatenate(rows)).save(options.to / "sheet.png", optimize=True)
-    print(f"{len(rows)} targets in {options.to}: picture, first model, last model, truth")
+        rows.setdefault(str(split), []).append(np.concatenate(row, axis=1))
+    sheet(rows).save(options.to / "sheet.png", optimize=True)
+    print(f"{len(samples.split)} targets in {options.to}: picture, first model, last model, truth")
     return 0
+
+
+def sheet(rows: dict[str, list[NDArray[np.uint8]]]) -> Image.Image:
+    """The first rows of every set, a column for each."""
+    count = min(SHEET_ROWS, *(len(found) for found in rows.values())) if len(rows) > 1 else SHEET_ROWS
+    width = max(row.shape[1] for found in rows.values() for row in found)
+    picture = Image.new("RGB", (len(rows) * (width + GAP_PX) - GAP_PX, TITLE_PX + count * TILE_PX), "white")
+    draw = ImageDraw.Draw(picture)
+    for column, (name, found) in enumerate(rows.items()):
+        left = column * (width + GAP_PX)
+        draw.text((left + 4, 6), f"{name}: picture, first model, last model, truth", fill="black")
+        for number, row in enumerate(found[:count]):
+            picture.paste(Image.fromarray(row), (left, TITLE_PX + number * TILE_PX))
+    return picture
 
 
 def _crop(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:

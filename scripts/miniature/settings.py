@@ -21,7 +21,8 @@ class Settings:
         searched: where the winner is below α, so many candidates of the model are ranked by the implicit reward of
             the last DPO and the best `shown` put before people (A.7); 0 searches nothing.
         artists_share: of the targets, the worst that the model cannot solve, which get their truth.
-        use_alpha, use_dpo: False keeps every winner, leaves DPO out.
+        use_alpha, use_dpo: False keeps every winner, leaves DPO out. own_winners: DPO prefers samples of the model to
+            others of it, and nothing that another generator made.
         agreement: how often two annotators give the same answer; 0.5 is picking at random.
         strengths: of guidance, of which the one is used that suits the base best.
         shapes: of the library that the base knows; `collected` are others, to collect on. replay: pieces of targets
@@ -33,7 +34,7 @@ class Settings:
         sft, dpo: changed fields of the recipes `mini_sft` and `mini_dpo`.
     """
 
-    iterations: int = 4
+    iterations: int = 8
     alpha_quantile: float = 0.4
     alpha_step: float = 0.03
     targets: int = 1024
@@ -44,6 +45,7 @@ class Settings:
     artists_share: float = 0.0
     use_alpha: bool = True
     use_dpo: bool = True
+    own_winners: bool = False
     agreement: float = 0.75
     rating_noise: float = 0.04
     sampler_steps: int = 12
@@ -112,16 +114,14 @@ def variants(base: Settings) -> dict[str, Settings]:
 
 
 def pilots(base: Settings) -> dict[str, Settings]:
-    """Two turns each with one thing set otherwise, to choose the settings by before the run that counts."""
-    short = replace(base, iterations=2, surfaces="ends")
+    """Three turns each with one thing set otherwise, to choose the settings by before the run that counts."""
+    short = replace(base, iterations=3, surfaces="ends")
     return {
         "as planned": short,
         "long SFT": replace(short, epochs=2 * base.epochs),
         "bold SFT": replace(short, sft=base.sft | {"optimiser.learning_rate": 1e-4}),
-        "less replay": replace(short, sft=base.sft | {"library_share": 0.25}),
-        "bold DPO": replace(short, dpo=base.dpo | {"optimiser.learning_rate": 6e-5}),
-        "bold, long DPO": replace(
-            short, dpo=base.dpo | {"optimiser.learning_rate": 6e-5, "steps": 2 * base.dpo["steps"]}
-        ),
+        "more replay": replace(short, sft=base.sft | {"library_share": 0.75}),
+        "anchored DPO": replace(short, dpo=base.dpo | {"dpo.flow_matching_weight": 1.0}),
+        "DPO among its own": replace(short, own_winners=True),
         "higher α": replace(short, alpha_quantile=0.6),
     }

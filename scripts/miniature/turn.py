@@ -131,6 +131,7 @@ class Flywheel:
                     (latents[winner], latents[loser])
                     for winner, loser in pairs.direct + pairs.inferred
                     if candidates.by_model[index, loser]
+                    and (candidates.by_model[index, winner] or not self.settings.own_winners)
                 ],
             )
             ratings.append(rating)
@@ -213,7 +214,9 @@ class Flywheel:
             torch.stack([winner for _, winner, _ in pairs]),
             torch.stack([loser for _, _, loser in pairs]),
         )
-        stage = DPOStage(self.model.train(), recipe, self._fresh_seed(), chosen)
+        # As in the engine: what the base was trained on holds it, where the recipe says so.
+        anchors = [Part(self.world.replay, recipe.batch_size)] if recipe.dpo.flow_matching_weight > 0 else []
+        stage = DPOStage(self.model.train(), recipe, self._fresh_seed(), chosen, anchors)
         return self._fit(stage, recipe) | {"pairs": float(len(pairs))}
 
     def _fresh_seed(self) -> int:
