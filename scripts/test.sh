@@ -9,9 +9,12 @@ fi
 export OMP_WAIT_POLICY=PASSIVE
 # One thread each: tests that run beside each other share the cores already.
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
-# All tests run beside each other (`tests/conftest.py` says which stay together); chosen ones one after the other.
+# All tests run beside each other (`tests/conftest.py` says which stay together); chosen ones one after the other. One more
+# at a time than there are cores, up to four: some always wait, for a browser or a server.
+cores=$(nproc)
+workers=$((cores < 4 ? cores + 1 : 4))
 # Plain tracebacks: pytest's own read the source by `ast`, which fails in Python 3.11 now and then between Playwright's
 # greenlets ("AST constructor recursion depth mismatch") and ends the whole run.
-beside="-n logical --maxprocesses=4 --no-loadscope-reorder --tb=native"
+beside="-n $workers --no-loadscope-reorder --tb=native"
 # shellcheck disable=SC2086  # ARGS are words
 exec .venv/bin/python -m pytest -q ${ARGS:-$beside}

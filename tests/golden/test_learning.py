@@ -79,7 +79,7 @@ def test_sixteen_objects_are_learned_by_heart():
         return mean_solid_iou(logits, examples.occupancy())
 
     assert iou() < 0.3
-    fit(FlowStage(model.train(), recipe, 0, [Part(examples, 32)]), mini_optimiser(4e-3, warmup_steps=20), 600)
+    fit(FlowStage(model.train(), recipe, 0, [Part(examples, 32)]), mini_optimiser(4e-3, warmup_steps=20), 450)
     assert iou() > 0.9
 
 
