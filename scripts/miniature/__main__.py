@@ -60,11 +60,9 @@ def main(argv: list[str] | None = None) -> int:
     if unknown := sorted(set(names) - set(chosen)):
         parser.error(f"unknown variant {unknown[0]!r}; known: {', '.join(chosen)}")
     options.output.mkdir(parents=True, exist_ok=True)
-    base_path = options.checkpoint.resolve()
-    here = Path.cwd()
-    report = Report(
-        options.output, base=str(base_path.relative_to(here) if base_path.is_relative_to(here) else base_path.name)
-    )
+    checkpoint, here = options.checkpoint.resolve(), Path.cwd()
+    base_name = checkpoint.relative_to(here) if checkpoint.is_relative_to(here) else checkpoint.name
+    report = Report(options.output, base=str(base_name))
     # First the whole; then every other's first seed before any's second, so that a cut leaves something to compare.
     order = sorted(((name, seed) for seed in options.seeds for name in names), key=lambda one: one[0] != names[0])
     todo = [(name, seed) for name, seed in order if not report.has(name, chosen[name], seed)]
@@ -72,7 +70,8 @@ def main(argv: list[str] | None = None) -> int:
         report.write()
         return 0
     base = load_generator(options.checkpoint, device=options.device)
-    kept = None if options.banks is None else options.banks / f"{settings.shapes}_{settings.evaluated}"
+    sizes = f"{settings.shapes}_{settings.collected}_{settings.evaluated}"
+    kept = None if options.banks is None else options.banks / sizes
     if kept is not None and kept.exists():
         banks = load_banks(kept, base.device)
     else:
