@@ -53,6 +53,8 @@ class Plan:
         suite: generator → candidates in the first round; their sum is the paper's N.
         widening, max_rounds: factor on N in each further round, rounds before triage.
         texture_suite: generator → textures for each shape that was chosen and posed; empty: none are collected.
+        generator_parameters: generator → what it is told with every request, such as {"sam3d": {"steps": 4, "shortcut":
+            true}}; what a generator reads is said in its class.
         target_limit: at most so many targets are asked for; None takes all.
         revisit: targets at rest in these states are asked again with the new checkpoint.
         take_new_targets: also ask for targets that become ready while collecting.
@@ -75,6 +77,7 @@ class Plan:
     widening: int = 2
     max_rounds: int = 2
     texture_suite: dict[str, int] = field(default_factory=dict)
+    generator_parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
     target_limit: int | None = None
     revisit: tuple[str, ...] = (State.SHELVED.value, State.DONE.value, State.DONE_UNPOSED.value)
     take_new_targets: bool = True
@@ -108,8 +111,10 @@ def plan_from(settings: dict[str, Any]) -> Plan:
         raise UnusableSettings(
             f"The settings cannot be used: {error}.", what_to_do="See the section on settings in docs/data_format.md."
         ) from error
+    unasked = sorted(set(plan.generator_parameters) - set(plan.suite) - set(plan.texture_suite))
     problems = [
         *(["the gate has no rule"] if not plan.gate else []),
+        *(f"generator_parameters names {name}, which neither suite asks" for name in unasked),
         *(f"better is higher or lower, not {rule.better}" for rule in plan.gate if rule.better not in _BETTER),
         *(f"{state} targets cannot be revisited" for state in plan.revisit if state not in _REVISITABLE),
         *(["forgetting_tolerance must not be negative"] if (plan.forgetting_tolerance or 0.0) < 0 else []),

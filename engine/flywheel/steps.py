@@ -50,6 +50,7 @@ def collect(iteration: Iteration, plan: Plan) -> bool:
             max_rounds=plan.max_rounds,
             model=model_ref(iteration.base),
             texture_suite=plan.texture_suite,
+            generator_parameters=plan.generator_parameters,
         )
         return _set(iteration, collection=collection)
     if iteration.requested_at is None:

@@ -24,6 +24,9 @@ class Collection(models.Model):
     texture_suite = models.JSONField(
         default=dict, help_text="Generator name → textures that it makes for each posed shape; empty: none are wanted."
     )
+    generator_parameters = models.JSONField(
+        default=dict, help_text="Generator name → what it is told with every request, such as the steps of a sampler."
+    )
     widening = models.PositiveSmallIntegerField(default=2, help_text="Factor on the counts in each further round.")
     max_rounds = models.PositiveSmallIntegerField(default=2, help_text="Rounds before triage.")
     model_version_id = models.UUIDField(null=True, help_text="Checkpoint that sam3d samples from.")

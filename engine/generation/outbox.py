@@ -81,6 +81,7 @@ def _send(run: GenerationRun, attempt: int, *, inputs: dict[UUID, TargetInput]) 
         seeds=tuple(run.seeds),
         deadline_seconds=float(settings.LATHE_GENERATION_SECONDS),
         model=_model_of(run.request),
+        parameters=run.request.collection.generator_parameters.get(run.generator, {}),
         shape=_shape_of(run.request),
     )
     app.send_task(

@@ -87,6 +87,7 @@ def open_collection(
     max_rounds: int = 2,
     model: ModelRef | None = None,
     texture_suite: dict[str, int] | None = None,
+    generator_parameters: dict[str, dict[str, Any]] | None = None,
 ) -> Collection:
     """Open the collection of iteration k; asked again for the same iteration, return the one there is.
 
@@ -95,6 +96,7 @@ def open_collection(
         widening: factor on these in each further round.
         model: the checkpoint that sam3d samples from.
         texture_suite: generator → textures for each shape that is posed; none or empty: no textures.
+        generator_parameters: generator → what it is told with every request (`GenerateRequest.parameters`).
 
     Raises:
         CollectionStillOpen: the collection of another iteration is open.
@@ -115,6 +117,7 @@ def open_collection(
                 alpha=alpha,
                 suite=suite,
                 texture_suite=texture_suite or {},
+                generator_parameters=generator_parameters or {},
                 widening=widening,
                 max_rounds=max_rounds,
                 model_version_id=UUID(model.model_version_id) if model else None,

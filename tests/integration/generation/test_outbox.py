@@ -63,6 +63,17 @@ def test_a_request_fans_out_to_one_run_per_generator(
     assert services.request_ready_targets() == 0
 
 
+def test_a_generator_is_told_its_parameters_and_no_other_is(
+    make_target: Callable[..., TargetObject], sent: list[GenerateRequest]
+) -> None:
+    parameters = {"steps": 4, "shortcut": True}
+    services.open_collection(iteration=2, alpha=0.5, suite=SUITE, generator_parameters={"sam3d": parameters})
+    make_target()
+    services.request_ready_targets()
+    services.publish_waiting_runs()
+    assert {request.generator: request.parameters for request in sent} == {"sam3d": parameters, "text_to_3d": {}}
+
+
 def test_the_checkpoint_of_the_collection_goes_with_the_request(
     make_target: Callable[..., TargetObject], sent: list[GenerateRequest]
 ) -> None:

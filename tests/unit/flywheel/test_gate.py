@@ -50,6 +50,14 @@ def test_a_misspelt_setting_is_named() -> None:
         plan_from({"widenning": 2})
 
 
+def test_parameters_of_a_generator_that_nobody_asks_are_named() -> None:
+    settings = {"suite": {"sam3d": 4}, "generator_parameters": {"sam3d": {"steps": 4}, "samd": {"steps": 4}}}
+    with pytest.raises(UnusableSettings, match="generator_parameters names samd, which neither suite asks"):
+        plan_from(settings)
+    plan = plan_from(settings | {"texture_suite": {"samd": 2}})
+    assert plan.generator_parameters["sam3d"] == {"steps": 4}
+
+
 def test_an_improvement_is_called_one() -> None:
     verdict = judge(base={"voxel_iou": 0.5}, new={"voxel_iou": 0.6}, rules=[VOXEL])
     assert verdict.reason == "voxel_iou 0.5000 → 0.6000, better by 0.1000"
