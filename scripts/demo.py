@@ -47,7 +47,7 @@ PEOPLE = {
     "root": "admin",
 }
 # Scripted people think fast: short leases let a lapsed one return within the demo.
-LEASE_SECONDS = "mask=8,selection=15,alignment=15,evaluation=15,artist=60"
+LEASE_SECONDS = "mask=8,selection=10,alignment=12,evaluation=10,artist=60"
 SETTINGS: dict[str, Any] = {
     "suite": {"retrieval": 2, "text_to_3d": 1, "image_to_3d": 2, "sam3d": 3},
     # The checkpoint that ships is distilled: four steps are as good as twelve guided ones, in a fifth of the time.

@@ -9,18 +9,19 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from engine.contracts.snapshots import PreferencePair, SnapshotExample
-from training_loop.examples import Examples, stack_examples, stack_views
+from training_loop.examples import Examples, PreparedTarget, stack_examples, stack_views
 from training_loop.models.config import ModelConfig
 from training_loop.recipe import DPOConfig
-from training_loop.samples import DamagedSample, SnapshotEntry, SnapshotRow, load_row, read_record
+from training_loop.samples import DamagedSample, SnapshotEntry, SnapshotRow, load_shape, load_target, read_record
 from training_loop.shards import ShardSample, index_shard
 from training_loop.stages import PreferencePairs
 
@@ -120,7 +121,7 @@ class SnapshotReader:
         encode: packed occupancies (n, R³/8) uint8 → latents (n, cells, channels), both on the CPU.
         latent_space: fingerprint of the VAE; a stored latent of another one would be noise to the model.
         executor: where to decode; None is here.
-        cache_bytes: rows are kept up to this size, so that a small snapshot is decoded once.
+        cache_bytes: targets and latents are kept up to this size, so that a small snapshot is decoded once.
     """
 
     def __init__(
@@ -134,40 +135,74 @@ class SnapshotReader:
     ) -> None:
         self.config, self.encode, self.latent_space = config, encode, latent_space
         self.executor, self.cache_bytes = executor, cache_bytes
-        self.cached: OrderedDict[tuple[Path, str, tuple[int, ...]], SnapshotRow] = OrderedDict()
+        # Targets have no index.
+        self.cached: OrderedDict[tuple[Path, str, int | None], PreparedTarget | Tensor] = OrderedDict()
         self.used_bytes = 0
 
     def rows(self, wanted: Sequence[tuple[SnapshotEntry, tuple[int, ...]]]) -> list[SnapshotRow | str]:
-        """Rows of (entry, candidates), each with the latents of its candidates; or the reason why there is none."""
-        keys = [(entry.parts.shard, entry.parts.key, candidates) for entry, candidates in wanted]
-        missing = {key: job for key, job in zip(keys, wanted, strict=True) if key not in self.cached}
-        entries, candidates = [job[0] for job in missing.values()], [job[1] for job in missing.values()]
+        """Rows of (entry, candidates), each with the latents of its candidates; or the reason why there is none.
+
+        A target and a candidate are each read once, however many pairs they are part of.
+        """
+        jobs = {
+            (entry.parts.shard, entry.parts.key, index): entry
+            for entry, candidates in wanted
+            for index in (None, *candidates)
+        }
+        found: dict[tuple[Path, str, int | None], PreparedTarget | Tensor | str] = {
+            key: self.cached[key] for key in jobs if key in self.cached
+        }
         run = map if self.executor is None else self.executor.map
-        count = len(entries)
-        decoded = run(load_row, entries, candidates, [self.config] * count, [self.latent_space] * count)
-        loaded = dict(zip(missing, decoded, strict=True))
-        self._encode(row for row in loaded.values() if isinstance(row, SnapshotRow))
-        rows = [loaded[key] if key in loaded else self.cached[key] for key in keys]
-        for key, row in zip(keys, rows, strict=True):
-            if isinstance(row, SnapshotRow):
-                self._keep(key, row)
-        return rows
+        missing = [key for key in jobs if key not in found]
+        read = run(
+            partial(_load, config=self.config, latent_space=self.latent_space),
+            [jobs[k] for k in missing],
+            [index for _, _, index in missing],
+        )
+        for key, part in zip(missing, read, strict=True):
+            if isinstance(part, Tensor) and part.dtype == torch.uint8:
+                # One at a time: a latent's last digits must not depend on what is encoded along with it.
+                found[key] = self.encode(part[None])[0]
+            else:
+                found[key] = part
+        for key, part in found.items():
+            if not isinstance(part, str):
+                self._keep(key, part)
+        return [self._row(entry, candidates, found) for entry, candidates in wanted]
 
-    def _encode(self, rows: Iterator[SnapshotRow]) -> None:
-        for row in rows:
-            for place, shape in enumerate(row.shapes):
-                if shape.dtype == torch.uint8:
-                    # One at a time: a latent's last digits must not depend on what is encoded along with it.
-                    row.shapes[place] = self.encode(shape[None])[0]
+    @staticmethod
+    def _row(
+        entry: SnapshotEntry,
+        candidates: tuple[int, ...],
+        found: Mapping[tuple[Path, str, int | None], PreparedTarget | Tensor | str],
+    ) -> SnapshotRow | str:
+        target, *shapes = (found[entry.parts.shard, entry.parts.key, index] for index in (None, *candidates))
+        reasons = [part for part in (target, *shapes) if isinstance(part, str)]
+        if reasons:
+            return reasons[0]
+        return SnapshotRow(cast(PreparedTarget, target), cast(list[Tensor], shapes))
 
-    def _keep(self, key: tuple[Path, str, tuple[int, ...]], row: SnapshotRow) -> None:
+    def _keep(self, key: tuple[Path, str, int | None], part: PreparedTarget | Tensor) -> None:
         if key not in self.cached:
-            self.used_bytes += row.nbytes
-        self.cached[key] = row
+            self.used_bytes += size_bytes(part)
+        self.cached[key] = part
         self.cached.move_to_end(key)
         while self.used_bytes > self.cache_bytes:
             _, oldest = self.cached.popitem(last=False)
-            self.used_bytes -= oldest.nbytes
+            self.used_bytes -= size_bytes(oldest)
+
+
+def size_bytes(part: PreparedTarget | Tensor) -> int:
+    """What keeping a target or a latent costs."""
+    if isinstance(part, Tensor):
+        return int(part.nbytes)
+    return sum(int(view.nbytes) for view in vars(part.views).values() if view is not None)
+
+
+def _load(
+    entry: SnapshotEntry, index: int | None, *, config: ModelConfig, latent_space: str
+) -> PreparedTarget | Tensor | str:
+    return load_target(entry, config) if index is None else load_shape(entry, index, config, latent_space)
 
 
 class _SnapshotSource(Generic[T]):

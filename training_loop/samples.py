@@ -4,7 +4,8 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,7 +70,7 @@ def decode_sample(parts: Mapping[str, bytes], candidates: Sequence[int] | None =
         DamagedSample: a part is missing, unreadable or of the wrong shape.
     """
     record = read_record(parts)
-    try:
+    with _damage_is_said():
         name = next((extension for extension in IMAGE_EXTENSIONS if extension in parts), "image.*")
         image = np.asarray(Image.open(io.BytesIO(_part(parts, name))).convert("RGB"))
         mask = np.asarray(Image.open(io.BytesIO(_part(parts, "mask.png"))).convert("L")) > 127
@@ -77,13 +78,27 @@ def decode_sample(parts: Mapping[str, bytes], candidates: Sequence[int] | None =
         if "pointmap.npz" in parts:
             with np.load(io.BytesIO(parts["pointmap.npz"]), allow_pickle=False) as archive:
                 point_map = archive["points_camera"].astype(np.float32)
-        wanted = _candidates_in_use(record) if candidates is None else candidates
-        latents = {
-            index: read_latent(parts[f"candidate_{index:02d}.latent.safetensors"])
-            for index in wanted
-            if f"candidate_{index:02d}.latent.safetensors" in parts
-        }
-        glbs = {index: _part(parts, f"candidate_{index:02d}.glb") for index in wanted}
+    latents, glbs = dict[int, StoredLatent](), dict[int, bytes]()
+    for index in _candidates_in_use(record) if candidates is None else candidates:
+        glbs[index], latent = _read_candidate(parts, index)
+        if latent is not None:
+            latents[index] = latent
+    return SnapshotSample(record, image, mask, point_map, glbs, latents)
+
+
+def _read_candidate(parts: Mapping[str, bytes], index: int) -> tuple[bytes, StoredLatent | None]:
+    """A candidate's GLB, and its latent where one is stored."""
+    with _damage_is_said():
+        stored = f"candidate_{index:02d}.latent.safetensors"
+        latent = read_latent(parts[stored]) if stored in parts else None
+        return _part(parts, f"candidate_{index:02d}.glb"), latent
+
+
+@contextmanager
+def _damage_is_said() -> Iterator[None]:
+    """Whatever reading a broken part raises is damage to the sample."""
+    try:
+        yield
     except (
         UnidentifiedImageError,
         Image.DecompressionBombError,
@@ -97,7 +112,6 @@ def decode_sample(parts: Mapping[str, bytes], candidates: Sequence[int] | None =
         ValueError,
     ) as error:
         raise DamagedSample(f"{type(error).__name__}: {error}") from error
-    return SnapshotSample(record, image, mask, point_map, glbs, latents)
 
 
 def load_mesh(data: bytes) -> trimesh.Trimesh:
@@ -121,25 +135,17 @@ def load_mesh(data: bytes) -> trimesh.Trimesh:
 
 @dataclass(frozen=True)
 class SnapshotRow:
-    """A target, and of each wanted candidate its stored x₁ (cells, channels) or its packed occupancy (R³/8,) uint8."""
+    """A target, and x₁ (cells, channels) of each wanted candidate."""
 
     target: PreparedTarget
     shapes: list[Tensor]
 
-    @property
-    def nbytes(self) -> int:
-        """What keeping it costs."""
-        arrays = [view for view in vars(self.target.views).values() if view is not None]
-        return sum(int(array.nbytes) for array in (*arrays, *self.shapes))
 
-
-def load_row(
-    entry: SnapshotEntry, candidates: Sequence[int], config: ModelConfig, latent_space: str
-) -> SnapshotRow | str:
-    """Read and decode what a step needs of a sample, or say why that is not possible. Runs in other processes."""
+def load_target(entry: SnapshotEntry, config: ModelConfig) -> PreparedTarget | str:
+    """Read and prepare a sample's target, or say why that is not possible. Runs in other processes."""
     try:
-        sample = decode_sample(entry.parts, candidates)
-        target = prepare_target(
+        sample = decode_sample(entry.parts, ())
+        return prepare_target(
             image=sample.image,
             mask=sample.mask,
             point_map=sample.point_map,
@@ -147,7 +153,19 @@ def load_row(
             pose=sample.record.pose,
             config=config.conditioning,
         )
-        return SnapshotRow(target, [_stored_or_occupancy(sample, index, config, latent_space) for index in candidates])
+    except ValueError as error:
+        return str(error)
+
+
+def load_shape(entry: SnapshotEntry, index: int, config: ModelConfig, latent_space: str) -> Tensor | str:
+    """A candidate's stored x₁ (cells, channels) or else its packed occupancy (R³/8,) uint8, or why there is neither.
+    Runs in other processes.
+    """
+    try:
+        glb, stored = _read_candidate(entry.parts, index)
+        if stored is not None and stored.fits(config.vae.latent_shape, latent_space):
+            return stored.x_1
+        return torch.from_numpy(np.packbits(_occupancy(load_mesh(glb)).reshape(-1)))
     except ValueError as error:
         return str(error)
 
@@ -169,10 +187,3 @@ def _occupancy(mesh: trimesh.Trimesh) -> NDArray[np.bool_]:
     if not occupancy.any():
         raise DamagedSample("a mesh fills no cell of the unit cube: it is flat, tiny or not fitted to [-0.5, 0.5]³")
     return occupancy
-
-
-def _stored_or_occupancy(sample: SnapshotSample, index: int, config: ModelConfig, latent_space: str) -> Tensor:
-    stored = sample.latents.get(index)
-    if stored is not None and stored.fits(config.vae.latent_shape, latent_space):
-        return stored.x_1
-    return torch.from_numpy(np.packbits(_occupancy(load_mesh(sample.glbs[index])).reshape(-1)))

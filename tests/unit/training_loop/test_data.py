@@ -14,6 +14,7 @@ from safetensors.torch import save as save_safetensors
 from engine.contracts.poses import Pose
 from engine.contracts.serialisation import to_json
 from engine.contracts.snapshots import ExampleSource, PreferencePair, SnapshotCandidate, SnapshotExample
+from training_loop import data
 from training_loop.data import (
     ReadReport,
     SnapshotExamples,
@@ -26,7 +27,7 @@ from training_loop.data import (
 from training_loop.examples import unpack_occupancy
 from training_loop.recipe import DPOConfig
 from training_loop.recipes import RECIPES
-from training_loop.samples import DamagedSample, decode_sample, load_mesh
+from training_loop.samples import DamagedSample, decode_sample, load_mesh, load_shape, load_target
 from training_loop.voxels import voxelise
 
 SIDES = (0.9, 0.6, 0.4)
@@ -158,6 +159,42 @@ def test_candidates_without_a_fitting_latent_go_through_the_encoder_once(tiny_mo
     assert opened.encoded == 2
 
 
+def test_a_target_and_a_candidate_are_read_once_however_many_pairs_they_are_in(
+    tiny_model, shape, tmp_path, monkeypatch
+):
+    read = []
+
+    def target(entry, config):
+        read.append(None)
+        return load_target(entry, config)
+
+    def candidate(entry, index, config, latent_space):
+        read.append(index)
+        return load_shape(entry, index, config, latent_space)
+
+    monkeypatch.setattr(data, "load_target", target)
+    monkeypatch.setattr(data, "load_shape", candidate)
+    shard = write_shard(tmp_path / "a.tar", [("x", sample_parts("x", shape, pairs=((2, 1), (2, 0))))])
+    opened = Opened([shard], tiny_model, dpo=DPOConfig(only_sam3d_negatives=False))
+    both = everything(opened.pairs)
+    again = everything(opened.pairs)
+    assert len(both.winner) == 2
+    assert torch.equal(both.loser, again.loser)
+    assert sorted(read, key=str) == [0, 1, 2, None]
+
+
+def test_a_damaged_candidate_spoils_its_own_pairs_alone(tiny_model, shape, tmp_path):
+    parts = sample_parts("x", shape, pairs=((2, 1), (2, 0)))
+    parts["candidate_00.glb"] = b"no mesh"
+    parts.pop("candidate_00.latent.safetensors", None)
+    shard = write_shard(tmp_path / "a.tar", [("x", parts)])
+    opened = Opened([shard], tiny_model, allowed=1.0, dpo=DPOConfig(only_sam3d_negatives=False))
+    pairs = opened.pairs.gather(torch.tensor([0, 1]))
+    # The second is replaced by the first, which is whole.
+    assert torch.equal(pairs.loser[0], pairs.loser[1])
+    assert "a mesh cannot be read" in opened.report.damaged["sample x"]
+
+
 def test_memory_stays_bounded(tiny_model, shape, tmp_path):
     shard = write_shard(tmp_path / "a.tar", [(key, sample_parts(key, shape, seed=i)) for i, key in enumerate("wxyz")])
     roomy = Opened([shard], tiny_model)
@@ -165,7 +202,7 @@ def test_memory_stays_bounded(tiny_model, shape, tmp_path):
     row = roomy.examples.reader.used_bytes // 4
     tight = Opened([shard], tiny_model, cache_bytes=2 * row)
     assert torch.equal(everything(tight.examples).crop, whole.crop)
-    assert len(tight.examples.reader.cached) == 2
+    assert {key for _, key, _ in tight.examples.reader.cached} == {"y", "z"}
     assert tight.examples.reader.used_bytes <= 2 * row
     assert torch.equal(tight.examples.gather(torch.tensor([3, 0])).crop, whole.crop[[3, 0]])
 
