@@ -5,10 +5,10 @@ cd "$(dirname "$0")/.."
 if [ -f annotation_ui/package.json ]; then
     npm --prefix annotation_ui run --silent test
 fi
-# Four tests at a time, on few cores two more than these: some always wait, for a browser or a server. (`nproc` would
+# One test more at a time than there are cores, up to four: some always wait, for a browser or a server. (`nproc` would
 # believe OMP_NUM_THREADS.)
 cores=$(env -u OMP_NUM_THREADS nproc)
-workers=$((cores < 3 ? cores + 2 : 4))
+workers=$((cores < 4 ? cores + 1 : 4))
 # Threads that spin while they wait slow the servers that tests start on the same cores.
 export OMP_WAIT_POLICY=PASSIVE
 # One thread each: tests that run beside each other share the cores already.
