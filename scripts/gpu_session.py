@@ -16,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,7 +55,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--variants", nargs="+", help="only these of the miniature")
     parser.add_argument(
-        "--banks", type=Path, default=Path("/tmp/miniature_banks"), help="shapes that a call leaves to the next"
+        "--banks",
+        type=Path,
+        default=Path(tempfile.gettempdir()) / "miniature_banks",
+        help="shapes that a call leaves to the next",
     )
     parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="a setting of the miniature")
     parser.add_argument("--dry", action="store_true", help="everything tiny, on a CPU")
@@ -63,7 +67,7 @@ def main(argv: list[str] | None = None) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     _say(f"{torch.cuda.device_count()} GPUs, {os.cpu_count()} cores, torch {torch.__version__}")
     # Beside the folder that comes back: two folders of pictures are no results.
-    pictures = Path("/tmp") / f"gpu_session_{os.getpid()}"
+    pictures = Path(tempfile.gettempdir()) / f"gpu_session_{os.getpid()}"
     trained, measured = photographs(pictures / "trained", TRAINED_ON), photographs(pictures / "measured", MEASURED_ON)
     try:
         if options.phase == "mini":

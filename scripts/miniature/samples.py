@@ -93,7 +93,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def sheet(rows: dict[str, list[NDArray[np.uint8]]]) -> Image.Image:
     """The first rows of every set, a column for each."""
-    count = min(SHEET_ROWS, *(len(found) for found in rows.values())) if len(rows) > 1 else SHEET_ROWS
+    count = min(SHEET_ROWS, max(map(len, rows.values())))
     width = max(row.shape[1] for found in rows.values() for row in found)
     picture = Image.new("RGB", (len(rows) * (width + GAP_PX) - GAP_PX, TITLE_PX + count * TILE_PX), "white")
     draw = ImageDraw.Draw(picture)

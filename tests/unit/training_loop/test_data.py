@@ -202,7 +202,9 @@ def test_memory_stays_bounded(tiny_model, shape, tmp_path):
     row = roomy.examples.reader.used_bytes // 4
     tight = Opened([shard], tiny_model, cache_bytes=2 * row)
     assert torch.equal(everything(tight.examples).crop, whole.crop)
+    # Two samples: a target and a latent of each.
     assert {key for _, key, _ in tight.examples.reader.cached} == {"y", "z"}
+    assert len(tight.examples.reader.cached) == 4
     assert tight.examples.reader.used_bytes <= 2 * row
     assert torch.equal(tight.examples.gather(torch.tensor([3, 0])).crop, whole.crop[[3, 0]])
 
