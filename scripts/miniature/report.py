@@ -12,7 +12,7 @@ from engine.selection.tournament import Answer
 from scripts.miniature.oracle import Oracle
 from scripts.miniature.plots import Point, plot
 from scripts.miniature.settings import FULL
-from scripts.miniature.world import WORLD
+from scripts.miniature.world import MEASURED, WORLD
 
 METRICS = ("solid_iou", "f1_at_0p01", "voxel_iou", "chamfer_l2", "emd")
 TURN_FIGURES = (
@@ -36,27 +36,56 @@ Run = dict[str, Any]
 
 def with_elo(report: dict[str, Any]) -> dict[str, Any]:
     """The report with `elo` (on targets of the world) and `elo_unseen` (on what it never shows): variant → ratings of
-    its checkpoints, all seeds' targets together.
+    its checkpoints, all seeds' targets together; and with `against_full`: variant → Elo of its last checkpoint against
+    that of the whole flywheel, on the same targets of the same seeds.
     """
-    both: dict[str, dict[str, Any]] = {"elo": {}, "elo_unseen": {}}
-    for (kind, splits), (name, runs) in itertools.product(
-        (("elo", list(WORLD)), ("elo_unseen", ["unseen"])), report["runs"].items()
-    ):
-        played = [blind_comparisons(run, splits) for run in runs]
-        found = ratings(np.concatenate([wins for wins, _ in played]), np.concatenate([ties for _, ties in played]))
+    both: dict[str, dict[str, Any]] = {"elo": {}, "elo_unseen": {}, "against_full": {}}
+    full = {run["seed"]: run for run in report["runs"].get(FULL, [])}
+    for name, runs in report["runs"].items():
+        # One judge for all variants of a seed: candidates that are more alike would get a keener one.
+        noises = [full.get(run["seed"], run)["judge_noise"] for run in runs]
         names = [stage["name"] for stage in runs[0]["stages"] if stage["plays"]]
-        both[kind][name] = [
-            {"name": n, "elo": r.elo, "low": r.low, "high": r.high} for n, r in zip(names, found, strict=True)
-        ]
+        for kind, splits in (("elo", list(WORLD)), ("elo_unseen", ["unseen"])):
+            played = [
+                blind_comparisons(_qualities(run, splits), noise, seed=run["seed"])
+                for run, noise in zip(runs, noises, strict=True)
+            ]
+            wins, ties = (np.concatenate(tables) for tables in zip(*played, strict=True))
+            both[kind][name] = [vars(r) | {"name": n} for n, r in zip(names, ratings(wins, ties), strict=True)]
+            for last in range(1, len(names)):
+                two = slice(last - 1, last + 1)
+                met = ratings(wins[:, two, two], ties[:, two, two])[1]
+                both[kind][name][last] |= {"over_last": met.elo, "over_last_low": met.low, "over_last_high": met.high}
+        if name != FULL and all(run["seed"] in full for run in runs):
+            played = [
+                blind_comparisons(
+                    np.stack([_qualities(one, WORLD)[:, -1] for one in (full[run["seed"]], run)], axis=1),
+                    noise,
+                    seed=run["seed"],
+                )
+                for run, noise in zip(runs, noises, strict=True)
+            ]
+            wins, ties = (np.concatenate(tables) for tables in zip(*played, strict=True))
+            both["against_full"][name] = vars(ratings(wins, ties)[1])
     return report | both
 
 
-def blind_comparisons(run: Run, splits: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Every two checkpoints meet once on every target of some sets, before an oracle: wins and ties, (T, C, C)."""
-    qualities = np.concatenate([run["qualities"][split] for split in splits])
-    rng = np.random.default_rng([run["seed"], 5])
+def _qualities(run: Run, splits: Iterable[str]) -> NDArray[np.float64]:
+    """Of every target of some sets (rows) after every checkpoint (columns)."""
+    return np.concatenate([run["qualities"][split] for split in splits])
+
+
+def blind_comparisons(
+    qualities: NDArray[np.float64], judge_noise: float, *, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Every two of C contenders meet once on every target, before an oracle: wins and ties, (T, C, C).
+
+    Args:
+        qualities: (T, C).
+    """
+    rng = np.random.default_rng([seed, 5])
     targets, count = qualities.shape
-    oracle = Oracle(run["judge_noise"], 0.0)
+    oracle = Oracle(judge_noise, 0.0)
     wins, ties = np.zeros((2, targets, count, count))
     for target in range(targets):
         for one in range(count):
@@ -79,6 +108,8 @@ def markdown(report: dict[str, Any]) -> str:
     ]
     if FULL in report["runs"]:
         parts += ["## What was asked\n", goals_table(report)]
+        if report["against_full"]:
+            parts += ["## Without one of its parts\n", variants_table(report)]
     for name, runs in report["runs"].items():
         parts.append(f"## {name}\n\nSeeds {', '.join(str(run['seed']) for run in runs)}.\n")
         parts += [stage_table(runs), turn_table(runs)]
@@ -89,16 +120,24 @@ def markdown(report: dict[str, Any]) -> str:
 def goals_table(report: dict[str, Any]) -> str:
     """What the project asks of the miniature, with the figures that answer it."""
     runs, elo = report["runs"][FULL], report["elo"][FULL]
-    apart = [later["low"] > earlier["high"] for earlier, later in itertools.pairwise(elo)]
-    longest = max((len(part) for part in "".join("x" if one else " " for one in apart).split()), default=0)
     first, last = (_targets(runs, [stage], "f1_at_0p01", like=[0, -1]) for stage in (0, -1))
     gain, low, high = _bootstrap(lambda last, first: last.mean() / first.mean(), last, first)
+    steps = list(itertools.pairwise(elo))
+    # Intervals of differences to the base hold its own chance too; those about the mean of all decide on ranks.
+    risen = {
+        "intervals apart, relative to the base": [later["low"] > earlier["high"] for earlier, later in steps],
+        "intervals apart, relative to the mean of all": [later["rank"] < earlier["rank"] for earlier, later in steps],
+        "by the interval of the two head to head": [later["over_last_low"] > 0 for _, later in steps],
+    }
     rows = [
         (
-            f"Elo above the last turn's, intervals apart, {TURNS_IN_A_ROW} turns in a row",
-            f"{longest} in a row",
-            longest >= TURNS_IN_A_ROW,
-        ),
+            f"Elo above the last turn's, {how}, {TURNS_IN_A_ROW} turns in a row",
+            f"{_in_a_row(each)} in a row",
+            _in_a_row(each) >= TURNS_IN_A_ROW,
+        )
+        for how, each in risen.items()
+    ]
+    rows += [
         (
             f"F1@0.01 of the last ≥ {F1_GAIN} × the base's, {len(first)} targets of the world",
             f"{first.mean():.4f} → {last.mean():.4f}: {gain:.2f} × ({low:.2f} … {high:.2f})",
@@ -130,6 +169,30 @@ def goals_table(report: dict[str, Any]) -> str:
             )
     lines = ["| asked | found | met |", "|---|---|---|"]
     lines += [f"| {asked} | {found} | {'yes' if met else 'no'} |" for asked, found, met in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _in_a_row(each: Sequence[bool]) -> int:
+    """The longest stretch of what is true."""
+    return max(sum(group) for _, group in itertools.groupby(each)) if each else 0
+
+
+def variants_table(report: dict[str, Any]) -> str:
+    """What the last model is without one of the flywheel's parts, beside the whole of the same seeds."""
+    lines = ["| | seeds | Elo against the whole | 95 % | " + " | ".join(f"IoU, {split}" for split in MEASURED)]
+    lines[0] += " | F1@0.01 | Chamfer |"
+    lines.append("|---" * (6 + len(MEASURED)) + "|")
+    seeds = {run["seed"] for name in report["against_full"] for run in report["runs"][name]}
+    whole = [run for run in report["runs"][FULL] if run["seed"] in seeds]
+    for name, runs in {FULL: whole, **{name: report["runs"][name] for name in report["against_full"]}}.items():
+        met = report["against_full"].get(name)
+        cells = [name, ", ".join(str(run["seed"]) for run in runs)]
+        cells += ["0 | –"] if met is None else [f"{met['elo']:.0f} | {met['low']:.0f} … {met['high']:.0f}"]
+        cells += [
+            _mean([run["stages"][-1]["metrics"][split]["solid_iou"] for run in runs], 4) for split in MEASURED
+        ]
+        cells += [f"{_targets(runs, [-1], metric).mean():.4f}" for metric in ("f1_at_0p01", "chamfer_l2")]
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 

@@ -34,9 +34,9 @@ class Settings:
         sft, dpo: changed fields of the recipes `mini_sft` and `mini_dpo`.
     """
 
-    iterations: int = 8
-    alpha_quantile: float = 0.4
-    alpha_step: float = 0.03
+    iterations: int = 6
+    alpha_quantile: float = 0.6
+    alpha_step: float = 0.02
     targets: int = 1024
     candidates: int = 8
     model_share: float = 0.5
@@ -55,18 +55,18 @@ class Settings:
     replay: int = 4
     piece: int = 1024
     evaluated: int = 1536
-    meshes: int = 50
-    more_meshes: int = 3
+    meshes: int = 40
+    more_meshes: int = 4
     surfaces: Literal["every stage", "ends", "last"] = "last"
     metric_points: int = 100_000
-    epochs: float = 1.5
+    epochs: float = 2.0
     sft: dict[str, Any] = field(
         default_factory=lambda: {
             "weights": {SHAPE: 1.0},
             "batch_size": 96,
             "draws": 4,
-            "library_share": 0.5,
-            "optimiser.learning_rate": 3e-5,
+            "library_share": 0.667,
+            "optimiser.learning_rate": 6e-5,
             **ON_A_GPU,
         }
     )
@@ -114,14 +114,21 @@ def variants(base: Settings) -> dict[str, Settings]:
 
 
 def pilots(base: Settings) -> dict[str, Settings]:
-    """Three turns each with one thing set otherwise, to choose the settings by before the run that counts."""
-    short = replace(base, iterations=3, surfaces="ends")
+    """Whole flywheels with one seed, to choose the settings by before the run that counts."""
+    careful = replace(
+        base,
+        surfaces="ends",
+        alpha_quantile=0.6,
+        alpha_step=0.015,
+        epochs=2.0,
+        own_winners=True,
+        sft=base.sft | {"optimiser.learning_rate": 4e-5},
+        dpo=base.dpo | {"steps": 120, "optimiser.learning_rate": 3e-5},
+    )
+    more_replay = careful.sft | {"library_share": 0.75}
     return {
-        "as planned": short,
-        "long SFT": replace(short, epochs=2 * base.epochs),
-        "bold SFT": replace(short, sft=base.sft | {"optimiser.learning_rate": 1e-4}),
-        "more replay": replace(short, sft=base.sft | {"library_share": 0.75}),
-        "anchored DPO": replace(short, dpo=base.dpo | {"dpo.flow_matching_weight": 1.0}),
-        "DPO among its own": replace(short, own_winners=True),
-        "higher α": replace(short, alpha_quantile=0.6),
+        "DPO among its own": careful,
+        "bolder": replace(careful, sft=careful.sft | {"optimiser.learning_rate": 8e-5}),
+        "more replay": replace(careful, epochs=1.5, sft=more_replay),
+        "more replay, DPO to all": replace(careful, epochs=1.5, sft=more_replay, own_winners=False, dpo=base.dpo),
     }

@@ -1,6 +1,7 @@
 """Variants and pilots of the miniature: each trains by recipes that exist."""
 
-from dataclasses import asdict
+import itertools
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -18,10 +19,11 @@ def test_every_run_trains_by_recipes_that_can_be_read(name):
     }
 
 
-def test_a_pilot_changes_one_thing_and_is_short():
-    planned, *others = (asdict(pilot) for pilot in pilots(Settings()).values())
-    assert planned["iterations"] == 3
-    assert all(sum(one[field] != planned[field] for field in planned) == 1 for one in others)
+def test_pilots_differ_from_each_other_and_from_the_plan_and_are_measured_at_both_ends():
+    planned, piloted = Settings(), list(pilots(Settings()).values())
+    assert all(pilot.surfaces == "ends" and pilot.iterations == planned.iterations for pilot in piloted)
+    told_apart = [planned, *(replace(pilot, surfaces=planned.surfaces) for pilot in piloted)]
+    assert all(one != other for one, other in itertools.combinations(told_apart, 2))
 
 
 def test_an_ablation_changes_little_and_the_whole_comes_first():
