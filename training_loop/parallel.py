@@ -5,24 +5,25 @@ shards; only norms and files need the whole.
 """
 
 import os
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import FSDPModule, fully_shard
-from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from training_loop.models import dinov2
 from training_loop.models.generator import GeometryModel
 from training_loop.models.geometry_flow import CrossAttention, FlowBlock
+
+if TYPE_CHECKING:
+    from torch.distributed.tensor import DTensor
 
 # Rank 0 may draw a library or evaluate for long while the others wait.
 PATIENCE = timedelta(hours=2)
@@ -91,6 +92,10 @@ class Parallel:
             DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(module, constants)  # type: ignore[no-untyped-call]
             # Some stages leave a modality's weights unused, which ones is the recipe's business.
             return DistributedDataParallel(module, find_unused_parameters=True)
+        # Imported where it is used: it takes longer than a demonstration trains.
+        from torch.distributed.device_mesh import init_device_mesh
+        from torch.distributed.fsdp import fully_shard
+
         # Nothing here changes keys and values in place, which is what the warning is about.
         warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view tensor")
         mesh = init_device_mesh(next(module.parameters()).device.type, (self.world_size,))
@@ -112,7 +117,10 @@ class Parallel:
             with module.no_sync():
                 yield
             return
-        if isinstance(module, FSDPModule):
+        if self.is_sharded:
+            from torch.distributed.fsdp import FSDPModule
+
+            assert isinstance(module, FSDPModule)
             module.set_requires_gradient_sync(last)
         yield
 
@@ -154,16 +162,25 @@ class Parallel:
         return squares.sqrt()
 
 
+def is_spread(weight: Tensor) -> bool:
+    """Whether FSDP2 has spread a weight over the processes; nobody else imports what it would be then."""
+    module = sys.modules.get("torch.distributed.tensor")
+    return module is not None and isinstance(weight, module.DTensor)
+
+
 def local(weight: Tensor) -> Tensor:
     """This process's part of a weight or gradient, sharing its memory."""
     weight = weight.detach()
-    return weight.to_local() if isinstance(weight, DTensor) else weight
+    return cast("DTensor", weight).to_local() if is_spread(weight) else weight
 
 
 def whole(part: Tensor, like: Tensor) -> Tensor:
     """The full tensor whose local part (laid out like the weight `like`) is given; all processes must call."""
-    if not isinstance(like, DTensor):
+    if not is_spread(like):
         return part.detach()
+    from torch.distributed.tensor import DTensor
+
+    like = cast(DTensor, like)
     spread = DTensor.from_local(
         part.detach(), like.device_mesh, like.placements, run_check=False, shape=like.shape, stride=like.stride()
     )
@@ -173,14 +190,17 @@ def whole(part: Tensor, like: Tensor) -> Tensor:
 def part_of(full: Tensor, like: Tensor) -> Tensor:
     """This process's part of a full tensor, laid out like the weight `like`."""
     full = full.to(like.device)
-    if not isinstance(like, DTensor):
+    if not is_spread(like):
         return full
+    from torch.distributed.tensor import DTensor, distribute_tensor
+
+    like = cast(DTensor, like)
     return distribute_tensor(full, like.device_mesh, like.placements).to_local()
 
 
 def unsharded(model: GeometryModel) -> GeometryModel:
     """The model with whole weights: itself, or a new one where FSDP2 has spread them; all processes must call."""
-    if not any(isinstance(weight, DTensor) for weight in model.parameters()):
+    if not any(is_spread(weight) for weight in model.parameters()):
         return model
     state = {name: whole(local(value), value) for name, value in model.state_dict().items()}
     fresh = GeometryModel(model.config).to(model.device)

@@ -188,9 +188,7 @@ def variants_table(report: dict[str, Any]) -> str:
         met = report["against_full"].get(name)
         cells = [name, ", ".join(str(run["seed"]) for run in runs)]
         cells += ["0 | –"] if met is None else [f"{met['elo']:.0f} | {met['low']:.0f} … {met['high']:.0f}"]
-        cells += [
-            _mean([run["stages"][-1]["metrics"][split]["solid_iou"] for run in runs], 4) for split in MEASURED
-        ]
+        cells += [_mean([run["stages"][-1]["metrics"][split]["solid_iou"] for run in runs], 4) for split in MEASURED]
         cells += [f"{_targets(runs, [-1], metric).mean():.4f}" for metric in ("f1_at_0p01", "chamfer_l2")]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"

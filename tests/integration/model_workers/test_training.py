@@ -26,6 +26,7 @@ TINY = {
     "library.processes": 1,
     "vae.steps": 2,
     "vae.batch_size": 2,
+    "calibrate_surface": 2,
 }
 
 
