@@ -42,6 +42,18 @@ class Migration(migrations.Migration):
                 ('reference', models.ForeignKey(help_text="Whose pose this one is compared with: a known one (gold) or a colleague's (overlap).", null=True, on_delete=django.db.models.deletion.PROTECT, related_name='asked_again', to='alignment.alignment')),
                 ('target', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='alignments', to='sourcing.targetobject')),
             ],
+            options={
+                'indexes': [
+                    models.Index(condition=models.Q(('pose__isnull', False), ('scored_at__isnull', True)), fields=['submitted_at'], name='alignment_unscored'),
+                    models.Index(condition=models.Q(('prepared_at__isnull', True), ('submitted_at__isnull', True)), fields=['preparation_asked_at'], name='alignment_unprepared'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('submitted_at__isnull', True), models.Q(('not_alignable', ''), ('pose__isnull', False)), models.Q(('pose__isnull', True), models.Q(('not_alignable', ''), _negated=True)), _connector='OR'), name='alignment_pose_or_reason'),
+                    models.CheckConstraint(condition=models.Q(('prepared_at__isnull', True), models.Q(('point_cloud__isnull', False), ('point_map__isnull', False)), _connector='OR'), name='alignment_prepared_has_points'),
+                    models.CheckConstraint(condition=models.Q(('submitted_at__isnull', True), ('prepared_at__isnull', False), _connector='OR'), name='alignment_submitted_is_prepared'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('silhouette_iou__isnull', True), models.Q(('silhouette_iou__gte', 0), ('silhouette_iou__lte', 1)), _connector='OR'), models.Q(('inlier_share__isnull', True), models.Q(('inlier_share__gte', 0), ('inlier_share__lte', 1)), _connector='OR')), name='alignment_scores_range'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='AssistanceUse',
@@ -66,37 +78,11 @@ class Migration(migrations.Migration):
                 ('scale_ratio', models.FloatField(help_text='Of the pose over the reference.')),
                 ('reference', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='references', to='alignment.alignment')),
             ],
-        ),
-        migrations.AddIndex(
-            model_name='alignment',
-            index=models.Index(condition=models.Q(('pose__isnull', False), ('scored_at__isnull', True)), fields=['submitted_at'], name='alignment_unscored'),
-        ),
-        migrations.AddIndex(
-            model_name='alignment',
-            index=models.Index(condition=models.Q(('prepared_at__isnull', True), ('submitted_at__isnull', True)), fields=['preparation_asked_at'], name='alignment_unprepared'),
-        ),
-        migrations.AddConstraint(
-            model_name='alignment',
-            constraint=models.CheckConstraint(condition=models.Q(('submitted_at__isnull', True), models.Q(('not_alignable', ''), ('pose__isnull', False)), models.Q(('pose__isnull', True), models.Q(('not_alignable', ''), _negated=True)), _connector='OR'), name='alignment_pose_or_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='alignment',
-            constraint=models.CheckConstraint(condition=models.Q(('prepared_at__isnull', True), models.Q(('point_cloud__isnull', False), ('point_map__isnull', False)), _connector='OR'), name='alignment_prepared_has_points'),
-        ),
-        migrations.AddConstraint(
-            model_name='alignment',
-            constraint=models.CheckConstraint(condition=models.Q(('submitted_at__isnull', True), ('prepared_at__isnull', False), _connector='OR'), name='alignment_submitted_is_prepared'),
-        ),
-        migrations.AddConstraint(
-            model_name='alignment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('silhouette_iou__isnull', True), models.Q(('silhouette_iou__gte', 0), ('silhouette_iou__lte', 1)), _connector='OR'), models.Q(('inlier_share__isnull', True), models.Q(('inlier_share__gte', 0), ('inlier_share__lte', 1)), _connector='OR')), name='alignment_scores_range'),
-        ),
-        migrations.AddConstraint(
-            model_name='posecheck',
-            constraint=models.CheckConstraint(condition=models.Q(('alignment', models.F('reference')), _negated=True), name='posecheck_not_of_itself'),
-        ),
-        migrations.AddConstraint(
-            model_name='posecheck',
-            constraint=models.CheckConstraint(condition=models.Q(('add_s__gte', 0), ('scale_ratio__gt', 0), ('translation_over_diameter__gte', 0), ('rotation_degrees__gte', 0), ('rotation_degrees__lte', 180.001)), name='posecheck_ranges'),
+            options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('alignment', models.F('reference')), _negated=True), name='posecheck_not_of_itself'),
+                    models.CheckConstraint(condition=models.Q(('add_s__gte', 0), ('scale_ratio__gt', 0), ('translation_over_diameter__gte', 0), ('rotation_degrees__gte', 0), ('rotation_degrees__lte', 180.001)), name='posecheck_ranges'),
+                ],
+            },
         ),
     ]

@@ -100,6 +100,25 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "submitted")), fields=["submitted_at"], name="artistjob_to_review"
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("accepted__isnull", True), ("accepted_at__isnull", True)),
+                            models.Q(
+                                ("accepted__isnull", False), ("accepted_at__isnull", False), ("accepted_by__isnull", False)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="artistjob_accepted_whole",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="MeshUpload",
@@ -142,6 +161,36 @@ class Migration(migrations.Migration):
                     models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="storage.blob"),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status", "checking")), fields=["created_at"], name="upload_unchecked"
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "usable"), _negated=True),
+                            models.Q(
+                                ("canonical__isnull", False),
+                                ("face_count__gte", 1),
+                                ("vertex_count__gte", 3),
+                                ("watertight__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="upload_usable_has_mesh",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "refused"), _negated=True),
+                            models.Q(("problem", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="upload_refused_says_why",
+                    ),
+                ],
+            },
         ),
         migrations.AddField(
             model_name="artistjob",
@@ -209,96 +258,38 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["decision", "-created_at", "-id"], name="triage_newest"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("duplicate_of__isnull", True),
+                            models.Q(("duplicate_of", models.F("id")), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="triage_no_duplicate_of_itself",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("decision", "pending")), fields=("target",), name="triage_one_pending"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("decided_at__isnull", True), ("decision", "pending")),
+                            models.Q(models.Q(("decision", "pending"), _negated=True), ("decided_at__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="triage_decided_has_time",
+                    ),
+                ],
+            },
         ),
         migrations.AddField(
             model_name="artistjob",
             name="case",
             field=models.ForeignKey(
                 on_delete=django.db.models.deletion.PROTECT, related_name="jobs", to="artistry.triagecase"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="meshupload",
-            index=models.Index(
-                condition=models.Q(("status", "checking")), fields=["created_at"], name="upload_unchecked"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="meshupload",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "usable"), _negated=True),
-                    models.Q(
-                        ("canonical__isnull", False),
-                        ("face_count__gte", 1),
-                        ("vertex_count__gte", 3),
-                        ("watertight__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="upload_usable_has_mesh",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="meshupload",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "refused"), _negated=True),
-                    models.Q(("problem", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="upload_refused_says_why",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="triagecase",
-            index=models.Index(fields=["decision", "-created_at", "-id"], name="triage_newest"),
-        ),
-        migrations.AddConstraint(
-            model_name="triagecase",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("duplicate_of__isnull", True),
-                    models.Q(("duplicate_of", models.F("id")), _negated=True),
-                    _connector="OR",
-                ),
-                name="triage_no_duplicate_of_itself",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="triagecase",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("decision", "pending")), fields=("target",), name="triage_one_pending"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="triagecase",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("decided_at__isnull", True), ("decision", "pending")),
-                    models.Q(models.Q(("decision", "pending"), _negated=True), ("decided_at__isnull", False)),
-                    _connector="OR",
-                ),
-                name="triage_decided_has_time",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="artistjob",
-            index=models.Index(
-                condition=models.Q(("state", "submitted")), fields=["submitted_at"], name="artistjob_to_review"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="artistjob",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("accepted__isnull", True), ("accepted_at__isnull", True)),
-                    models.Q(
-                        ("accepted__isnull", False), ("accepted_at__isnull", False), ("accepted_by__isnull", False)
-                    ),
-                    _connector="OR",
-                ),
-                name="artistjob_accepted_whole",
             ),
         ),
         migrations.AddConstraint(

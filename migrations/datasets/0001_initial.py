@@ -62,6 +62,21 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "frozen"), _negated=True),
+                            models.Q(("frozen_at__isnull", False), ("manifest__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="snapshot_frozen_has_manifest",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("alpha__gte", 0), ("alpha__lte", 1)), name="snapshot_alpha_range"
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Shard",
@@ -95,26 +110,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name="snapshot",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "frozen"), _negated=True),
-                    models.Q(("frozen_at__isnull", False), ("manifest__isnull", False)),
-                    _connector="OR",
-                ),
-                name="snapshot_frozen_has_manifest",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="snapshot",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("alpha__gte", 0), ("alpha__lte", 1)), name="snapshot_alpha_range"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="shard",
-            constraint=models.UniqueConstraint(fields=("snapshot", "kind", "number"), name="shard_number_once"),
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("snapshot", "kind", "number"), name="shard_number_once"),
+                ],
+            },
         ),
     ]

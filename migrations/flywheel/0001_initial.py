@@ -60,6 +60,21 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("promoted", True)), fields=("promoted",), name="model_one_promoted"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("promoted", False), ("promoted_at__isnull", False), _connector="OR"),
+                        name="model_promoted_has_time",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("stage", "pretrain"), ("parent__isnull", False), _connector="OR"),
+                        name="model_trained_has_parent",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Iteration",
@@ -149,6 +164,27 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        models.ExpressionWrapper(models.Q(("step", "done"), _negated=True), output_field=models.BooleanField()),
+                        condition=models.Q(("step", "done"), _negated=True),
+                        name="iteration_one_running",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("failed", False), models.Q(("failure", ""), _negated=True), _connector="OR"),
+                        name="iteration_failed_says_why",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("ended_at__isnull", False), ("step", "done")),
+                            models.Q(models.Q(("step", "done"), _negated=True), ("ended_at__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="iteration_done_has_end",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="TrainingRun",
@@ -208,110 +244,49 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name="modelversion",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("promoted", True)), fields=("promoted",), name="model_one_promoted"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="modelversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("promoted", False), ("promoted_at__isnull", False), _connector="OR"),
-                name="model_promoted_has_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="modelversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("stage", "pretrain"), ("parent__isnull", False), _connector="OR"),
-                name="model_trained_has_parent",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="iteration",
-            constraint=models.UniqueConstraint(
-                models.ExpressionWrapper(models.Q(("step", "done"), _negated=True), output_field=models.BooleanField()),
-                condition=models.Q(("step", "done"), _negated=True),
-                name="iteration_one_running",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="iteration",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("failed", False), models.Q(("failure", ""), _negated=True), _connector="OR"),
-                name="iteration_failed_says_why",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="iteration",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("ended_at__isnull", False), ("step", "done")),
-                    models.Q(models.Q(("step", "done"), _negated=True), ("ended_at__isnull", True)),
-                    _connector="OR",
-                ),
-                name="iteration_done_has_end",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="trainingrun",
-            index=models.Index(
-                condition=models.Q(("status", "waiting")), fields=["created_at"], name="trainingrun_unsent"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="trainingrun",
-            index=models.Index(
-                condition=models.Q(("status", "sent")), fields=["deadline_at"], name="trainingrun_overdue"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trainingrun",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status__in", ["waiting", "sent", "succeeded"])),
-                fields=("iteration", "purpose"),
-                name="trainingrun_one_live",
-                nulls_distinct=False,
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trainingrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["waiting", "sent", "succeeded", "failed"])),
-                name="trainingrun_status_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trainingrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "sent"), _negated=True), ("deadline_at__isnull", False), _connector="OR"
-                ),
-                name="trainingrun_sent_has_deadline",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trainingrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "failed"), _negated=True),
-                    models.Q(("error", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="trainingrun_failed_says_why",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trainingrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("ended_at__isnull", True), ("status__in", ["waiting", "sent"])),
-                    models.Q(("ended_at__isnull", False), ("status__in", ["succeeded", "failed"])),
-                    _connector="OR",
-                ),
-                name="trainingrun_ended_has_time",
-            ),
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status", "waiting")), fields=["created_at"], name="trainingrun_unsent"
+                    ),
+                    models.Index(
+                        condition=models.Q(("status", "sent")), fields=["deadline_at"], name="trainingrun_overdue"
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("status__in", ["waiting", "sent", "succeeded"])),
+                        fields=("iteration", "purpose"),
+                        name="trainingrun_one_live",
+                        nulls_distinct=False,
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["waiting", "sent", "succeeded", "failed"])),
+                        name="trainingrun_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "sent"), _negated=True), ("deadline_at__isnull", False), _connector="OR"
+                        ),
+                        name="trainingrun_sent_has_deadline",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "failed"), _negated=True),
+                            models.Q(("error", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="trainingrun_failed_says_why",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("ended_at__isnull", True), ("status__in", ["waiting", "sent"])),
+                            models.Q(("ended_at__isnull", False), ("status__in", ["succeeded", "failed"])),
+                            _connector="OR",
+                        ),
+                        name="trainingrun_ended_has_time",
+                    ),
+                ],
+            },
         ),
     ]

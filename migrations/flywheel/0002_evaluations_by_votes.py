@@ -32,6 +32,14 @@ class Migration(migrations.Migration):
                 ('ended_at', models.DateTimeField(null=True)),
                 ('registered_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('state__in', ['registered', 'generating', 'voting', 'closed', 'withdrawn'])), name='evaluation_state_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', False), ('state__in', ['closed', 'withdrawn'])), models.Q(models.Q(('state__in', ['closed', 'withdrawn']), _negated=True), ('ended_at__isnull', True)), _connector='OR'), name='evaluation_ended_has_time'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('state', 'withdrawn'), _negated=True), models.Q(('note', ''), _negated=True), _connector='OR'), name='evaluation_withdrawn_says_why'),
+                    models.CheckConstraint(condition=models.Q(('voters_per_item__gte', 1)), name='evaluation_voters_positive'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Contender',
@@ -45,6 +53,13 @@ class Migration(migrations.Migration):
                 ('model_version', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='flywheel.modelversion')),
                 ('evaluation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='contenders', to='flywheel.evaluation')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('evaluation', 'name'), name='contender_name_once'),
+                    models.UniqueConstraint(fields=('evaluation', 'position'), name='contender_position_once'),
+                    models.UniqueConstraint(condition=models.Q(('baseline', True)), fields=('evaluation',), name='contender_one_baseline'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='EvaluationItem',
@@ -72,6 +87,20 @@ class Migration(migrations.Migration):
                 ('view', models.ForeignKey(help_text='The mesh as voters are shown it.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='storage.blob')),
                 ('item', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='entries', to='flywheel.evaluationitem')),
             ],
+            options={
+                'indexes': [
+                    models.Index(condition=models.Q(('status', 'waiting')), fields=['created_at'], name='entry_unsent'),
+                    models.Index(condition=models.Q(('status', 'sent')), fields=['deadline_at'], name='entry_overdue'),
+                    models.Index(condition=models.Q(('status', 'succeeded'), ('view__isnull', True)), fields=['created_at'], name='entry_without_view'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('item', 'contender'), name='entry_once'),
+                    models.CheckConstraint(condition=models.Q(('status__in', ['waiting', 'sent', 'succeeded', 'failed'])), name='entry_status_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('status', 'sent'), _negated=True), ('deadline_at__isnull', False), _connector='OR'), name='entry_sent_has_deadline'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('status', 'failed'), _negated=True), models.Q(('error', ''), _negated=True), _connector='OR'), name='entry_failed_says_why'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('mesh__isnull', False), ('status', 'succeeded')), models.Q(models.Q(('status', 'succeeded'), _negated=True), ('mesh__isnull', True), ('view__isnull', True)), _connector='OR'), name='entry_succeeded_has_mesh'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Ballot',
@@ -108,6 +137,12 @@ class Migration(migrations.Migration):
                 ('set', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='targets', to='flywheel.evaluationset')),
                 ('target', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='sourcing.targetobject')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('set', 'target'), name='evaluationtarget_once'),
+                    models.CheckConstraint(condition=models.Q(('mask_area_px__gt', 0)), name='evaluationtarget_mask_not_empty'),
+                ],
+            },
         ),
         migrations.AddField(
             model_name='evaluationitem',
@@ -123,6 +158,11 @@ class Migration(migrations.Migration):
                 ('ballot', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='votings', to='flywheel.ballot')),
                 ('voter', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('ballot', 'voter'), name='voting_one_per_person'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Vote',
@@ -139,6 +179,14 @@ class Migration(migrations.Migration):
                 ('undoes', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='undone_by', to='flywheel.vote')),
                 ('voting', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='votes', to='flywheel.voting')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('voting', 'sequence'), name='vote_sequence_once'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('answer__in', ['left', 'right', 'equal']), ('left__isnull', False), ('right__isnull', False), ('stayed__isnull', False), ('undoes__isnull', True)), models.Q(('answer', ''), ('left__isnull', True), ('right__isnull', True), ('stayed__isnull', True), ('undoes__isnull', False)), _connector='OR'), name='vote_answer_or_undo'),
+                    models.CheckConstraint(condition=models.Q(('left__isnull', True), models.Q(('left', models.F('right')), _negated=True), _connector='OR'), name='vote_two_sides'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('answer', 'equal'), ('coin_seed__isnull', False)), models.Q(models.Q(('answer', 'equal'), _negated=True), ('coin_seed__isnull', True)), _connector='OR'), name='vote_equal_has_coin'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Showing',
@@ -149,6 +197,12 @@ class Migration(migrations.Migration):
                 ('entry', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='flywheel.entry')),
                 ('voting', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='showings', to='flywheel.voting')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('voting', 'entry'), name='showing_entry_once'),
+                    models.UniqueConstraint(fields=('voting', 'order'), name='showing_order_once'),
+                ],
+            },
         ),
         migrations.AddField(
             model_name='ballot',
@@ -156,103 +210,7 @@ class Migration(migrations.Migration):
             field=models.OneToOneField(help_text='The one that counts: of the person who handed it in.', null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='+', to='flywheel.voting'),
         ),
         migrations.AddConstraint(
-            model_name='contender',
-            constraint=models.UniqueConstraint(fields=('evaluation', 'name'), name='contender_name_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='contender',
-            constraint=models.UniqueConstraint(fields=('evaluation', 'position'), name='contender_position_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='contender',
-            constraint=models.UniqueConstraint(condition=models.Q(('baseline', True)), fields=('evaluation',), name='contender_one_baseline'),
-        ),
-        migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(condition=models.Q(('status', 'waiting')), fields=['created_at'], name='entry_unsent'),
-        ),
-        migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(condition=models.Q(('status', 'sent')), fields=['deadline_at'], name='entry_overdue'),
-        ),
-        migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(condition=models.Q(('status', 'succeeded'), ('view__isnull', True)), fields=['created_at'], name='entry_without_view'),
-        ),
-        migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.UniqueConstraint(fields=('item', 'contender'), name='entry_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['waiting', 'sent', 'succeeded', 'failed'])), name='entry_status_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'sent'), _negated=True), ('deadline_at__isnull', False), _connector='OR'), name='entry_sent_has_deadline'),
-        ),
-        migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'failed'), _negated=True), models.Q(('error', ''), _negated=True), _connector='OR'), name='entry_failed_says_why'),
-        ),
-        migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('mesh__isnull', False), ('status', 'succeeded')), models.Q(models.Q(('status', 'succeeded'), _negated=True), ('mesh__isnull', True), ('view__isnull', True)), _connector='OR'), name='entry_succeeded_has_mesh'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluation',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['registered', 'generating', 'voting', 'closed', 'withdrawn'])), name='evaluation_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', False), ('state__in', ['closed', 'withdrawn'])), models.Q(models.Q(('state__in', ['closed', 'withdrawn']), _negated=True), ('ended_at__isnull', True)), _connector='OR'), name='evaluation_ended_has_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'withdrawn'), _negated=True), models.Q(('note', ''), _negated=True), _connector='OR'), name='evaluation_withdrawn_says_why'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluation',
-            constraint=models.CheckConstraint(condition=models.Q(('voters_per_item__gte', 1)), name='evaluation_voters_positive'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluationtarget',
-            constraint=models.UniqueConstraint(fields=('set', 'target'), name='evaluationtarget_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluationtarget',
-            constraint=models.CheckConstraint(condition=models.Q(('mask_area_px__gt', 0)), name='evaluationtarget_mask_not_empty'),
-        ),
-        migrations.AddConstraint(
             model_name='evaluationitem',
             constraint=models.UniqueConstraint(fields=('evaluation', 'target', 'seed'), name='evaluationitem_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='voting',
-            constraint=models.UniqueConstraint(fields=('ballot', 'voter'), name='voting_one_per_person'),
-        ),
-        migrations.AddConstraint(
-            model_name='vote',
-            constraint=models.UniqueConstraint(fields=('voting', 'sequence'), name='vote_sequence_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='vote',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('answer__in', ['left', 'right', 'equal']), ('left__isnull', False), ('right__isnull', False), ('stayed__isnull', False), ('undoes__isnull', True)), models.Q(('answer', ''), ('left__isnull', True), ('right__isnull', True), ('stayed__isnull', True), ('undoes__isnull', False)), _connector='OR'), name='vote_answer_or_undo'),
-        ),
-        migrations.AddConstraint(
-            model_name='vote',
-            constraint=models.CheckConstraint(condition=models.Q(('left__isnull', True), models.Q(('left', models.F('right')), _negated=True), _connector='OR'), name='vote_two_sides'),
-        ),
-        migrations.AddConstraint(
-            model_name='vote',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('answer', 'equal'), ('coin_seed__isnull', False)), models.Q(models.Q(('answer', 'equal'), _negated=True), ('coin_seed__isnull', True)), _connector='OR'), name='vote_equal_has_coin'),
-        ),
-        migrations.AddConstraint(
-            model_name='showing',
-            constraint=models.UniqueConstraint(fields=('voting', 'entry'), name='showing_entry_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='showing',
-            constraint=models.UniqueConstraint(fields=('voting', 'order'), name='showing_order_once'),
         ),
     ]

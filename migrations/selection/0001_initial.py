@@ -77,6 +77,27 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("rated_at__isnull", False)), fields=["rated_at"], name="selection_rated"
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("rating__gte", 0), ("rating__lte", 1)), name="selection_rating_range"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("rating__isnull", True),
+                            ("rating__gte", models.F("alpha")),
+                            models.Q(("failure_reason", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="selection_below_bar_says_why",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Tournament",
@@ -102,6 +123,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("selection", "annotator"), name="tournament_one_per_person"),
+                ],
+            },
         ),
         migrations.AddField(
             model_name="selection",
@@ -138,6 +164,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("tournament", "candidate"), name="presentation_candidate_once"),
+                    models.UniqueConstraint(fields=("tournament", "order"), name="presentation_order_once"),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Comparison",
@@ -201,22 +233,45 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name="tournament",
-            constraint=models.UniqueConstraint(fields=("selection", "annotator"), name="tournament_one_per_person"),
-        ),
-        migrations.AddIndex(
-            model_name="selection",
-            index=models.Index(
-                condition=models.Q(("rated_at__isnull", False)), fields=["rated_at"], name="selection_rated"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="selection",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("rating__gte", 0), ("rating__lte", 1)), name="selection_rating_range"
-            ),
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("tournament", "sequence"), name="comparison_sequence_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("answer__in", ["left", "right", "equal"]),
+                                ("left__isnull", False),
+                                ("right__isnull", False),
+                                ("stayed__isnull", False),
+                                ("undoes__isnull", True),
+                            ),
+                            models.Q(
+                                ("answer", ""),
+                                ("left__isnull", True),
+                                ("right__isnull", True),
+                                ("stayed__isnull", True),
+                                ("undoes__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="comparison_answer_or_undo",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("left__isnull", True), models.Q(("left", models.F("right")), _negated=True), _connector="OR"
+                        ),
+                        name="comparison_two_sides",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("answer", "equal"), ("coin_seed__isnull", False)),
+                            models.Q(models.Q(("answer", "equal"), _negated=True), ("coin_seed__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="comparison_equal_has_coin",
+                    ),
+                ],
+            },
         ),
         migrations.AddConstraint(
             model_name="selection",
@@ -233,73 +288,6 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="selection_rated_whole",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="selection",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("rating__isnull", True),
-                    ("rating__gte", models.F("alpha")),
-                    models.Q(("failure_reason", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="selection_below_bar_says_why",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="presentation",
-            constraint=models.UniqueConstraint(fields=("tournament", "candidate"), name="presentation_candidate_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="presentation",
-            constraint=models.UniqueConstraint(fields=("tournament", "order"), name="presentation_order_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="comparison",
-            constraint=models.UniqueConstraint(fields=("tournament", "sequence"), name="comparison_sequence_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="comparison",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("answer__in", ["left", "right", "equal"]),
-                        ("left__isnull", False),
-                        ("right__isnull", False),
-                        ("stayed__isnull", False),
-                        ("undoes__isnull", True),
-                    ),
-                    models.Q(
-                        ("answer", ""),
-                        ("left__isnull", True),
-                        ("right__isnull", True),
-                        ("stayed__isnull", True),
-                        ("undoes__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="comparison_answer_or_undo",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="comparison",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("left__isnull", True), models.Q(("left", models.F("right")), _negated=True), _connector="OR"
-                ),
-                name="comparison_two_sides",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="comparison",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("answer", "equal"), ("coin_seed__isnull", False)),
-                    models.Q(models.Q(("answer", "equal"), _negated=True), ("coin_seed__isnull", True)),
-                    _connector="OR",
-                ),
-                name="comparison_equal_has_coin",
             ),
         ),
     ]

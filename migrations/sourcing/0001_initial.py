@@ -82,6 +82,19 @@ class Migration(migrations.Migration):
                 ('blob', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='storage.blob')),
                 ('preview_blob', models.ForeignKey(help_text='The same photograph as a smaller JPEG, where it is too large for a page.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='storage.blob')),
             ],
+            options={
+                'indexes': [
+                    django.contrib.postgres.indexes.GinIndex(fields=['hash_chunks'], name='image_hash_chunks'),
+                    models.Index(condition=models.Q(('screening', 'refused')), fields=['id'], name='image_refused'),
+                    models.Index(condition=models.Q(('recognition__in', ['waiting', 'sent'])), fields=['recognition_sent_at'], name='image_to_recognise'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('source',), name='image_source_once'),
+                    models.CheckConstraint(condition=models.Q(('height_px__gt', 0), ('width_px__gt', 0)), name='image_has_pixels'),
+                    models.CheckConstraint(condition=models.Q(('screening__in', ['passed', 'refused', 'overridden'])), name='image_screening_known'),
+                    models.CheckConstraint(condition=models.Q(('recognition__in', ['none', 'waiting', 'sent', 'done', 'failed'])), name='image_recognition_known'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='ImageRefusal',
@@ -97,6 +110,12 @@ class Migration(migrations.Migration):
                 ('overridden_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('twin', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='sourcing.image')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('image', 'reason'), name='imagerefusal_reason_once'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('overridden_at__isnull', True), ('overridden_by__isnull', True)), models.Q(('overridden_at__isnull', False), ('overridden_by__isnull', False)), _connector='OR'), name='imagerefusal_overridden_by_somebody'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='PointMap',
@@ -113,6 +132,17 @@ class Migration(migrations.Migration):
                 ('blob', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='storage.blob')),
                 ('image', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='point_maps', to='sourcing.image')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['image', '-created_at'], name='pointmap_newest'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('scale__in', ['metric', 'relative'])), name='pointmap_scale_known'),
+                    models.CheckConstraint(condition=models.Q(('source__in', ['given', 'predicted', 'prior'])), name='pointmap_source_known'),
+                    models.CheckConstraint(condition=models.Q(('fx__gt', 0), ('fy__gt', 0)), name='pointmap_focal_positive'),
+                    models.CheckConstraint(condition=models.Q(('valid_share__gt', 0), ('valid_share__lte', 1)), name='pointmap_has_points'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='TargetObject',
@@ -129,6 +159,16 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('image', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='targets', to='sourcing.image')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['state', 'id'], name='target_by_state'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('image', 'source'), name='target_source_once'),
+                    models.CheckConstraint(condition=models.Q(('state__in', ['proposed', 'ready', 'generating', 'selecting', 'searching', 'triage', 'with_artist', 'aligning', 'done', 'done_unposed', 'shelved', 'discarded'])), name='target_state_known'),
+                    models.CheckConstraint(condition=models.Q(('mask_area_px__gt', 0)), name='target_mask_not_empty'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='MaskTask',
@@ -143,89 +183,12 @@ class Migration(migrations.Migration):
                 ('image', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='mask_tasks', to='sourcing.image')),
                 ('target', models.ForeignKey(help_text='The proposal; where a person is to propose: what they marked.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='mask_tasks', to='sourcing.targetobject')),
             ],
-        ),
-        migrations.AddIndex(
-            model_name='image',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['hash_chunks'], name='image_hash_chunks'),
-        ),
-        migrations.AddIndex(
-            model_name='image',
-            index=models.Index(condition=models.Q(('screening', 'refused')), fields=['id'], name='image_refused'),
-        ),
-        migrations.AddIndex(
-            model_name='image',
-            index=models.Index(condition=models.Q(('recognition__in', ['waiting', 'sent'])), fields=['recognition_sent_at'], name='image_to_recognise'),
-        ),
-        migrations.AddConstraint(
-            model_name='image',
-            constraint=models.UniqueConstraint(fields=('source',), name='image_source_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='image',
-            constraint=models.CheckConstraint(condition=models.Q(('height_px__gt', 0), ('width_px__gt', 0)), name='image_has_pixels'),
-        ),
-        migrations.AddConstraint(
-            model_name='image',
-            constraint=models.CheckConstraint(condition=models.Q(('screening__in', ['passed', 'refused', 'overridden'])), name='image_screening_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='image',
-            constraint=models.CheckConstraint(condition=models.Q(('recognition__in', ['none', 'waiting', 'sent', 'done', 'failed'])), name='image_recognition_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='imagerefusal',
-            constraint=models.UniqueConstraint(fields=('image', 'reason'), name='imagerefusal_reason_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='imagerefusal',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('overridden_at__isnull', True), ('overridden_by__isnull', True)), models.Q(('overridden_at__isnull', False), ('overridden_by__isnull', False)), _connector='OR'), name='imagerefusal_overridden_by_somebody'),
-        ),
-        migrations.AddIndex(
-            model_name='pointmap',
-            index=models.Index(fields=['image', '-created_at'], name='pointmap_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='pointmap',
-            constraint=models.CheckConstraint(condition=models.Q(('scale__in', ['metric', 'relative'])), name='pointmap_scale_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='pointmap',
-            constraint=models.CheckConstraint(condition=models.Q(('source__in', ['given', 'predicted', 'prior'])), name='pointmap_source_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='pointmap',
-            constraint=models.CheckConstraint(condition=models.Q(('fx__gt', 0), ('fy__gt', 0)), name='pointmap_focal_positive'),
-        ),
-        migrations.AddConstraint(
-            model_name='pointmap',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_share__gt', 0), ('valid_share__lte', 1)), name='pointmap_has_points'),
-        ),
-        migrations.AddIndex(
-            model_name='targetobject',
-            index=models.Index(fields=['state', 'id'], name='target_by_state'),
-        ),
-        migrations.AddConstraint(
-            model_name='targetobject',
-            constraint=models.UniqueConstraint(fields=('image', 'source'), name='target_source_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='targetobject',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['proposed', 'ready', 'generating', 'selecting', 'searching', 'triage', 'with_artist', 'aligning', 'done', 'done_unposed', 'shelved', 'discarded'])), name='target_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='targetobject',
-            constraint=models.CheckConstraint(condition=models.Q(('mask_area_px__gt', 0)), name='target_mask_not_empty'),
-        ),
-        migrations.AddConstraint(
-            model_name='masktask',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('verdict', 'discard'), _negated=True), models.Q(('discard_reason', ''), _negated=True), _connector='OR'), name='masktask_discard_has_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='masktask',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('proposed_counts__isnull', False), ('refined_counts__isnull', False), ('verdict', 'refine')), models.Q(models.Q(('verdict', 'refine'), _negated=True), ('proposed_counts__isnull', True), ('refined_counts__isnull', True)), _connector='OR'), name='masktask_refined_has_masks'),
-        ),
-        migrations.AddConstraint(
-            model_name='masktask',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('target__isnull', False), ('wants_proposal', False)), models.Q(('target__isnull', False), ('verdict', 'propose'), ('wants_proposal', True)), models.Q(('target__isnull', True), ('wants_proposal', True), models.Q(('verdict', 'propose'), _negated=True)), _connector='OR'), name='masktask_judges_or_proposes'),
+            options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(models.Q(('verdict', 'discard'), _negated=True), models.Q(('discard_reason', ''), _negated=True), _connector='OR'), name='masktask_discard_has_reason'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('proposed_counts__isnull', False), ('refined_counts__isnull', False), ('verdict', 'refine')), models.Q(models.Q(('verdict', 'refine'), _negated=True), ('proposed_counts__isnull', True), ('refined_counts__isnull', True)), _connector='OR'), name='masktask_refined_has_masks'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('target__isnull', False), ('wants_proposal', False)), models.Q(('target__isnull', False), ('verdict', 'propose'), ('wants_proposal', True)), models.Q(('target__isnull', True), ('wants_proposal', True), models.Q(('verdict', 'propose'), _negated=True)), _connector='OR'), name='masktask_judges_or_proposes'),
+                ],
+            },
         ),
     ]

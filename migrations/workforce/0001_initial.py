@@ -178,6 +178,49 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "open")),
+                        fields=["stage", "priority_band", "random_key"],
+                        name="workitem_claimable",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "leased")), fields=["lease_expires_at"], name="workitem_expiring"
+                    ),
+                    models.Index(
+                        condition=models.Q(("holder__isnull", False), ("state__in", ["open", "leased"])),
+                        fields=["holder"],
+                        name="workitem_held",
+                    ),
+                    models.Index(fields=["subject_id", "stage"], name="workitem_subject"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["preparing", "open", "leased", "done", "cancelled"])),
+                        name="workitem_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "leased"), _negated=True),
+                            models.Q(("holder__isnull", False), ("lease_expires_at__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="workitem_leased_has_holder_and_expiry",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("done_at__isnull", False), ("state", "done")),
+                            models.Q(models.Q(("state", "done"), _negated=True), ("done_at__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="workitem_done_has_time",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("priority_band__lte", 9)), name="workitem_band_range"
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Draft",
@@ -201,6 +244,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("work_item", "user"), name="draft_one_per_person"),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="AuditEvent",
@@ -282,74 +330,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="workitem",
-            index=models.Index(
-                condition=models.Q(("state", "open")),
-                fields=["stage", "priority_band", "random_key"],
-                name="workitem_claimable",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="workitem",
-            index=models.Index(
-                condition=models.Q(("state", "leased")), fields=["lease_expires_at"], name="workitem_expiring"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="workitem",
-            index=models.Index(
-                condition=models.Q(("holder__isnull", False), ("state__in", ["open", "leased"])),
-                fields=["holder"],
-                name="workitem_held",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="workitem",
-            index=models.Index(fields=["subject_id", "stage"], name="workitem_subject"),
-        ),
-        migrations.AddConstraint(
-            model_name="workitem",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["preparing", "open", "leased", "done", "cancelled"])),
-                name="workitem_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workitem",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "leased"), _negated=True),
-                    models.Q(("holder__isnull", False), ("lease_expires_at__isnull", False)),
-                    _connector="OR",
-                ),
-                name="workitem_leased_has_holder_and_expiry",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workitem",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("done_at__isnull", False), ("state", "done")),
-                    models.Q(models.Q(("state", "done"), _negated=True), ("done_at__isnull", True)),
-                    _connector="OR",
-                ),
-                name="workitem_done_has_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workitem",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("priority_band__lte", 9)), name="workitem_band_range"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="draft",
-            constraint=models.UniqueConstraint(fields=("work_item", "user"), name="draft_one_per_person"),
-        ),
-        migrations.AddIndex(
-            model_name="judgement",
-            index=models.Index(fields=["user", "submitted_at"], name="judgement_by_person"),
+            options={
+                "indexes": [
+                    models.Index(fields=["user", "submitted_at"], name="judgement_by_person"),
+                ],
+            },
         ),
     ]

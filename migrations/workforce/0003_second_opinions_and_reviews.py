@@ -31,6 +31,15 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('compared_at', models.DateTimeField(null=True)),
             ],
+            options={
+                'indexes': [
+                    models.Index(condition=models.Q(('state__in', ['wanted', 'asked'])), fields=['id'], name='secondopinion_pending'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('state__in', ['wanted', 'asked', 'compared', 'dropped'])), name='secondopinion_state_known'),
+                    models.CheckConstraint(condition=models.Q(('purpose__in', ['gold', 'overlap'])), name='secondopinion_purpose_known'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='StageShares',
@@ -42,6 +51,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'stage shares',
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('gold_share__gte', 0), ('gold_share__lte', 1), ('overlap_share__gte', 0), ('overlap_share__lte', 1)), name='stageshares_range'),
+                ],
             },
         ),
         migrations.RemoveIndex(
@@ -152,14 +164,6 @@ class Migration(migrations.Migration):
             name='work_item',
             field=models.OneToOneField(help_text='Who is asked, by what.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='second_opinion', to='workforce.workitem'),
         ),
-        migrations.AddConstraint(
-            model_name='stageshares',
-            constraint=models.CheckConstraint(condition=models.Q(('gold_share__gte', 0), ('gold_share__lte', 1), ('overlap_share__gte', 0), ('overlap_share__lte', 1)), name='stageshares_range'),
-        ),
-        migrations.AddIndex(
-            model_name='secondopinion',
-            index=models.Index(condition=models.Q(('state__in', ['wanted', 'asked'])), fields=['id'], name='secondopinion_pending'),
-        ),
         migrations.AddIndex(
             model_name='secondopinion',
             index=models.Index(condition=models.Q(('state', 'compared')), fields=['person'], name='secondopinion_of_person'),
@@ -167,14 +171,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='secondopinion',
             index=models.Index(condition=models.Q(('state', 'compared')), fields=['reference_person'], name='secondopinion_of_reference'),
-        ),
-        migrations.AddConstraint(
-            model_name='secondopinion',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['wanted', 'asked', 'compared', 'dropped'])), name='secondopinion_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='secondopinion',
-            constraint=models.CheckConstraint(condition=models.Q(('purpose__in', ['gold', 'overlap'])), name='secondopinion_purpose_known'),
         ),
         migrations.AddConstraint(
             model_name='secondopinion',
