@@ -18,32 +18,64 @@ from engine.embedded import postgres, redis
 from engine.embedded.places import CHECKOUT
 from engine.serve.background import BackgroundLathe
 
+SETTINGS = {"DJANGO_SETTINGS_MODULE": "engine.settings"}
+
 
 @pytest.fixture(scope="module")
-def lathe() -> Iterator[BackgroundLathe]:
+def var() -> Iterator[Path]:
+    """An empty folder, and services of its own."""
     folder = Path(tempfile.mkdtemp(prefix="lathe-serve-"))
     with pytest.MonkeyPatch.context() as patch:
         for configured in ("DATABASE_URL", "CELERY_BROKER_URL", "LATHE_STORAGE_URL"):
             patch.delenv(configured, raising=False)
         patch.setenv("LATHE_VAR", str(folder / "var"))
-        with BackgroundLathe(var=folder / "var", environment={"DJANGO_SETTINGS_MODULE": "engine.settings"}) as lathe:
-            yield lathe
+        yield folder / "var"
         postgres.stop()
         redis.stop()
     shutil.rmtree(folder)
 
 
-def events(lathe: BackgroundLathe, name: str) -> list[dict[str, object]]:
-    lines = [line for line in lathe.log_path.read_text().splitlines() if line.startswith("{")]
+@pytest.fixture(scope="module")
+def left_behind(var: Path) -> list[int]:
+    """Processes of a Lathe whose starter was killed as soon as it answered."""
+    code = (
+        "import json, os, signal, sys; from pathlib import Path; from engine.serve.background import BackgroundLathe; "
+        "BackgroundLathe(var=Path(sys.argv[1]), environment=json.loads(sys.argv[2])).start(); "
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    command = [sys.executable, "-c", code, str(var), json.dumps(SETTINGS)]
+    assert subprocess.run(command, cwd=CHECKOUT, timeout=90).returncode == -signal.SIGKILL
+    log = var / "serve.log"
+    started = [int(str(event["pid"])) for event in events(log, "process_started")]
+    log.unlink()  # the next one has its own
+    return started
+
+
+@pytest.fixture(scope="module")
+def lathe(var: Path, left_behind: list[int]) -> Iterator[BackgroundLathe]:
+    with BackgroundLathe(var=var, environment=SETTINGS) as lathe:
+        yield lathe
+
+
+def events(log: Path, name: str) -> list[dict[str, object]]:
+    lines = [line for line in log.read_text().splitlines() if line.startswith("{")]
     return [event for event in map(json.loads, lines) if event["event"] == name]
 
 
 def wait_for(lathe: BackgroundLathe, name: str, *, count: int = 1) -> list[dict[str, object]]:
     deadline = time.monotonic() + 40
-    while len(events(lathe, name)) < count:
+    while len(events(lathe.log_path, name)) < count:
         assert time.monotonic() < deadline, f"no {name} in\n{lathe.log_path.read_text()}"
         time.sleep(0.1)
-    return events(lathe, name)
+    return events(lathe.log_path, name)
+
+
+def test_it_ends_with_the_process_that_started_it_and_the_next_takes_over(
+    lathe: BackgroundLathe, left_behind: list[int]
+) -> None:
+    assert left_behind
+    assert not [pid for pid in left_behind if psutil.pid_exists(pid)]
+    assert lathe.answers()
 
 
 def test_each_process_says_what_it_listens_to(lathe: BackgroundLathe) -> None:
@@ -88,20 +120,6 @@ def test_a_second_serve_of_the_same_folder_is_refused(lathe: BackgroundLathe) ->
     )
     assert second.returncode == 1
     assert f"already serves from {lathe.var} (process {lathe.pid})" in second.stderr
-
-
-def test_it_ends_with_the_process_that_started_it_and_the_next_takes_over(lathe: BackgroundLathe) -> None:
-    lathe.stop()
-    code = (
-        "import os, signal, sys; from pathlib import Path; from engine.serve.background import BackgroundLathe; "
-        "BackgroundLathe(var=Path(sys.argv[1])).start(); os.kill(os.getpid(), signal.SIGKILL)"
-    )
-    killed = subprocess.run([sys.executable, "-c", code, str(lathe.var)], cwd=CHECKOUT, timeout=60)
-    assert killed.returncode == -signal.SIGKILL
-
-    lathe.start()
-
-    assert lathe.answers()
 
 
 def test_stop_ends_every_process_and_leaves_the_services(lathe: BackgroundLathe) -> None:

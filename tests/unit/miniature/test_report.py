@@ -7,7 +7,7 @@ from scripts.miniature.report import goals_table, variants_table, with_elo
 from scripts.miniature.settings import FULL
 
 SPLITS = ("known", "met", "tail", "unseen")
-TARGETS, COMPARED = 400, 24
+TARGETS, COMPARED = 200, 24
 
 
 def run_of(seed, *, gain, chamfer_by_dpo, f1_gain, judge_noise=0.1):
