@@ -38,6 +38,5 @@ export default defineConfig({
     manifest: "manifest.json",
     rollupOptions: { input: pages },
   },
-  // Files share a process: one each takes twice as long. A test cleans up what it leaves in a module or a page.
-  test: { include: ["tests/**/*.test.{ts,tsx}"], isolate: false },
+  test: { include: ["tests/**/*.test.{ts,tsx}"] },
 });

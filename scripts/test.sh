@@ -2,10 +2,9 @@
 # Everything that `make test` runs. ARGS goes to pytest: make test ARGS="tests/unit -k pose"
 set -euo pipefail
 cd "$(dirname "$0")/.."
-# The pages' own tests run beside the first of these, and say at the end what they found.
-pages=$(mktemp)
-npm --prefix annotation_ui run --silent test >"$pages" 2>&1 &
-npm=$!
+if [ -f annotation_ui/package.json ]; then
+    npm --prefix annotation_ui run --silent test
+fi
 # One test more at a time than there are cores, up to four: some always wait, for a browser or a server. (`nproc` would
 # believe OMP_NUM_THREADS.)
 cores=$(env -u OMP_NUM_THREADS nproc)
@@ -18,14 +17,5 @@ export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 # Plain tracebacks: pytest's own read the source by `ast`, which fails in Python 3.11 now and then between Playwright's
 # greenlets ("AST constructor recursion depth mismatch") and ends the whole run.
 beside="-n $workers --no-loadscope-reorder --tb=native"
-code=0
 # shellcheck disable=SC2086  # ARGS are words
-.venv/bin/python -m pytest -q ${ARGS:-$beside} || code=$?
-if wait $npm; then
-    tail -n 6 "$pages"
-else
-    code=1
-    cat "$pages"
-fi
-rm "$pages"
-exit $code
+exec .venv/bin/python -m pytest -q ${ARGS:-$beside}
