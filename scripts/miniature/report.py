@@ -39,35 +39,43 @@ def with_elo(report: dict[str, Any]) -> dict[str, Any]:
     its checkpoints, all seeds' targets together; and with `against_full`: variant → Elo of its last checkpoint against
     that of the whole flywheel, on the same targets of the same seeds.
     """
-    both: dict[str, dict[str, Any]] = {"elo": {}, "elo_unseen": {}, "against_full": {}}
+    found: dict[str, dict[str, Any]] = {"elo": {}, "elo_unseen": {}, "against_full": {}}
     full = {run["seed"]: run for run in report["runs"].get(FULL, [])}
     for name, runs in report["runs"].items():
         # One judge for all variants of a seed: candidates that are more alike would get a keener one.
-        noises = [full.get(run["seed"], run)["judge_noise"] for run in runs]
-        names = [stage["name"] for stage in runs[0]["stages"] if stage["plays"]]
+        judges = [full.get(run["seed"], run) for run in runs]
+        checkpoints = [stage["name"] for stage in runs[0]["stages"] if stage["plays"]]
         for kind, splits in (("elo", list(WORLD)), ("elo_unseen", ["unseen"])):
-            played = [
-                blind_comparisons(_qualities(run, splits), noise, seed=run["seed"])
-                for run, noise in zip(runs, noises, strict=True)
+            tables = _all_played([_qualities(run, splits) for run in runs], judges)
+            found[kind][name] = [
+                vars(rated) | {"name": checkpoint} | over_last
+                for checkpoint, rated, over_last in zip(checkpoints, ratings(*tables), _over_last(*tables), strict=True)
             ]
-            wins, ties = (np.concatenate(tables) for tables in zip(*played, strict=True))
-            both[kind][name] = [vars(r) | {"name": n} for n, r in zip(names, ratings(wins, ties), strict=True)]
-            for last in range(1, len(names)):
-                two = slice(last - 1, last + 1)
-                met = ratings(wins[:, two, two], ties[:, two, two])[1]
-                both[kind][name][last] |= {"over_last": met.elo, "over_last_low": met.low, "over_last_high": met.high}
         if name != FULL and all(run["seed"] in full for run in runs):
-            played = [
-                blind_comparisons(
-                    np.stack([_qualities(one, WORLD)[:, -1] for one in (full[run["seed"]], run)], axis=1),
-                    noise,
-                    seed=run["seed"],
-                )
-                for run, noise in zip(runs, noises, strict=True)
+            both = [
+                np.stack([_qualities(one, WORLD)[:, -1] for one in (full[run["seed"]], run)], axis=1) for run in runs
             ]
-            wins, ties = (np.concatenate(tables) for tables in zip(*played, strict=True))
-            both["against_full"][name] = vars(ratings(wins, ties)[1])
-    return report | both
+            found["against_full"][name] = vars(ratings(*_all_played(both, judges))[1])
+    return report | found
+
+
+def _all_played(qualities: list[NDArray[np.float64]], judges: list[Run]) -> tuple[NDArray[np.float64], ...]:
+    """Wins and ties, (T, C, C), of the targets of all seeds, each before the judge of a run."""
+    played = [
+        blind_comparisons(each, judge["judge_noise"], seed=judge["seed"])
+        for each, judge in zip(qualities, judges, strict=True)
+    ]
+    return tuple(np.concatenate(tables) for tables in zip(*played, strict=True))
+
+
+def _over_last(wins: NDArray[np.float64], ties: NDArray[np.float64]) -> list[dict[str, float]]:
+    """Elo of every checkpoint over the one before by what the two played against each other; nothing for the first."""
+    found: list[dict[str, float]] = [{}]
+    for number in range(1, wins.shape[1]):
+        two = slice(number - 1, number + 1)
+        met = ratings(wins[:, two, two], ties[:, two, two])[1]
+        found.append({"over_last": met.elo, "over_last_low": met.low, "over_last_high": met.high})
+    return found
 
 
 def _qualities(run: Run, splits: Iterable[str]) -> NDArray[np.float64]:
@@ -179,18 +187,26 @@ def _in_a_row(each: Sequence[bool]) -> int:
 
 def variants_table(report: dict[str, Any]) -> str:
     """What the last model is without one of the flywheel's parts, beside the whole of the same seeds."""
-    lines = ["| | seeds | Elo against the whole | 95 % | " + " | ".join(f"IoU, {split}" for split in MEASURED)]
-    lines[0] += " | F1@0.01 | Chamfer |"
-    lines.append("|---" * (6 + len(MEASURED)) + "|")
-    seeds = {run["seed"] for name in report["against_full"] for run in report["runs"][name]}
+    named = [
+        "",
+        "seeds",
+        "Elo against the whole",
+        "95 %",
+        *(f"IoU, {split}" for split in MEASURED),
+        "F1@0.01",
+        "Chamfer",
+    ]
+    lines = [f"| {' | '.join(named)} |", "|---" * len(named) + "|"]
+    against = report["against_full"]
+    seeds = {run["seed"] for name in against for run in report["runs"][name]}
     whole = [run for run in report["runs"][FULL] if run["seed"] in seeds]
-    for name, runs in {FULL: whole, **{name: report["runs"][name] for name in report["against_full"]}}.items():
-        met = report["against_full"].get(name)
+    for name, runs in {FULL: whole, **{name: report["runs"][name] for name in against}}.items():
+        met = against.get(name, {"elo": 0.0, "low": 0.0, "high": 0.0})
         cells = [name, ", ".join(str(run["seed"]) for run in runs)]
-        cells += ["0 | –"] if met is None else [f"{met['elo']:.0f} | {met['low']:.0f} … {met['high']:.0f}"]
+        cells += [f"{met['elo']:.0f}", f"{met['low']:.0f} … {met['high']:.0f}"]
         cells += [_mean([run["stages"][-1]["metrics"][split]["solid_iou"] for run in runs], 4) for split in MEASURED]
         cells += [f"{_targets(runs, [-1], metric).mean():.4f}" for metric in ("f1_at_0p01", "chamfer_l2")]
-        lines.append("| " + " | ".join(cells) + " |")
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
