@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import torch
 import torch.distributed as dist
@@ -92,7 +92,7 @@ class Parallel:
             DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(module, constants)  # type: ignore[no-untyped-call]
             # Some stages leave a modality's weights unused, which ones is the recipe's business.
             return DistributedDataParallel(module, find_unused_parameters=True)
-        # Imported where it is used: it takes longer than a demonstration trains.
+        # Imported where it is used: it takes more than a second, and most processes spread nothing.
         from torch.distributed.device_mesh import init_device_mesh
         from torch.distributed.fsdp import fully_shard
 
@@ -162,7 +162,7 @@ class Parallel:
         return squares.sqrt()
 
 
-def is_spread(weight: Tensor) -> bool:
+def is_spread(weight: Tensor) -> "TypeGuard[DTensor]":
     """Whether FSDP2 has spread a weight over the processes; nobody else imports what it would be then."""
     module = sys.modules.get("torch.distributed.tensor")
     return module is not None and isinstance(weight, module.DTensor)
@@ -171,7 +171,7 @@ def is_spread(weight: Tensor) -> bool:
 def local(weight: Tensor) -> Tensor:
     """This process's part of a weight or gradient, sharing its memory."""
     weight = weight.detach()
-    return cast("DTensor", weight).to_local() if is_spread(weight) else weight
+    return weight.to_local() if is_spread(weight) else weight
 
 
 def whole(part: Tensor, like: Tensor) -> Tensor:
@@ -180,7 +180,6 @@ def whole(part: Tensor, like: Tensor) -> Tensor:
         return part.detach()
     from torch.distributed.tensor import DTensor
 
-    like = cast(DTensor, like)
     spread = DTensor.from_local(
         part.detach(), like.device_mesh, like.placements, run_check=False, shape=like.shape, stride=like.stride()
     )
@@ -192,9 +191,8 @@ def part_of(full: Tensor, like: Tensor) -> Tensor:
     full = full.to(like.device)
     if not is_spread(like):
         return full
-    from torch.distributed.tensor import DTensor, distribute_tensor
+    from torch.distributed.tensor import distribute_tensor
 
-    like = cast(DTensor, like)
     return distribute_tensor(full, like.device_mesh, like.placements).to_local()
 
 

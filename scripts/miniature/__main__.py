@@ -114,6 +114,7 @@ def main(argv: list[str] | None = None) -> int:
                 None if options.photographs is None else str(options.photographs),
                 None if options.unseen_photographs is None else str(options.unseen_photographs),
                 options.device,
+                # More than there are cores: they are nice to the runs, and those that end late have them all.
                 max(1, 2 * options.processes // min(options.at_once, len(todo))),
                 str(Path(folder) / f"run-{number}.json"),
                 # Of one run: they end at about the same time.

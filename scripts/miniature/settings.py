@@ -118,9 +118,7 @@ def pilots(base: Settings) -> dict[str, Settings]:
     careful = replace(
         base,
         surfaces="ends",
-        alpha_quantile=0.6,
         alpha_step=0.015,
-        epochs=2.0,
         own_winners=True,
         sft=base.sft | {"optimiser.learning_rate": 4e-5},
         dpo=base.dpo | {"steps": 120, "optimiser.learning_rate": 3e-5},
