@@ -21,8 +21,9 @@ class Settings:
         searched: where the winner is below α, so many candidates of the model are ranked by the implicit reward of
             the last DPO and the best `shown` put before people (A.7); 0 searches nothing.
         artists_share: of the targets, the worst that the model cannot solve, which get their truth.
-        use_alpha, use_dpo: False keeps every winner, leaves DPO out. own_winners: DPO prefers samples of the model to
-            others of it, and nothing that another generator made.
+        use_alpha, use_dpo, use_collected: False keeps every winner, leaves DPO out, fine-tunes for as many steps on
+            replay alone. own_winners: DPO prefers samples of the model to others of it, and nothing that another
+            generator made.
         agreement: how often two annotators give the same answer; 0.5 is picking at random.
         strengths: of guidance, of which the one is used that suits the base best.
         shapes: of the library that the base knows; `collected` are others, to collect on. replay: pieces of targets
@@ -34,9 +35,9 @@ class Settings:
         sft, dpo: changed fields of the recipes `mini_sft` and `mini_dpo`.
     """
 
-    iterations: int = 6
+    iterations: int = 8
     alpha_quantile: float = 0.6
-    alpha_step: float = 0.02
+    alpha_step: float = 0.015
     targets: int = 1024
     candidates: int = 8
     model_share: float = 0.5
@@ -45,6 +46,7 @@ class Settings:
     artists_share: float = 0.0
     use_alpha: bool = True
     use_dpo: bool = True
+    use_collected: bool = True
     own_winners: bool = False
     agreement: float = 0.75
     rating_noise: float = 0.04
@@ -59,14 +61,14 @@ class Settings:
     more_meshes: int = 4
     surfaces: Literal["every stage", "ends", "last"] = "last"
     metric_points: int = 100_000
-    epochs: float = 2.0
+    epochs: float = 1.5
     sft: dict[str, Any] = field(
         default_factory=lambda: {
             "weights": {SHAPE: 1.0},
             "batch_size": 96,
             "draws": 4,
-            "library_share": 0.667,
-            "optimiser.learning_rate": 6e-5,
+            "library_share": 0.75,
+            "optimiser.learning_rate": 4e-5,
             **ON_A_GPU,
         }
     )
@@ -109,24 +111,17 @@ def variants(base: Settings) -> dict[str, Settings]:
         "no α": replace(base, use_alpha=False),
         "artists on 2 %": replace(base, artists_share=0.02),
         # What more training on what the base knows would have done, without any of what was collected.
-        "replay alone": replace(base, use_dpo=False, sft=base.sft | {"library_share": 1.0}),
+        "replay alone": replace(base, use_dpo=False, use_collected=False),
     }
 
 
 def pilots(base: Settings) -> dict[str, Settings]:
     """Whole flywheels with one seed, to choose the settings by before the run that counts."""
-    careful = replace(
-        base,
-        surfaces="ends",
-        alpha_step=0.015,
-        own_winners=True,
-        sft=base.sft | {"optimiser.learning_rate": 4e-5},
-        dpo=base.dpo | {"steps": 120, "optimiser.learning_rate": 3e-5},
-    )
-    more_replay = careful.sft | {"library_share": 0.75}
+    more_learnt = replace(base, surfaces="ends", sft=base.sft | {"library_share": 0.5})
+    own = replace(more_learnt, own_winners=True, dpo=base.dpo | {"steps": 120, "optimiser.learning_rate": 3e-5})
     return {
-        "DPO among its own": careful,
-        "bolder": replace(careful, sft=careful.sft | {"optimiser.learning_rate": 8e-5}),
-        "more replay": replace(careful, epochs=1.5, sft=more_replay),
-        "more replay, DPO to all": replace(careful, epochs=1.5, sft=more_replay, own_winners=False, dpo=base.dpo),
+        "as it is": replace(base, surfaces="ends"),
+        "less replay": more_learnt,
+        "DPO among its own": own,
+        "bolder": replace(own, sft=own.sft | {"optimiser.learning_rate": 8e-5}),
     }

@@ -196,12 +196,13 @@ class Flywheel:
 
     def _sft(self, kept: list[int]) -> dict[str, float]:
         recipe = find_recipe("mini_sft", self.settings.sft)
-        replayed = round(recipe.batch_size * recipe.library_share)
-        # Without rows of its own it trains for as long as it would with half of them.
-        rows = (recipe.batch_size - replayed) or recipe.batch_size // 2
+        rows = recipe.batch_size - round(recipe.batch_size * recipe.library_share)
         recipe = replace(recipe, steps=math.ceil(self.settings.epochs * len(kept) / rows))
-        own = _examples([self.collected.views[i] for i in kept], [self.collected.chosen[i] for i in kept])
-        parts = [Part(self.world.replay, replayed), Part(own, recipe.batch_size - replayed)]
+        if self.settings.use_collected:
+            own = _examples([self.collected.views[i] for i in kept], [self.collected.chosen[i] for i in kept])
+            parts = [Part(self.world.replay, recipe.batch_size - rows), Part(own, rows)]
+        else:
+            parts = [Part(self.world.replay, recipe.batch_size)]
         return self._fit(FlowStage(self.model.train(), recipe, self._fresh_seed(), parts), recipe)
 
     def _dpo(self, kept: list[int]) -> dict[str, float]:
