@@ -38,5 +38,5 @@ export default defineConfig({
     manifest: "manifest.json",
     rollupOptions: { input: pages },
   },
-  test: { include: ["tests/**/*.test.{ts,tsx}"] },
+  test: { include: ["tests/**/*.test.{ts,tsx}"], isolate: false },
 });

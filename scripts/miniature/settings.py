@@ -117,11 +117,11 @@ def variants(base: Settings) -> dict[str, Settings]:
 
 def pilots(base: Settings) -> dict[str, Settings]:
     """Whole flywheels with one seed, to choose the settings by before the run that counts."""
-    more_learnt = replace(base, surfaces="ends", sft=base.sft | {"library_share": 0.5})
-    own = replace(more_learnt, own_winners=True, dpo=base.dpo | {"steps": 120, "optimiser.learning_rate": 3e-5})
+    ends = replace(base, surfaces="ends")
+    own = replace(ends, own_winners=True, dpo=base.dpo | {"steps": 120, "optimiser.learning_rate": 3e-5})
     return {
-        "as it is": replace(base, surfaces="ends"),
-        "less replay": more_learnt,
+        "lower α": replace(ends, alpha_quantile=0.2, alpha_step=0.03),
+        "less replay": replace(ends, sft=base.sft | {"library_share": 0.5}),
         "DPO among its own": own,
         "bolder": replace(own, sft=own.sft | {"optimiser.learning_rate": 8e-5}),
     }

@@ -72,7 +72,8 @@ const problems: Middleware = {
 };
 
 /** The API as the signed-in person. Every call throws ApiProblem where it is refused or not answered. */
-export const api = createClient<paths>();
+// Asked for at every call: who replaces `fetch` later, as tests do, replaces it here too.
+export const api = createClient<paths>({ fetch: (request) => globalThis.fetch(request) });
 api.use(problems);
 
 /** The body of an answer that has one. */

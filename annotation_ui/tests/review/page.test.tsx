@@ -7,13 +7,6 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Entry } from "../../src/api/reviews";
 import { ReviewPage } from "../../src/review/ReviewPage";
 
-// The client keeps the `fetch` that it finds when it is loaded.
-const server = vi.hoisted(() => {
-  const found = { answer: async (_: Request): Promise<Response> => new Response("{}") };
-  globalThis.fetch = (async (request: Request) => found.answer(request)) as typeof fetch;
-  return found;
-});
-
 vi.mock("../../src/photograph/Photograph", () => ({
   Photograph: ({ label }: { label: string }) => <div data-photograph>{label}</div>,
 }));
@@ -67,7 +60,7 @@ async function answer(request: Request): Promise<Response> {
 
 beforeEach(async () => {
   vi.stubGlobal("IS_REACT_ACT_ENVIRONMENT", true);
-  server.answer = answer;
+  vi.stubGlobal("fetch", answer);
   asked = [];
   queue = ["first", "second", "busy"].map((work_item) => entry({ work_item, person: work_item }));
   const element = document.createElement("div");
@@ -85,7 +78,10 @@ beforeEach(async () => {
   await vi.waitFor(() => settled(() => expect(text()).toContain("Let stand as proposed")), PATIENT);
 });
 
-afterEach(() => act(async () => root.unmount()));
+afterEach(async () => {
+  await act(async () => root.unmount());
+  vi.unstubAllGlobals();
+});
 
 const text = () => document.body.textContent ?? "";
 const current = () => document.querySelector("[aria-current=true]")?.textContent ?? "";
