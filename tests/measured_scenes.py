@@ -17,7 +17,7 @@ from engine.contracts.cameras import Intrinsics, unproject
 from engine.contracts.poses import Pose, quaternion_from_rotation
 from tests.posed_scenes import PosedScene
 
-SHARED = Path(os.environ.get("LATHE_SHARED_DATA") or Path(__file__).parents[3] / "shared" / "data")
+SHARED = Path(os.environ.get("LATHE_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")
 PHOTOGRAPHS = ("ycbv_0000_000001", "visp_cube_0000")
 OBJECTS = ("009_gelatin_box", "025_mug", "061_foam_brick", "cube")
 

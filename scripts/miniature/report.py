@@ -249,11 +249,14 @@ def stage_table(runs: list[Run]) -> str:
 
 def turn_table(runs: list[Run]) -> str:
     """What each iteration collected: means over seeds, and sums of what is counted."""
-    lines = ["| turn | " + " | ".join([*TURN_FIGURES, *COUNTS]) + " |"]
-    lines.append("|---" * (len(TURN_FIGURES) + len(COUNTS) + 1) + "|")
+    by_kind = [f"acceptance, {kind}" for kind in WORLD]
+    lines = ["| turn | " + " | ".join([*TURN_FIGURES, *by_kind, *COUNTS]) + " |"]
+    lines.append("|---" * (len(TURN_FIGURES) + len(WORLD) + len(COUNTS) + 1) + "|")
     for index in range(len(runs[0]["turns"])):
         turns = [run["turns"][index] for run in runs]
         values = [_mean([turn[name] for turn in turns]) for name in TURN_FIGURES]
+        # Reports of before 2026-12 do not have it.
+        values += [_mean([turn.get("acceptance_by_kind", {}).get(kind) for turn in turns]) for kind in WORLD]
         counts = [str(sum(turn[name] for turn in turns)) for name in COUNTS]
         lines.append(f"| {index + 1} | " + " | ".join([*values, *counts]) + " |")
     return "\n".join(lines) + "\n"

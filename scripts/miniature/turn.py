@@ -92,10 +92,14 @@ class Flywheel:
             self.before_dpo = after_sft
         after = self.world.sample_one(self.model, targets.views, first_seed=1000 * k + 900)
         reached = float(self.world.quality(self.model, after, "collected", targets.shapes).mean())
+        accepted = np.array(ratings) >= wanted
+        kinds = np.array(self.world.kinds(targets))
         return figures | {
             "alpha": wanted,
             "accepted": len(kept),
-            "acceptance": float(np.mean([rating >= wanted for rating in ratings])),
+            "acceptance": float(accepted.mean()),
+            # α is one for all: what the base knows passes it more easily.
+            "acceptance_by_kind": {kind: float(accepted[kinds == kind].mean()) for kind in sorted(set(kinds))},
             "model_wins": float(candidates.by_model[np.arange(len(winners)), winners].mean()),
             "own_quality": own,
             "best_quality": float(candidates.quality.max(axis=1).mean()),

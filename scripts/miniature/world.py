@@ -25,6 +25,7 @@ from training_loop.sampling import default_sampler, sample_latents
 from training_loop.scene_examples import SceneConfig, SceneExamples, encode_bank
 from training_loop.scenes import Targets
 from training_loop.shape_bank import ShapeBank, build_bank, library_work
+from training_loop.shape_library import CATEGORIES
 from training_loop.split import HELDOUT_CATEGORIES, TAIL_CATEGORIES, TRAIN_CATEGORIES
 from training_loop.surface import EmptySurface, mesh_from_logits
 from training_loop.target_pool import TargetPool
@@ -144,6 +145,13 @@ class World:
         """New targets to collect on: pasted, partly hidden."""
         dice = Dice(self.device, 1000 * (self.seed + 1) + iteration)
         return self._source("collected", "flying_occlusions").targets(dice, self.settings.targets)
+
+    def kinds(self, targets: Targets) -> list[str]:
+        """Of which part of the world each target to collect on is: `known`, `met` or `tail`."""
+        kind_of = {
+            CATEGORIES.index(category): kind for kind, (categories, _) in WORLD.items() for category in categories
+        }
+        return [kind_of[category] for category in self.banks["collected"].category[targets.shapes].tolist()]
 
     def targets_to_measure(self, name: str) -> Targets:
         """Pasted into photographs that nothing else was pasted into; the same in every run of a seed."""

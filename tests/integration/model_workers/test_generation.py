@@ -54,6 +54,8 @@ def test_the_process_is_kept_and_replaced_when_it_is_lost(
         "the process of the generator ended with signal 11",
     )
     assert [candidate.seed for candidate in crashing.candidates] == [1]
+    # Starts the next process: its imports are no part of what the hanging one is given.
+    assert run(make_request("strange_good")).status is ReplyStatus.SUCCEEDED
     hanging = run(make_request("strange_hanging", deadline_seconds=4.0))
     assert (hanging.status, hanging.error) == (ReplyStatus.FAILED, "the generator took longer than 4 s")
     assert [candidate.seed for candidate in hanging.candidates] == [1]

@@ -29,6 +29,7 @@ def test_two_turns_leave_a_report_and_go_on_from_it(tmp_path):
     first, second = run["turns"]
     assert second["alpha"] == pytest.approx(first["alpha"] + 0.01)
     assert all(turn["expert_quality"] <= turn["best_quality"] for turn in run["turns"])
+    assert all(0 <= share <= 1 for turn in run["turns"] for share in turn["acceptance_by_kind"].values())
     assert [stage["name"] for stage in run["stages"]][::2] == ["base", "1 DPO", "2 DPO"]
     assert set(run["stages"][-1]["metrics"]) == {"known", "met", "unseen", "tail"}
     elo = report["elo"][FULL]
