@@ -38,6 +38,8 @@ def plot(title: str, lines: Mapping[str, Sequence[Point]], form: str) -> str:
     for index in range(longest):
         parts.append(f'<text x="{x(index):.1f}" y="{HEIGHT_PX - BOTTOM_PX + 18}" text-anchor="middle">{index}</text>')
     parts.append(f'<text x="{x(0)}" y="{HEIGHT_PX - 8}">iteration (0: the base)</text>')
+    # Names stand in the order in which the lines end.
+    ranks = {name: rank for rank, name in enumerate(sorted(lines, key=lambda name: -lines[name][-1].value))}
     for number, (name, line) in enumerate(lines.items()):
         # Bars beside each other, not on top of each other.
         colour, aside = COLOURS[number % len(COLOURS)], 2.0 * (number - (len(lines) - 1) / 2)
@@ -46,7 +48,7 @@ def plot(title: str, lines: Mapping[str, Sequence[Point]], form: str) -> str:
         for index, point in enumerate(line):
             at = f'x1="{x(index) + aside:.1f}" x2="{x(index) + aside:.1f}"'
             parts.append(f'<line {at} y1="{y(point.low):.1f}" y2="{y(point.high):.1f}" stroke="{colour}"/>')
-        at = f'x="{WIDTH_PX - RIGHT_PX + 16}" y="{TOP_PX + 16 * number}"'
+        at = f'x="{WIDTH_PX - RIGHT_PX + 16}" y="{TOP_PX + 16 * ranks[name]}"'
         parts.append(f'<text {at} fill="{colour}">{name}</text>')
     size = f'width="{WIDTH_PX}" height="{HEIGHT_PX}"'
     return (

@@ -1,18 +1,36 @@
-"""Signing in by an identity provider, as an operator configures it, in a real browser."""
+"""Signing in, in a real browser: by name and password, and by an identity provider, as an operator configures it."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
+from pytest_django.live_server_helper import LiveServer
 
-from engine.workforce.models import User
-from tests.e2e.conftest import keep_screenshot
+from engine.workforce.models import Role, User
+from tests.e2e.conftest import keep_screenshot, sign_in
 from tests.e2e.identity_provider import CLIENT_ID, SECRET, IdentityProvider
 from tests.e2e.own_server import OwnServer
+from tests.factories import make_user
 from tests.stage_fixtures import own_store  # noqa: F401
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_by_name_and_password_to_what_was_asked_for(browser: Browser, live_server: LiveServer) -> None:
+    make_user(Role.ANNOTATOR, username="ada")
+    context = browser.new_context(base_url=live_server.url)
+    page = context.new_page()
+    page.goto("/")
+    sign_in(page, "ada")
+    page.wait_for_url("**/")
+    expect(page.get_by_role("heading", name="Waiting now")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    page.goto("/selection/")
+    sign_in(page, "ada")
+    expect(page.get_by_text("Nothing waits to be compared")).to_be_visible()
+    context.close()
 
 
 @pytest.fixture
