@@ -1,6 +1,7 @@
 """The claim reads a handful of index entries, whatever the table holds and whatever its statistics believe."""
 
 import re
+import time
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PAGES_READ = 150  # of 8 kB; the whole table has many more
+OTHERS_END_SECONDS = 30
 
 END_ALL = "UPDATE workforce_workitem SET state = 'done', done_at = now()"
 OPEN_ALL = "UPDATE workforce_workitem SET state = 'open', done_at = NULL"
@@ -58,8 +60,17 @@ def test_claims_are_index_scans(history: list[str]) -> None:
         run(statement)
     explain_claim(user)  # the first scan after a mass update marks its dead entries, the next ones pass over them
     plan = explain_claim(user)
+    # It cannot while a transaction runs that is older than the update, in any database: one of another test may.
+    deadline = time.monotonic() + OTHERS_END_SECONDS
+    while pages_read(plan) >= PAGES_READ and time.monotonic() < deadline:
+        time.sleep(0.2)
+        plan = explain_claim(user)
     assert "Index Scan using workitem_claimable" in plan
     assert "Seq Scan" not in plan
-    pages = re.search(r"Buffers: shared hit=(\d+)", plan)
-    assert pages is not None
-    assert int(pages[1]) < PAGES_READ, plan
+    assert pages_read(plan) < PAGES_READ, plan
+
+
+def pages_read(plan: str) -> int:
+    found = re.search(r"Buffers: shared hit=(\d+)", plan)
+    assert found is not None, plan
+    return int(found[1])
