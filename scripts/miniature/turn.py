@@ -98,7 +98,7 @@ class Flywheel:
             "alpha": wanted,
             "accepted": len(kept),
             "acceptance": float(accepted.mean()),
-            # α is one for all: what the base knows passes it more easily.
+            # α is one for all: of what the base has never seen less passes it.
             "acceptance_by_kind": {kind: float(accepted[kinds == kind].mean()) for kind in sorted(set(kinds))},
             "model_wins": float(candidates.by_model[np.arange(len(winners)), winners].mean()),
             "own_quality": own,
