@@ -71,8 +71,10 @@ const problems: Middleware = {
   },
 };
 
-/** The API as the signed-in person. Every call throws ApiProblem where it is refused or not answered. */
-// Asked for at every call: who replaces `fetch` later, as tests do, replaces it here too.
+/**
+ * The API as the signed-in person. Every call throws ApiProblem where it is refused or not answered.
+ * `fetch` is looked up at every call: who replaces it later, as tests do, replaces it here too.
+ */
 export const api = createClient<paths>({ fetch: (request) => globalThis.fetch(request) });
 api.use(problems);
 
