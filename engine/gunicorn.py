@@ -11,6 +11,6 @@ threads = int(os.environ.get("LATHE_WEB_THREADS", "8"))
 timeout = 60
 graceful_timeout = 10
 control_socket_disable = True
-# One process imports for all: a third less work to start two, and they share the memory of it. New code wants a restart.
+# One process imports for all: a third less work to start two, and they share its memory. New code wants a restart.
 preload_app = True
 logconfig_dict = logs.logging_config()

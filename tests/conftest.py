@@ -17,8 +17,8 @@ from engine.embedded import postgres, redis
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: DjangoDbBlocker
 ) -> None:
-    """Before the test database (one for each process) is made: start the embedded server, if no other is configured, and
-    name the database that it is copied from.
+    """Before the test database (one for each process) is made: start the embedded server, if no other is configured,
+    and name the database that it is copied from.
     """
     if not os.environ.get("DATABASE_URL"):
         from tests.migrated_template import migrated_template
