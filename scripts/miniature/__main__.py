@@ -128,6 +128,7 @@ def main(argv: list[str] | None = None) -> int:
             at_once=options.at_once,
             deadline=started + (A_DAY if options.minutes is None else 60 * options.minutes),
             on_run=lambda work, run: report.add(work.variant, chosen[work.variant], run),
+            on_cut=lambda work, turns: report.add_cut(work.variant, chosen[work.variant], work.seed, turns),
         )
     report.write()
     if undone or failed:
@@ -140,9 +141,9 @@ class Report:
 
     def __init__(self, folder: Path, *, base: str) -> None:
         self.folder, self.path = folder, folder / "report.json"
-        self.values: dict[str, Any] = {"base": base, "device": _device(), "settings": {}, "runs": {}}
+        self.values: dict[str, Any] = {"base": base, "device": _device(), "settings": {}, "runs": {}, "cut": {}}
         if self.path.exists():
-            self.values = json.loads(self.path.read_text())
+            self.values |= json.loads(self.path.read_text())
 
     def has(self, name: str, settings: Settings, seed: int) -> bool:
         """Whether this run is there.
@@ -157,12 +158,24 @@ class Report:
 
     def add(self, name: str, settings: Settings, run: dict[str, Any]) -> None:
         """Keep a run."""
-        self.values["settings"][name] = json.loads(json.dumps(asdict(settings)))
-        runs = self.values["runs"].setdefault(name, [])
-        runs.append(run)
-        runs.sort(key=lambda one: one["seed"])
+        self._keep("runs", name, settings, run)
+        # It was cut in an earlier call.
+        cut = self.values["cut"]
+        cut[name] = [one for one in cut.get(name, []) if one["seed"] != run["seed"]]
+        self.values["cut"] = {variant: left for variant, left in cut.items() if left}
         self._save()
         print(f"{name}, seed {run['seed']}: {run['seconds']:.0f} s", flush=True)
+
+    def add_cut(self, name: str, settings: Settings, seed: int, turns: list[dict[str, Any]]) -> None:
+        """Keep the turns of a run that was cut; it is to be run again."""
+        self._keep("cut", name, settings, {"seed": seed, "turns": turns})
+        self._save()
+        print(f"{name}, seed {seed}: cut after {len(turns)} turns", flush=True)
+
+    def _keep(self, what: str, name: str, settings: Settings, run: dict[str, Any]) -> None:
+        self.values["settings"][name] = json.loads(json.dumps(asdict(settings)))
+        others = [one for one in self.values[what].get(name, []) if one["seed"] != run["seed"]]
+        self.values[what][name] = sorted([*others, run], key=lambda one: one["seed"])
 
     def write(self) -> None:
         """Report on what there is; nothing is written before the first run."""

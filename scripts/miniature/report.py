@@ -122,6 +122,10 @@ def markdown(report: dict[str, Any]) -> str:
         parts.append(f"## {name}\n\nSeeds {', '.join(str(run['seed']) for run in runs)}.\n")
         parts += [stage_table(runs), turn_table(runs)]
         parts += [elo_table(report["elo"][name], report["elo_unseen"][name])]
+    for name, runs in report.get("cut", {}).items():
+        cuts = ", ".join(f"seed {run['seed']} after {len(run['turns'])} turns" for run in runs)
+        parts += [f"## {name}, cut\n\nThe time was over: {cuts}. Nothing was measured but the turns.\n"]
+        parts += [turn_table([run]) for run in runs]
     return "\n".join(parts)
 
 
@@ -162,12 +166,13 @@ def goals_table(report: dict[str, Any]) -> str:
         change, low, high = _bootstrap(lambda after, before: (after - before).mean(), after, before)
         found = f"{before.mean():.4f} → {after.mean():.4f}: {change:+.4f} ({low:+.4f} … {high:+.4f})"
         rows.append((f"DPO improves Chamfer over SFT alone, {which}", found, high < 0))
-    for name, other in report["runs"].items():
-        searched = sum(turn["searched"] for run in other for turn in run["turns"])
+    # A run that was cut has searched all the same.
+    cut = report.get("cut", {})
+    for name in dict.fromkeys([*report["runs"], *cut]):
+        turns = [turn for run in report["runs"].get(name, []) + cut.get(name, []) for turn in run["turns"]]
+        counts = ("searched", "recovered", "truly_recovered", "reachable")
+        searched, recovered, truly, reachable = (sum(turn[count] for turn in turns) for count in counts)
         if searched:
-            recovered = sum(turn["recovered"] for run in other for turn in run["turns"])
-            truly = sum(turn["truly_recovered"] for run in other for turn in run["turns"])
-            reachable = sum(turn["reachable"] for run in other for turn in run["turns"])
             rows.append(
                 (
                     f"Half of the failures recovered ({name})",

@@ -31,6 +31,9 @@ LEARNT = ("shape", "accuracy", "reward_margin")
 # Of each target, to test differences by; the others are kept as means.
 TESTED_METRICS = ("f1_at_0p01", "chamfer_l2")
 
+# What is told to end and still runs then is killed.
+SECONDS_TO_END = 3.0
+
 
 @dataclass(frozen=True)
 class Work:
@@ -48,6 +51,11 @@ class Work:
     output: str
     samples: str
 
+    @property
+    def turns(self) -> Path:
+        """Where its turns stand as they end; of a run that is cut, nothing else is left."""
+        return Path(self.output).with_suffix(".turns")
+
 
 def one_run(
     settings: Settings,
@@ -59,8 +67,12 @@ def one_run(
     photographs: Photographs | None,
     unseen_photographs: Photographs | None,
     measuring: Executor,
+    on_turn: Callable[[list[dict[str, Any]]], None] = lambda turns: None,
 ) -> tuple[dict[str, Any], Samples]:
-    """One flywheel: its turns, its stages with metrics, how good its checkpoints are on each target; and samples."""
+    """One flywheel: its turns, its stages with metrics, how good its checkpoints are on each target; and samples.
+
+    `on_turn` is told of all turns so far after each.
+    """
     started = time.monotonic()
     world = World(
         settings,
@@ -93,6 +105,7 @@ def one_run(
             measure(f"{k + 1} SFT", after_sft, plays=False)
         measure(f"{k + 1} DPO" if settings.use_dpo else f"{k + 1} SFT", flywheel.model, plays=True, last=last)
         turns.append(figures)
+        on_turn(turns)
         told = {name: round(value, 4) for name, value in figures.items() if isinstance(value, int | float)}
         learnt = {
             stage: {name: round(value, 4) for name, value in metrics.items() if name in LEARNT}
@@ -157,9 +170,17 @@ def run_work(path: Path) -> None:
             photographs=read_photographs(work.photographs, device),
             unseen_photographs=read_photographs(work.unseen_photographs, device),
             measuring=measuring,
+            on_turn=lambda turns: _write(work.turns, turns),
         )
     samples.save(Path(work.samples))
-    Path(work.output).write_text(json.dumps(run))
+    _write(Path(work.output), run)
+
+
+def _write(path: Path, values: Any) -> None:
+    """Whole or not at all: who reads it may come at any time."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(values))
+    partial.replace(path)
 
 
 def side_by_side(
@@ -169,6 +190,7 @@ def side_by_side(
     at_once: int,
     deadline: float,
     on_run: Callable[[Work, dict[str, Any]], None],
+    on_cut: Callable[[Work, list[dict[str, Any]]], None],
     command: Sequence[str] = (sys.executable, "-m", "scripts.miniature"),
 ) -> tuple[int, list[str]]:
     """Run works in processes, `at_once` of them, in their order; `on_run(work, run)` is told of each that ends.
@@ -176,7 +198,8 @@ def side_by_side(
     A process is `command FILE --work`; it reads the work from the file and writes the run where that says.
 
     None starts when the longest so far would not end by the `deadline` (of the monotonic clock); what still runs then
-    is ended, and can be run another time. Returns how many were left undone, and what failed.
+    is ended, and can be run another time; `on_cut(work, turns)` is told of the turns that it had done. Returns how many
+    were left undone, and what failed.
     """
     waiting, running = list(works), dict[subprocess.Popen[bytes], tuple[Work, float]]()
     longest, undone, failed = 0.0, 0, list[str]()
@@ -203,9 +226,18 @@ def side_by_side(
                 on_run(work, json.loads(Path(work.output).read_text()))
             if now > deadline or (waiting and not running and now + longest >= deadline):
                 undone = len(waiting) + len(running)
+                for work, _ in running.values():
+                    if work.turns.exists():
+                        on_cut(work, json.loads(work.turns.read_text()))
                 break
             time.sleep(0.5)
     finally:
         for process in running:
             os.killpg(process.pid, signal.SIGTERM)
+        for process in running:
+            try:
+                process.wait(SECONDS_TO_END)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
     return undone, failed

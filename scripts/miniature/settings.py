@@ -36,8 +36,8 @@ class Settings:
     """
 
     iterations: int = 8
-    alpha_quantile: float = 0.6
-    alpha_step: float = 0.015
+    alpha_quantile: float = 0.1
+    alpha_step: float = 0.01
     targets: int = 1024
     candidates: int = 8
     model_share: float = 0.5
@@ -57,7 +57,7 @@ class Settings:
     replay: int = 4
     piece: int = 1024
     evaluated: int = 1536
-    meshes: int = 40
+    meshes: int = 60
     more_meshes: int = 4
     surfaces: Literal["every stage", "ends", "last"] = "last"
     metric_points: int = 100_000
@@ -68,7 +68,7 @@ class Settings:
             "batch_size": 96,
             "draws": 4,
             "library_share": 0.75,
-            "optimiser.learning_rate": 4e-5,
+            "optimiser.learning_rate": 6e-5,
             **ON_A_GPU,
         }
     )
@@ -79,7 +79,6 @@ def tiny() -> Settings:
     """What a core turns in half a minute: it shows the machinery, not a result."""
     return Settings(
         iterations=2,
-        alpha_step=0.01,
         targets=2,
         candidates=4,
         sampler_steps=2,
@@ -120,7 +119,7 @@ def pilots(base: Settings) -> dict[str, Settings]:
     ends = replace(base, surfaces="ends")
     own = replace(ends, own_winners=True, dpo=base.dpo | {"steps": 120, "optimiser.learning_rate": 3e-5})
     return {
-        "lower α": replace(ends, alpha_quantile=0.2, alpha_step=0.03),
+        "higher α": replace(ends, alpha_quantile=0.6, alpha_step=0.015),
         "less replay": replace(ends, sft=base.sft | {"library_share": 0.5}),
         "DPO among its own": own,
         "bolder": replace(own, sft=own.sft | {"optimiser.learning_rate": 8e-5}),

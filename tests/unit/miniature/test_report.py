@@ -73,3 +73,12 @@ def test_variants_are_compared_with_the_whole_on_the_same_seeds():
     assert (whole[0], whole[1], variant[1]) == (f"| {FULL}", "1", "1")
     assert float(whole[4]) == pytest.approx(np.mean([row[-1] for row in runs[FULL][1]["qualities"]["known"]]), abs=1e-4)
     assert float(whole[4]) > float(variant[4])
+
+
+def test_what_a_run_that_was_cut_had_searched_counts():
+    turn = {"searched": 20, "recovered": 9, "truly_recovered": 6, "reachable": 15}
+    whole = run_of(0, gain=0.02, chamfer_by_dpo=0.0, f1_gain=0.2)
+    report = with_elo({"runs": {FULL: [whole]}, "cut": {"N = 2, then 50 by reward": [{"seed": 0, "turns": [turn]}]}})
+    row = next(line for line in goals_table(report).splitlines() if "Half of the failures" in line)
+    assert "9 of 20, 6 of them truly; 15 had" in row
+    assert row.endswith("| no |")
