@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from training_loop.models.attention import attend
 from training_loop.models.config import ConditioningConfig
 from training_loop.models.dinov2 import MLP, Attention, DinoV2
-from training_loop.models.layers import FeedForward
+from training_loop.models.layers import FeedForward, normal
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class SmallViewEncoder(nn.Module):
         self.convolutions = nn.Sequential(*layers)
         self.grid = grid
         self.projection = nn.Linear(channels_in, width)
-        self.pos_emb = nn.Parameter(torch.randn(grid * grid, width) * 0.02)
+        self.pos_emb = nn.Parameter(normal(grid * grid, width, std=0.02))
 
     def forward(self, view: Tensor) -> Tensor:
         """(T, 4, P, P) → (T, grid², width)."""
@@ -158,10 +158,10 @@ class PointPatchEmbed(nn.Module):
         super().__init__()
         self.patch, grid = patch, size_px // patch
         self.point_proj = nn.Linear(3, width)
-        self.invalid_xyz_token = nn.Parameter(0.02 * torch.randn(width))
-        self.pos_embed = nn.Parameter(0.02 * torch.randn(1, width, grid, grid))
-        self.pos_embed_window = nn.Parameter(0.02 * torch.randn(1, 1 + patch * patch, width))
-        self.cls_token = nn.Parameter(0.02 * torch.randn(1, 1, width))
+        self.invalid_xyz_token = nn.Parameter(normal(width, std=0.02))
+        self.pos_embed = nn.Parameter(normal(1, width, grid, grid, std=0.02))
+        self.pos_embed_window = nn.Parameter(normal(1, 1 + patch * patch, width, std=0.02))
+        self.cls_token = nn.Parameter(normal(1, 1, width, std=0.02))
         self.blocks = nn.ModuleList([PatchBlock(width, heads=16)])
         nn.init.xavier_uniform_(self.point_proj.weight, gain=0.02)
         nn.init.zeros_(self.point_proj.bias)
@@ -193,7 +193,7 @@ class DinoConditioner(nn.Module):
         self.projection_nets = nn.ModuleList(
             nn.Sequential(nn.LayerNorm(c), GatedFeedForward(c, config.width)) for c in channels
         )
-        self.idx_emb = nn.Parameter(torch.randn(3, config.width) * config.width**-0.5)
+        self.idx_emb = nn.Parameter(normal(3, config.width, std=config.width**-0.5))
         # Points come in the OpenCV camera; PyTorch3D's has x and y the other way round.
         self.flip = config.camera == "pytorch3d"
 

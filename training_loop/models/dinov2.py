@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from training_loop.models.attention import attend
+from training_loop.models.layers import normal
 
 
 class Attention(nn.Module):
@@ -96,7 +97,7 @@ class DinoV2(nn.Module):
         self.cls_token = nn.Parameter(torch.zeros(1, 1, width))
         self.register_tokens = nn.Parameter(torch.zeros(1, registers, width))
         self.mask_token = nn.Parameter(torch.zeros(1, width))  # of its pretraining; rides along with the weights
-        self.pos_embed = nn.Parameter(0.02 * torch.randn(1, 1 + patches, width))
+        self.pos_embed = nn.Parameter(normal(1, 1 + patches, width, std=0.02))
         self.patch_embed = PatchEmbed(patch, width)
         self.blocks = nn.ModuleList(Block(width, heads) for _ in range(blocks))
         self.norm = nn.LayerNorm(width, eps=1e-6)

@@ -16,7 +16,7 @@ from torch.utils.checkpoint import checkpoint
 from training_loop.models.attention import attend
 from training_loop.models.config import LAYOUT_CHANNELS, SHAPE, FlowConfig, ModelConfig
 from training_loop.models.gaussian_prior import GaussianPrior, unit_gaussian_velocity
-from training_loop.models.layers import FeedForward, HeadRMSNorm, ScalarEmbedder, grid_position_embedding
+from training_loop.models.layers import FeedForward, HeadRMSNorm, ScalarEmbedder, grid_position_embedding, normal
 
 LAYOUT = "layout"
 STREAMS = (SHAPE, LAYOUT)
@@ -171,7 +171,7 @@ class GeometryFlow(nn.Module):
         grid_edge = config.vae.latent_resolution // flow.latent_patch
         mappings = {SHAPE: LatentMapping(channels, width, grid_position_embedding(grid_edge, width), learned=False)}
         for name, layout_channels in LAYOUT_CHANNELS.items():
-            mappings[name] = LatentMapping(layout_channels, width, torch.randn(1, width) * 0.02, learned=True)
+            mappings[name] = LatentMapping(layout_channels, width, normal(1, width, std=0.02), learned=True)
         self.latent_mapping = nn.ModuleDict(mappings)
         self.t_embedder = ScalarEmbedder(width)
         self.d_embedder = ScalarEmbedder(width)
@@ -192,7 +192,8 @@ class GeometryFlow(nn.Module):
                 nn.init.zeros_(module.bias)
         for embedder in (self.t_embedder, self.d_embedder):
             for layer in (embedder.mlp[0], embedder.mlp[2]):
-                nn.init.normal_(cast(nn.Linear, layer).weight, std=0.02)
+                weight = cast(nn.Linear, layer).weight
+                weight.data.copy_(normal(*weight.shape, std=0.02))
         # The step size is a late comer (distillation): at the start it must change nothing (paper C.4).
         zero: list[Any] = [self.d_embedder.mlp[2], *(cast(FlowBlock, b).adaLN_modulation[1] for b in self.blocks)]
         zero += [cast(LatentMapping, mapping).out_layer for mapping in self.latent_mapping.values()]

@@ -49,11 +49,23 @@ class ScalarEmbedder(nn.Module):
         return self.mlp(torch.cat([angles.cos(), angles.sin()], dim=-1))  # type: ignore[no-any-return]
 
 
+def normal(*shape: int, std: float) -> Tensor:
+    """Normal numbers for a new parameter; on the meta device nothing but their shape.
+
+    A checkpoint's model is built there. Arithmetic would import torch's compiler and sympy: 1.5 s of every process.
+    """
+    empty = torch.empty(*shape)
+    return empty if empty.is_meta else torch.randn(*shape).mul_(std)
+
+
 def grid_position_embedding(edge: int, width: int) -> Tensor:
     """Fixed sine and cosine embedding of the cells of an edge³ grid, x major: (edge³, width) float32."""
-    channels_per_axis = width // 6 * 2
-    frequencies = torch.exp(-math.log(10000.0) * torch.arange(channels_per_axis // 2) / (channels_per_axis // 2))
-    cells = torch.cartesian_prod(*[torch.arange(edge, dtype=torch.float32)] * 3).reshape(edge**3, 3)
-    angles = cells[:, :, None] * frequencies
-    embedding = torch.cat([angles.sin(), angles.cos()], dim=-1).flatten(1)
-    return F.pad(embedding, (0, width - embedding.shape[1]))
+    # As in `normal`: no arithmetic on the meta device.
+    with torch.device("cpu"):
+        channels_per_axis = width // 6 * 2
+        frequencies = torch.exp(-math.log(10000.0) * torch.arange(channels_per_axis // 2) / (channels_per_axis // 2))
+        cells = torch.cartesian_prod(*[torch.arange(edge, dtype=torch.float32)] * 3).reshape(edge**3, 3)
+        angles = cells[:, :, None] * frequencies
+        embedding = torch.cat([angles.sin(), angles.cos()], dim=-1).flatten(1)
+        padded = F.pad(embedding, (0, width - embedding.shape[1]))
+    return padded.to(torch.get_default_device())

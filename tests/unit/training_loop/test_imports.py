@@ -96,6 +96,24 @@ def test_the_geometry_model_is_measured_with_torch_alone():
     assert result.returncode == 0, result.stderr
 
 
+def test_a_checkpoint_is_loaded_and_sampled_without_a_compiler():
+    """Every process that proposes or measures candidates would wait two seconds for it."""
+    code = (
+        "import sys\n"
+        "import numpy as np\n"
+        "from training_loop.api import load_generator, sample_candidates\n"
+        "from training_loop.shipped import SHIPPED_CHECKPOINT\n"
+        "image, mask = np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64), bool)\n"
+        "mask[16:48, 16:48] = True\n"
+        "model = load_generator(SHIPPED_CHECKPOINT)\n"
+        "assert sample_candidates(model=model, image=image, mask=mask, seeds=[0], steps=2)\n"
+        "loaded = [name for name in ('torch._dynamo', 'torch._inductor', 'sympy') if name in sys.modules]\n"
+        "assert not loaded, loaded\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
 def test_the_command_line_explains_itself():
     result = subprocess.run(
         [sys.executable, "-m", "training_loop", "--help"], capture_output=True, text=True, check=True
