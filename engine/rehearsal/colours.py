@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.contracts.glb import MeshPart
-from engine.rehearsal.silhouettes import GRID_PX, silhouette
+from engine.rehearsal.silhouettes import GRID_PX, grid_cells, silhouette
 
 
 def colour_likeness(
@@ -37,14 +37,12 @@ def _front_colours(
     vertices: NDArray[np.float64], colours: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Colours of the vertices nearest to the viewer on the grid of `silhouettes`, and where there are any."""
-    low, high = vertices[:, :2].min(axis=0), vertices[:, :2].max(axis=0)
-    cell = max(float((high - low).max()), 1e-9) / (GRID_PX - 4)
-    offset = (GRID_PX - (high - low) / cell) / 2
-    column, row = np.clip(((vertices[:, :2] - low) / cell + offset).astype(int), 0, GRID_PX - 1).T
+    points_view = np.ascontiguousarray(vertices[:, :2].T)
     far_to_near = np.argsort(-vertices[:, 2])
-    grid = np.zeros((GRID_PX, GRID_PX, 3))
-    grid[row[far_to_near], column[far_to_near]] = colours[far_to_near]
-    return grid, silhouette(vertices[:, :2]) & (grid.sum(axis=-1) > 0)
+    cells = np.zeros((GRID_PX**2, 3))
+    cells[grid_cells(points_view)[far_to_near]] = colours[far_to_near]
+    grid = cells.reshape(GRID_PX, GRID_PX, 3)
+    return grid, silhouette(points_view) & (grid.sum(axis=-1) > 0)
 
 
 def _photograph(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
