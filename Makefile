@@ -16,11 +16,11 @@ setup: ## install everything into .venv, annotation_ui/node_modules and var/ (se
 	@$(PYTHON) scripts/setup.py
 
 demo: ## turn the flywheel on real photographs, then serve it at http://127.0.0.1:8000
-	@$(PYTHON) scripts/setup.py --without-browser
+	@$(PYTHON) scripts/setup.py --without-browser --without-database
 	@$(VENV)/python -m scripts.demo $(STOP_IN_CI)
 
 serve: ## web server, engine worker and model worker in the foreground
-	@$(PYTHON) scripts/setup.py --without-browser
+	@$(PYTHON) scripts/setup.py --without-browser --without-database
 	@$(VENV)/python -m engine.serve
 
 test: setup ## all tests: Python, real browser, TypeScript

@@ -112,6 +112,7 @@ class Progress:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--without-browser", action="store_true", help="do not look for Chromium (tests alone need it)")
+    parser.add_argument("--without-database", action="store_true", help="leave an embedded database to `engine.serve`")
     options = parser.parse_args()
     NOTES.mkdir(parents=True, exist_ok=True)
     progress = Progress()
@@ -125,7 +126,8 @@ def main() -> int:
                 branches.append(together.submit(take, [NPM_PACKAGES, BUNDLE], progress))
             for branch in branches:
                 branch.result()
-        prepare_database(progress)
+        if os.environ.get("DATABASE_URL") or not options.without_database:
+            prepare_database(progress)
     except SetupError as problem:
         print(f"\nSetting up stopped.\n{problem}", file=sys.stderr)
         return 1
