@@ -15,7 +15,15 @@ import torch
 
 from scripts.miniature import __doc__ as about
 from scripts.miniature.report import elo_plot, iou_plot, markdown, with_elo
-from scripts.miniature.runs import Work, measuring_processes, one_run, read_photographs, run_work, side_by_side
+from scripts.miniature.runs import (
+    Work,
+    measuring_processes,
+    one_run,
+    read_photographs,
+    run_work,
+    side_by_side,
+    write_json,
+)
 from scripts.miniature.samples import FILE
 from scripts.miniature.settings import FULL, Settings, pilots, tiny, variants
 from scripts.miniature.world import load_banks, make_banks, save_banks
@@ -188,9 +196,7 @@ class Report:
         (self.folder / "iou.svg").write_text(iou_plot(self.values))
 
     def _save(self) -> None:
-        partial = self.path.with_suffix(".partial")
-        partial.write_text(json.dumps(self.values) + "\n")
-        partial.replace(self.path)
+        write_json(self.path, self.values)
 
 
 def _device() -> str:

@@ -170,16 +170,16 @@ def run_work(path: Path) -> None:
             photographs=read_photographs(work.photographs, device),
             unseen_photographs=read_photographs(work.unseen_photographs, device),
             measuring=measuring,
-            on_turn=lambda turns: _write(work.turns, turns),
+            on_turn=lambda turns: write_json(work.turns, turns),
         )
     samples.save(Path(work.samples))
-    _write(Path(work.output), run)
+    write_json(Path(work.output), run)
 
 
-def _write(path: Path, values: Any) -> None:
-    """Whole or not at all: who reads it may come at any time."""
+def write_json(path: Path, values: Any) -> None:
+    """Write JSON whole or not at all: who reads it may come at any time, and the writer may be cut."""
     partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(values))
+    partial.write_text(json.dumps(values) + "\n")
     partial.replace(path)
 
 
