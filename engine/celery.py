@@ -11,10 +11,8 @@ from importlib.util import find_spec
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
-from engine import logs
 from engine.embedded.celery_app import make_app
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "engine.settings")
@@ -60,8 +58,3 @@ app.autodiscover_tasks([f"engine.{room}" for room in settings.ROOMS])
 @app.on_after_finalize.connect
 def _take_schedules(sender: Celery, **kwargs: Any) -> None:
     sender.conf.beat_schedule = _beat_schedule()
-
-
-@setup_logging.connect
-def _log_as_lathe(**kwargs: Any) -> None:
-    logs.configure()

@@ -65,15 +65,10 @@ def logging_config() -> dict[str, Any]:
 
 def follow_celery_tasks() -> None:
     """Bind the task's id and name to every event logged inside a Celery task. For apps without Django."""
-    from celery.signals import setup_logging, task_postrun, task_prerun
+    from celery.signals import task_postrun, task_prerun
 
-    setup_logging.connect(_configure_for_celery, weak=False)
     task_prerun.connect(_bind_task, weak=False)
     task_postrun.connect(_unbind_task, weak=False)
-
-
-def _configure_for_celery(**kwargs: Any) -> None:
-    configure()
 
 
 def _bind_task(task_id: str, task: Any, **kwargs: Any) -> None:

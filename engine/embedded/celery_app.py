@@ -5,8 +5,9 @@ from typing import Any
 
 import structlog
 from celery import Celery
-from celery.signals import worker_ready
+from celery.signals import celeryd_init, setup_logging, worker_ready
 
+from engine import logs
 from engine.embedded import redis
 
 # Longer than any task runs: Redis hands a task to a second worker when nobody acknowledged it for this long.
@@ -75,6 +76,12 @@ def configured_broker_url() -> str:
 def _start_embedded_broker() -> None:
     if not os.environ.get("CELERY_BROKER_URL"):
         redis.ensure_running()
+
+
+@celeryd_init.connect  # a worker warns of root before it sets its logging up
+@setup_logging.connect
+def _log_as_lathe(**kwargs: Any) -> None:
+    logs.configure()
 
 
 @worker_ready.connect

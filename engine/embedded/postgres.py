@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -101,7 +102,7 @@ def stop() -> bool:
 def answers() -> bool:
     """Whether the server accepts connections now."""
     try:
-        psycopg.connect(host=host(), port=PORT, user=SUPERUSER, dbname="postgres", connect_timeout=5).close()
+        _superuser_in("postgres", seconds=5).close()
     except psycopg.OperationalError:
         return False
     return True
@@ -142,12 +143,18 @@ def _start() -> None:
 
 
 def _make_database() -> None:
-    with psycopg.connect(
-        host=host(), port=PORT, user=SUPERUSER, dbname="postgres", autocommit=True, connect_timeout=10
-    ) as connection:
+    with _superuser_in("postgres") as connection:
         found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
         if found is None:
             connection.execute(f"CREATE DATABASE {DATABASE}")
+    with _superuser_in(DATABASE) as connection:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+
+
+def _superuser_in(database: str, *, seconds: int = 10) -> psycopg.Connection[Any]:
+    return psycopg.connect(
+        host=host(), port=PORT, user=SUPERUSER, dbname=database, autocommit=True, connect_timeout=seconds
+    )
 
 
 def _run(program: str, *arguments: str) -> None:

@@ -34,8 +34,6 @@ def test_survives_the_death_of_its_starter() -> None:
 
 def test_knows_vectors() -> None:
     postgres.ensure_running()
-    with psycopg.connect(postgres.url(), autocommit=True) as connection:
-        connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
     assert query("SELECT '[1,0]'::vector <-> '[0,0]'::vector") == 1.0
 
 

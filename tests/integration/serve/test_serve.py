@@ -97,6 +97,12 @@ def test_each_process_says_what_it_listens_to(lathe: BackgroundLathe) -> None:
     ]
 
 
+def test_every_line_of_the_log_is_an_event(lathe: BackgroundLathe) -> None:
+    wait_for(lathe, "worker_ready", count=4)
+    lines = lathe.log_path.read_text().splitlines()
+    assert [line for line in lines if not line.startswith("{")] == []
+
+
 def test_a_killed_web_server_comes_back(lathe: BackgroundLathe) -> None:
     master = next(event["pid"] for event in wait_for(lathe, "process_started") if event["name"] == "web")
     assert isinstance(master, int)
