@@ -11,6 +11,7 @@ from pytest_django import DjangoDbBlocker
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "engine.settings.test")
 
 from engine.embedded import postgres, redis
+from tests.emptied_tables import empty_instead_of_flushing
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +27,7 @@ def django_db_modify_db_settings(
         postgres.ensure_running()
         with django_db_blocker.unblock():
             connection.settings_dict["TEST"]["TEMPLATE"] = migrated_template()
+    empty_instead_of_flushing()
 
 
 @pytest.fixture(scope="session")
