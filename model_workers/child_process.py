@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,15 @@ class ChildProcess:
         self.memory_bytes = memory_bytes or allowed_memory_bytes()
         self._process: subprocess.Popen[bytes] | None = None
         self._unread = b""
+        self._ending: threading.Timer | None = None
+        self._ending_lock = threading.Lock()
 
     def send(self, message: Any) -> None:
         """Give the child a line to work on."""
+        with self._ending_lock:
+            if self._ending is not None:
+                self._ending.cancel()
+            self._ending = None
         process = self._running()
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # it died while idle: reading tells how
@@ -64,6 +71,17 @@ class ChildProcess:
                 with contextlib.suppress(BrokenPipeError):
                     stream.close()
         self._process, self._unread = None, b""
+
+    def close_if_idle(self, *, seconds: float) -> None:
+        """Kill the child after so many seconds, unless it is given something to do before."""
+        self._ending = threading.Timer(seconds, self._close_unless_used)
+        self._ending.daemon = True
+        self._ending.start()
+
+    def _close_unless_used(self) -> None:
+        with self._ending_lock:
+            if self._ending is threading.current_thread():
+                self.close()
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is not None and self._process.poll() is not None:

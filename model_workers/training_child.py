@@ -1,11 +1,12 @@
-"""The process in which one training or evaluation runs.
+"""The process in which trainings and evaluations run, one after the other.
 
     python -m model_workers.training_child PARENT_PID
 
-Reads one line, `{"train": TrainRequest}` or `{"evaluate": EvaluateRequest}`; writes `{"progress": TrainProgress}` after
-each step or example and at last `{"reply": …}` or `{"failed": reason}`.
+Reads lines, `{"train": TrainRequest}` or `{"evaluate": EvaluateRequest}`; for each it writes
+`{"progress": TrainProgress}` after each step or example and at last `{"reply": …}` or `{"failed": reason}`.
 """
 
+import gc
 import json
 import math
 import os
@@ -41,20 +42,29 @@ log = structlog.get_logger(__name__)
 
 
 def main(parent_pid: int) -> int:
-    """Do the one thing that the parent asks for."""
+    """Do what the parent asks for until it has nothing more to ask."""
     tell = attach_to_parent(parent_pid)
-    job = json.loads(sys.stdin.readline())
+    import torch
+
+    threads = torch.get_num_threads()
     store, cache = open_store(os.environ.get("LATHE_STORAGE_URL"), var=var_folder()), var_folder() / "worker_cache"
+    for line in sys.stdin:
+        answer(json.loads(line), store=store, cache=cache, tell=tell)
+        _let_go(threads=threads)
+    return 0
+
+
+def answer(job: dict[str, Any], *, store: BlobStore, cache: Path, tell: Tell) -> None:
+    """Train or evaluate; every failure is an answer."""
     try:
         if "train" in job:
             tell(reply=to_json(train(from_json(TrainRequest, job["train"]), store=store, cache=cache, tell=tell)))
         else:
             request = from_json(EvaluateRequest, job["evaluate"])
             tell(reply=to_json(evaluate(request, store=store, cache=cache, tell=tell)))
-    except Exception as error:  # every failure is an answer
+    except Exception as error:
         log.exception("training_failed")
         tell(failed=f"{type(error).__name__}: {error}")
-    return 0
 
 
 def train(request: TrainRequest, *, store: BlobStore, cache: Path, tell: Tell) -> TrainReply:
@@ -143,6 +153,15 @@ def device() -> str:
 def finite(metrics: Mapping[str, Any]) -> dict[str, float]:
     """Metrics as JSON can say them."""
     return {name: float(value) for name, value in metrics.items() if math.isfinite(value)}
+
+
+def _let_go(*, threads: int) -> None:
+    """The next one finds threads and memory as the first did; so do other processes on the same GPU."""
+    import torch
+
+    gc.collect()
+    torch.cuda.empty_cache()
+    torch.set_num_threads(threads)
 
 
 def _run_folder(parent: Path, run_id: str) -> Path:

@@ -1,8 +1,10 @@
 """Trainings and evaluations in their own process: they answer, fail with a reason, and go on after a kill."""
 
+import contextlib
 import json
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -36,6 +38,7 @@ def environment(scrubbed_environment: dict[str, str]) -> Iterator[None]:
         for name, value in scrubbed_environment.items():
             patch.setenv(name, value)
         yield
+        training.child().close()
 
 
 def request(run_id: str, **overrides: Any) -> TrainRequest:
@@ -111,6 +114,42 @@ def test_an_evaluation_answers_with_means(trained: TrainReply) -> None:
     assert (signs[-1].step, signs[-1].total_steps) == (2, 2)
 
 
+def pids_of_children() -> list[int]:
+    found = []
+    for one in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # what earlier tests left dead
+            if "model_workers.training_child" in one.cmdline():
+                found.append(one.pid)
+    return found
+
+
+def test_the_next_stage_has_the_same_process_until_one_fails_or_it_was_idle_for_long(
+    trained: TrainReply, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = EvaluateRequest(run_id="e", attempt=1, model=model_of(trained), heldout_count=2, seed=1)
+    training.child().close()
+    replies, pids = [], []
+    for seconds in (60.0, 60.0, 0.1):
+        monkeypatch.setattr(training, "IDLE_SECONDS", seconds)
+        replies.append(training.evaluate(request, on_progress=lambda progress: None))
+        pids += pids_of_children()
+    assert pids[:2] == [pids[0]] * 2
+    assert len({str(reply.metrics) for reply in replies}) == 1, "what came before changes no figure"
+    deadline = time.monotonic() + 20
+    while pids_of_children():
+        assert time.monotonic() < deadline, "it is idle and lives on"
+        time.sleep(0.05)
+
+    monkeypatch.setattr(training, "IDLE_SECONDS", 60.0)
+    training.evaluate(request, on_progress=lambda progress: None)
+    failed = training.evaluate(
+        replace(request, model=replace(request.model, checkpoint=replace(request.model.checkpoint, sha256="0" * 64))),
+        on_progress=lambda progress: None,
+    )
+    assert failed.status is ReplyStatus.FAILED
+    assert pids_of_children() == []
+
+
 def test_a_training_that_diverges_says_so() -> None:
     overrides = {
         "optimiser.learning_rate": 1e30,
@@ -138,10 +177,8 @@ def test_a_training_that_is_killed_fails_and_the_next_attempt_goes_on_from_its_s
     def kill_at_third_step(progress: TrainProgress) -> None:
         steps.append(progress.step)
         if progress.step == 5:
-            # This process may have other children: a browser's driver, what earlier tests left dead.
-            alive = [one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE]
-            (child,) = [one for one in alive if "model_workers.training_child" in one.cmdline()]
-            os.kill(child.pid, signal.SIGKILL)
+            (pid,) = pids_of_children()
+            os.kill(pid, signal.SIGKILL)
 
     long = request("killed", steps=2000)
     reply = training.train(long, on_progress=kill_at_third_step)
