@@ -1,6 +1,6 @@
 """Runs trainings and evaluations in a process of their own and passes on what they say.
 
-The process stays a while after a success: the next stage of the iteration need not import everything again (5 s).
+The process stays a while after a success: the next stage of the iteration need not import everything again.
 """
 
 import time

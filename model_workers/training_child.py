@@ -55,14 +55,14 @@ def main(parent_pid: int) -> int:
 
 
 def answer(job: dict[str, Any], *, store: BlobStore, cache: Path, tell: Tell) -> None:
-    """Train or evaluate; every failure is an answer."""
+    """Train or evaluate, and say what came of it."""
     try:
         if "train" in job:
             tell(reply=to_json(train(from_json(TrainRequest, job["train"]), store=store, cache=cache, tell=tell)))
         else:
             request = from_json(EvaluateRequest, job["evaluate"])
             tell(reply=to_json(evaluate(request, store=store, cache=cache, tell=tell)))
-    except Exception as error:
+    except Exception as error:  # every failure is an answer
         log.exception("training_failed")
         tell(failed=f"{type(error).__name__}: {error}")
 
